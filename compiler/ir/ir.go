@@ -1,0 +1,231 @@
+// Package ir holds the nouns that pass between the stages of the compiler.
+//
+//	tree.Tree ─evaluate→ Units ─render→ Rendered ─link→ Fleet ─plan→ plans.Plan
+//	        Fleet + Plan ─emit→ Artifacts ─seal→ Bundle
+//
+// Values are immutable once a stage has returned them: stages run in parallel
+// and share them. Nothing here knows a stage; a stage never imports a stage.
+package ir
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/digest"
+	"github.com/darkstart-dev/darkstart/internal/object"
+	"github.com/darkstart-dev/darkstart/internal/spec"
+	"github.com/darkstart-dev/darkstart/plans"
+)
+
+// Revision says where the input came from. It reaches records, attestations
+// and now, never content (D2, D13).
+type Revision struct {
+	Commit string // full hex id; "" for an uncommitted tree of an empty repository
+	Tree   string // tree id of the fleet folder, "" for index and working tree
+	Kind   string // "commit", "index" or "worktree"
+	// Time is the committer time in RFC 3339, UTC: the default of now.
+	Time string
+}
+
+// Positions maps a JSON pointer (RFC 6901) into a unit to every place that set
+// the value there, most specific first.
+type Positions map[string][]diag.Position
+
+// At returns the places that set pointer, or those of its nearest ancestor
+// that has any: a value that was computed has the place of what holds it.
+func (p Positions) At(pointer string) []diag.Position {
+	for {
+		if ps := p[pointer]; len(ps) > 0 {
+			return ps
+		}
+		i := strings.LastIndexByte(pointer, '/')
+		if i < 0 {
+			return nil
+		}
+		pointer = pointer[:i]
+	}
+}
+
+// First returns the first of At, or the zero Position.
+func (p Positions) First(pointer string) diag.Position {
+	if ps := p.At(pointer); len(ps) > 0 {
+		return ps[0]
+	}
+	return diag.Position{}
+}
+
+// Pointer joins reference tokens into a JSON pointer.
+func Pointer(tokens ...string) string {
+	var b strings.Builder
+	for _, t := range tokens {
+		b.WriteByte('/')
+		b.WriteString(strings.ReplaceAll(strings.ReplaceAll(t, "~", "~0"), "/", "~1"))
+	}
+	return b.String()
+}
+
+// Unit is one translation unit (D3): evaluated alone.
+type Unit[T any] struct {
+	// Name is the cluster's folder name, or "fleet", "recovery", "project",
+	// "waivers".
+	Name string
+	// Dir is the folder, relative to the fleet root.
+	Dir  string
+	Spec T
+	// JSON is the whole evaluated value, canonical: rules read it as `spec`.
+	JSON []byte
+	Pos  Positions
+	// Files were read to evaluate the unit, sorted.
+	Files []string
+}
+
+// Units is a fleet repository evaluated. Fields are nil for absent folders
+// (D15), Clusters is sorted by name.
+type Units struct {
+	Project  *Unit[spec.Project]
+	Fleet    *Unit[spec.Fleet]
+	Recovery *Unit[spec.Recovery]
+	Waivers  *Unit[spec.Waivers]
+	Clusters []*Unit[spec.Cluster]
+}
+
+// Cluster returns the unit of that name, or nil.
+func (u *Units) Cluster(name string) *Unit[spec.Cluster] {
+	i := slices.IndexFunc(u.Clusters, func(c *Unit[spec.Cluster]) bool { return c.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return u.Clusters[i]
+}
+
+// Rendered is the objects of one cluster.
+type Rendered struct {
+	Cluster    string
+	Components []RenderedComponent // sorted by name
+}
+
+// RenderedComponent is the objects of one component, sorted by key.
+type RenderedComponent struct {
+	Name    string
+	Objects []*object.Object
+	// Images maps every image reference to the objects that use it.
+	Images []Image
+}
+
+// Image is one image reference in an object.
+type Image struct {
+	Ref    string // as written
+	Object object.Key
+	Path   string // JSON pointer in the object
+}
+
+// PartName is one of the ordering units of a component (D14).
+type PartName string
+
+// The parts in their natural order. Extras are "extras/<component>"; Helm's
+// pre- and post-hooks become parts before and after run.
+const (
+	PartDefs  PartName = "defs"
+	PartPre   PartName = "pre"
+	PartRun   PartName = "run"
+	PartPost  PartName = "post"
+	PartHooks PartName = "hooks"
+	PartOwn   PartName = "own"
+)
+
+// PartExtras names the part of objects whose kind p defines or intercepts.
+func PartExtras(p string) PartName { return PartName("extras/" + p) }
+
+// Part is a set of objects that are applied together.
+type Part struct {
+	Component string
+	Name      PartName
+	// Node is the id in the fleet graph: "C/comp" for run, else "C/comp@part".
+	Node    string
+	Phase   string
+	Objects []*object.Object // sorted by key
+}
+
+// ID returns "component/part", the folder below parts/ in a bundle.
+func (p *Part) ID() string { return p.Component + "/" + string(p.Name) }
+
+// Linked is one cluster after linking.
+type Linked struct {
+	Name  string
+	Unit  *Unit[spec.Cluster]
+	Parts []*Part // sorted by ID
+	// Phases in order; one named "all" when none is declared.
+	Phases []spec.Phase
+	// Seed lists the phases applied before an engine exists.
+	Seed []string
+}
+
+// Fleet is the linked program: everything joined by name.
+type Fleet struct {
+	Units    *Units
+	Clusters []*Linked // sorted by name
+	Model    *plans.Model
+}
+
+// Cluster returns the linked cluster of that name, or nil.
+func (f *Fleet) Cluster(name string) *Linked {
+	i := slices.IndexFunc(f.Clusters, func(c *Linked) bool { return c.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return f.Clusters[i]
+}
+
+// RuleResult counts what one rule did. A rule that evaluated nothing is never
+// "passed" (D6).
+type RuleResult struct {
+	ID        string `json:"id"`
+	Title     string `json:"title,omitempty"`
+	Evaluated int    `json:"evaluated"` // inputs the rule was applied to
+	Findings  int    `json:"findings"`
+	Waived    int    `json:"waived"`
+	// Skipped says why a rule did not apply ("" when it did).
+	Skipped string `json:"skipped,omitempty"`
+}
+
+// Verdict is what the guardrails say about a fleet.
+type Verdict struct {
+	Rules    []RuleResult // sorted by ID
+	Findings diag.List    // sorted; waived ones included
+	// PolicyDigest covers every policy that was evaluated.
+	PolicyDigest digest.Digest
+}
+
+// File is one file of an artifact.
+type File struct {
+	Path string // slash-separated, relative
+	Data []byte
+}
+
+// Artifact is the content of one bundle before it is sealed: a cluster's, or
+// the fleet's.
+type Artifact struct {
+	Name  string // cluster name, or "fleet"
+	Files []File // byte-sorted by path
+}
+
+// FleetArtifact is the name of the artifact with runbooks and recovery plans.
+const FleetArtifact = "fleet"
+
+// Lock is darkstart.lock: digests of everything that is not in git.
+type Lock struct {
+	Version string               `json:"version"`
+	Images  map[string]LockEntry `json:"images,omitempty"` // reference to entry
+	Charts  map[string]LockEntry `json:"charts,omitempty"`
+	Other   map[string]LockEntry `json:"other,omitempty"`
+}
+
+// LockEntry is one pinned thing.
+type LockEntry struct {
+	Digest digest.Digest `json:"digest"`
+	// Signed says what lock found in the registry: "cosign", "none", or ""
+	// when it was imported and nothing was looked up.
+	Signed     string `json:"signed,omitempty"`
+	Provenance string `json:"provenance,omitempty"`
+}
