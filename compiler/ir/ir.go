@@ -166,6 +166,7 @@ type Fleet struct {
 	Units    *Units
 	Clusters []*Linked // sorted by name
 	Model    *plans.Model
+	Facts    Facts
 }
 
 // Cluster returns the linked cluster of that name, or nil.
@@ -228,4 +229,49 @@ type LockEntry struct {
 	// when it was imported and nothing was looked up.
 	Signed     string `json:"signed,omitempty"`
 	Provenance string `json:"provenance,omitempty"`
+}
+
+// Facts are what the linker noticed and the guardrails judge: they are data
+// for Rego, not verdicts.
+type Facts struct {
+	Dangling       []Dangling      `json:"dangling"`
+	Contradictions []Contradiction `json:"contradictions"`
+}
+
+// Dangling is an edge that points at nothing, or at a node of a kind that
+// cannot satisfy it. Declared ones are BS001, derived ones are unknown.
+type Dangling struct {
+	Node    string         `json:"node"` // who needs it
+	Set     string         `json:"set"`  // run, start, operate, observe, by, from, …
+	Name    string         `json:"name"` // as written
+	Nearest string         `json:"nearest,omitempty"`
+	Kind    string         `json:"kind,omitempty"` // the inadmissible kind, "" when it does not exist
+	Derived bool           `json:"derived,omitempty"`
+	Why     *plans.Because `json:"why,omitempty"`
+}
+
+// Contradiction is a declared phase that an edge forbids (BS003).
+type Contradiction struct {
+	Cluster    string       `json:"cluster"`
+	Component  string       `json:"component"`
+	Phase      string       `json:"phase"`
+	Needs      string       `json:"needs"` // component or part that comes later
+	NeedsPhase string       `json:"needsPhase"`
+	Path       []plans.Edge `json:"path"`
+	// Webhook is set when the edge is an interception by a fail-closed webhook.
+	Webhook string `json:"webhook,omitempty"`
+}
+
+// Validation counts what the object schemas judged (D6).
+type Validation struct {
+	Evaluated int `json:"evaluated"`
+	// NotEvaluated lists "group/version Kind" without a schema, with the number
+	// of objects, sorted.
+	NotEvaluated []Uncovered `json:"notEvaluated,omitempty"`
+}
+
+// Uncovered is a kind without a schema.
+type Uncovered struct {
+	Kind    string `json:"kind"`
+	Objects int    `json:"objects"`
 }
