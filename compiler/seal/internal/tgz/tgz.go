@@ -1,0 +1,130 @@
+// Package tgz writes the bytes of a bundle's layer: a USTAR archive and its
+// gzip form.
+//
+// These bytes are a contract (DESIGN §7): their digests are recorded in git,
+// pinned by clusters and derived again by every verifier, years later and with
+// another Go release. So the package stands alone, importing only the standard
+// library and the pinned compressor, and its test compiles this very file with
+// two Go toolchains and compares the digests. Go's own compress/gzip is not
+// used: its output changed between Go 1.26 and 1.27.
+package tgz
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// level is part of the contract; changing it changes every digest.
+const level = 6
+
+// File is one regular file of the archive.
+type File struct {
+	Path string
+	Data []byte
+}
+
+// Tar archives the files in the order given: USTAR, regular files only, mode
+// 0644, ids 0, no owner names, modification time 0. It fails only for what
+// USTAR cannot hold (a name above 100 bytes that has no slash to split at).
+func Tar(files []File) ([]byte, error) {
+	size := 1024
+	for _, f := range files {
+		size += 512 + (len(f.Data)+511)&^511
+	}
+	b := bytes.NewBuffer(make([]byte, 0, size))
+	w := tar.NewWriter(b)
+	for _, f := range files {
+		h := &tar.Header{
+			Format: tar.FormatUSTAR, Typeflag: tar.TypeReg,
+			Name: f.Path, Size: int64(len(f.Data)), Mode: 0o644, ModTime: time.Unix(0, 0),
+		}
+		if err := w.WriteHeader(h); err != nil {
+			return nil, err
+		}
+		if _, err := w.Write(f.Data); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// Gzip compresses b into one member without name, comment or time.
+func Gzip(b []byte) ([]byte, error) {
+	var out bytes.Buffer
+	w, err := gzip.NewWriterLevel(&out, level)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(b); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// ErrTooLarge is returned by Gunzip and Untar when a limit is passed.
+var ErrTooLarge = errors.New("too large")
+
+// Gunzip returns the content of the first gzip member, at most limit bytes.
+// What follows the member is not looked at: the caller compares with the
+// result of Gzip.
+func Gunzip(b []byte, limit int64) ([]byte, error) {
+	r, err := gzip.NewReader(bytes.NewReader(b))
+	if err != nil {
+		return nil, err
+	}
+	r.Multistream(false)
+	out, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(out)) > limit {
+		return nil, ErrTooLarge
+	}
+	return out, nil
+}
+
+// Untar returns the regular files of an archive in their order, at most limit
+// of them. Any other kind of entry is an error. Like Gunzip it is lenient
+// about the rest: whatever Tar would have written differently is found by
+// comparing bytes, not by a list of cases.
+func Untar(b []byte, limit int) ([]File, error) {
+	var (
+		out   []File
+		total int64
+	)
+	r := tar.NewReader(bytes.NewReader(b))
+	for {
+		h, err := r.Next()
+		if err == io.EOF {
+			return out, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if h.Typeflag != tar.TypeReg {
+			return nil, errors.New("entry is not a regular file: " + h.Name)
+		}
+		if len(out) == limit {
+			return nil, ErrTooLarge
+		}
+		if total += h.Size; h.Size < 0 || total > int64(len(b)) { // sparse files claim any size
+			return nil, ErrTooLarge
+		}
+		data, err := io.ReadAll(r)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, File{Path: h.Name, Data: data})
+	}
+}

@@ -1,0 +1,37 @@
+package seal
+
+import (
+	"context"
+
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/digest"
+	"github.com/darkstart-dev/darkstart/internal/oci"
+)
+
+// WriteLayout makes dir an OCI image layout of exactly these bundles, each
+// tagged with its artifact's name. It is reproducible and unsigned; Attach
+// puts signatures beside the bundles.
+func WriteLayout(ctx context.Context, dir string, bundles []*Bundle) (*oci.Layout, error) {
+	list := make([]oci.Artifact, len(bundles))
+	for i, b := range bundles {
+		list[i] = oci.Artifact{Tag: b.Record.Artifact, Manifest: b.Manifest, Blobs: [][]byte{b.Config, b.Layer}}
+	}
+	return oci.WriteLayout(ctx, dir, list)
+}
+
+// Load reads the bundle that ref (an artifact's name or a digest) names, and
+// derives every byte of it again. It checks no signature: use Verify to decide
+// whether a bundle may be trusted, and Load to look inside.
+func Load(ctx context.Context, src oci.Source, ref string, l Limits) (*Bundle, diag.List, error) {
+	d, err := src.Resolve(ctx, ref)
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := src.Fetch(ctx, d, oci.MaxManifest)
+	if err != nil {
+		return nil, nil, err
+	}
+	return Read(b, func(want digest.Digest, size int64) ([]byte, error) {
+		return src.Fetch(ctx, oci.Descriptor{MediaType: MediaTypeLayer, Digest: want, Size: size}, size)
+	}, l)
+}

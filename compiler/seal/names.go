@@ -1,0 +1,103 @@
+package seal
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+)
+
+// maxName is what one USTAR name field holds: longer names would be split into
+// prefix and name, which readers join in their own ways.
+const maxName = 100
+
+// banned are names, as path.Match patterns on one path element in lower case,
+// that a consumer would drop, obey or take for something else.
+var banned = []struct{ reason, patterns string }{
+	{"Flux drops it silently: it is on the default ignore list of source-controller",
+		".git .gitignore .gitmodules .gitattributes " +
+			"*.jpg *.jpeg *.gif *.png *.wmv *.flv *.tar.gz *.zip " +
+			".github .circleci .travis.yml .gitlab-ci.yml appveyor.yml .drone.yml cloudbuild.yaml codeship-services.yml codeship-steps.yml " +
+			".goreleaser.yml .goreleaser.yaml .sops.yaml .flux.yaml"},
+	{"Flux would obey it and drop other files of the bundle", ".sourceignore"},
+	{"Argo CD would obey it and change what is applied", ".argocd-source*.yaml"},
+	{"Argo CD would take the folder for a Helm chart", "chart.yaml"},
+	{"Argo CD would evaluate it", "*.jsonnet"},
+}
+
+// checkNames refuses every file name that some consumer would read otherwise
+// than it stands, and every pair that some file system would merge.
+func checkNames(a *ir.Artifact) diag.List {
+	var diags diag.List
+	seen := map[string]string{} // folded prefix, "/" behind directories, to its spelling
+	for _, f := range sorted(a.Files) {
+		d := checkName(f.Path)
+		if d == nil {
+			d = checkCollision(seen, f.Path)
+		}
+		if d != nil {
+			d.Note("in artifact %q", a.Name)
+		}
+		diags.Add(d)
+	}
+	return diags
+}
+
+func checkName(name string) *diag.Diagnostic {
+	switch {
+	case name == "" || len(name) > maxName:
+		return diag.Errorf("SEA001", "file name of %d bytes in a bundle: %.120q", len(name), name).
+			Fix("keep names between 1 and %d bytes: shorten the component, part or object name", maxName)
+	case strings.Trim(name, allowedBytes) != "" || !clean(name):
+		return diag.Errorf("SEA001", "file name %q cannot stand in a bundle", name).
+			Note("names are relative, without empty, . or .. elements, and made of A-Z a-z 0-9 . _ / -").
+			Fix("rename the component, part or object that this file is named after")
+	case name == RecordPath || name == GuardDir || strings.HasPrefix(name, GuardDir+"/"):
+		return diag.Errorf("SEA004", "%s belongs to the release record and cannot be content", name).
+			Fix("rename the component: %q is reserved", "_guard")
+	}
+	return checkBanned(name)
+}
+
+const allowedBytes = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-"
+
+func clean(name string) bool {
+	return path.Clean(name) == name && !path.IsAbs(name) && name != "." && name != ".." && !strings.HasPrefix(name, "../")
+}
+
+func checkBanned(name string) *diag.Diagnostic {
+	for _, element := range strings.Split(strings.ToLower(name), "/") {
+		for _, b := range banned {
+			match := func(p string) bool { ok, _ := path.Match(p, element); return ok }
+			if slices.ContainsFunc(strings.Fields(b.patterns), match) {
+				return diag.Errorf("SEA003", "%s has a name that delivery tools treat specially", name).
+					Note("%s", b.reason).
+					Fix("rename the component, part or object that this file is named after")
+			}
+		}
+	}
+	return nil
+}
+
+// checkCollision records the name and its directories, and reports the first
+// that another name spells differently or uses as a file.
+func checkCollision(seen map[string]string, name string) *diag.Diagnostic {
+	elements := strings.Split(name, "/")
+	for i := range elements {
+		prefix := strings.Join(elements[:i+1], "/")
+		key, dir := strings.ToLower(prefix), i < len(elements)-1
+		spelling := prefix
+		if dir {
+			spelling += "/"
+		}
+		old, ok := seen[key]
+		seen[key] = spelling
+		if ok && (old != spelling || !dir) {
+			return diag.Errorf("SEA002", "%s and %s are one name on some file systems", strings.TrimSuffix(old, "/"), name).
+				Fix("rename one of them so that they differ in more than case, and no file is also a folder")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,149 @@
+package seal
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/digest"
+	"github.com/darkstart-dev/darkstart/internal/object"
+)
+
+// Guard is the ConfigMap that remembers, inside the cluster, which serial was
+// applied last. An admission policy compares the serials, so that an older
+// bundle is refused even by a cluster whose source was rolled back.
+const (
+	GuardName      = "darkstart-guard"
+	GuardNamespace = "kube-system" // exists before anything is applied
+)
+
+// recordSide returns meta/bundle.json and, where the artifact is applied to a
+// cluster at all, the guard part.
+func recordSide(a *ir.Artifact, r ir.Record) ([]ir.File, error) {
+	record, err := object.Encode(r)
+	if err != nil {
+		return nil, err
+	}
+	side := []ir.File{{Path: RecordPath, Data: record}}
+	if !slices.ContainsFunc(a.Files, func(f ir.File) bool { return f.Path == "kustomization.yaml" }) {
+		return side, nil
+	}
+	guard, err := object.Encode(guardObject(r))
+	if err != nil {
+		return nil, err
+	}
+	kustomization, err := object.Encode(map[string]any{
+		"apiVersion": "kustomize.config.k8s.io/v1beta1",
+		"kind":       "Kustomization",
+		"resources":  []any{"configmap.yaml"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return append(side,
+		ir.File{Path: GuardDir + "/configmap.yaml", Data: guard},
+		ir.File{Path: GuardDir + "/kustomization.yaml", Data: kustomization},
+	), nil
+}
+
+// guardObject is applied before every other part. Engines must never prune it:
+// a guard that is deleted and created again has forgotten its floor.
+func guardObject(r ir.Record) map[string]any {
+	return map[string]any{
+		"apiVersion": "v1",
+		"kind":       "ConfigMap",
+		"metadata": map[string]any{
+			"name":      GuardName,
+			"namespace": GuardNamespace,
+			"labels":    map[string]any{"app.kubernetes.io/managed-by": "darkstart"},
+			"annotations": map[string]any{
+				"argocd.argoproj.io/sync-options":        "Prune=false",
+				"argocd.argoproj.io/sync-wave":           "-1",
+				"kustomize.toolkit.fluxcd.io/prune":      "disabled",
+				"kustomize.toolkit.fluxcd.io/substitute": "disabled",
+				"darkstart.dev/correlation":              r.Correlation,
+			},
+		},
+		"data": map[string]any{
+			"artifact": r.Artifact,
+			"serial":   strconv.Itoa(r.Serial),
+			"stream":   r.Stream,
+		},
+	}
+}
+
+// token is what names of streams, artifacts and versions look like. They reach
+// annotations, tags and file names.
+var token = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$`)
+
+// checkRecord refuses a record whose fields contradict each other.
+func checkRecord(r ir.Record) diag.List {
+	var diags diag.List
+	bad := func(format string, args ...any) {
+		diags.Add(diag.Errorf("SEA008", format, args...).
+			Note("in the release record of artifact %q", r.Artifact).
+			Fix("let `darkstart release` write the record; it is never edited by hand"))
+	}
+	for field, v := range map[string]string{"artifact": r.Artifact, "stream": r.Stream, "minCompiler": r.MinCompiler} {
+		if !token.MatchString(v) {
+			bad("%s %q of a release record is not a name (letters, digits, . _ -)", field, v)
+		}
+	}
+	if r.Revision != "" && strings.Trim(r.Revision, "0123456789abcdef") != "" {
+		bad("revision %q is not a commit id", r.Revision)
+	}
+	if r.Previous != "" {
+		if _, err := digest.Parse(string(r.Previous)); err != nil {
+			bad("previous release: %v", err)
+		}
+	}
+	checkTimes(r, bad)
+	switch {
+	case r.Serial < 0:
+		bad("serial %d is negative", r.Serial)
+	case r.Serial == 0 && (r.Previous != "" || r.Issued != "" || r.NotAfter != ""):
+		bad("a candidate (serial 0) has facts of a release")
+	case r.Serial > 0 && (r.Issued == "" || r.Revision == ""):
+		bad("serial %d has no time of issue or no revision", r.Serial)
+	case r.Serial == 1 && r.Previous != "", r.Serial > 1 && r.Previous == "":
+		bad("serial %d does not fit its previous release %q", r.Serial, r.Previous)
+	}
+	return diags.Sorted()
+}
+
+func checkTimes(r ir.Record, bad func(string, ...any)) {
+	times := map[string]time.Time{}
+	for field, v := range map[string]string{"issued": r.Issued, "notAfter": r.NotAfter} {
+		if v == "" {
+			continue
+		}
+		t, err := time.Parse(time.RFC3339, v)
+		if err != nil || t.UTC().Format(time.RFC3339) != v {
+			bad("%s %q is not a time in RFC 3339, UTC", field, v)
+			continue
+		}
+		times[field] = t
+	}
+	if n, ok := times["notAfter"]; ok && !n.After(times["issued"]) {
+		bad("the release ends at %s, which is not after its issue at %s", r.NotAfter, r.Issued)
+	}
+}
+
+// parseRecord reads meta/bundle.json. Fields that v1 does not know are
+// refused: MinCompiler exists so that a newer format can say so.
+func parseRecord(b []byte) (ir.Record, *diag.Diagnostic) {
+	var r ir.Record
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&r); err != nil {
+		return r, diag.Errorf("SEA008", "%s cannot be read: %v", RecordPath, err).
+			Fix("fetch the bundle again; if it stays unreadable it was not sealed by Darkstart, or by a newer version")
+	}
+	return r, nil
+}

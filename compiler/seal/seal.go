@@ -1,0 +1,173 @@
+// Package seal turns the files of an artifact into the bytes that are shipped,
+// signs those bytes, and decides whether bytes that come back may be trusted.
+//
+// The bytes are a function of (content, release record) and of nothing else:
+// no clock, no host, no map order (D2). So sealing is also the way to verify.
+// Open parses a layer leniently, seals what it found once more and demands the
+// same bytes. Duplicate names, links, PAX headers, a second gzip member and
+// trailing bytes all fail that one comparison; there is no list of attacks to
+// keep complete. The manifest is derived in the same way, so an index, a
+// second layer or a subject cannot hide anything either.
+//
+// Content and record are kept apart on purpose. The content digest covers the
+// tree without meta/bundle.json and parts/_guard, so a rollback or a renewal
+// has the digest of the content it repeats, and content never holds its own
+// digest.
+//
+// The signing half of the package is in sign.go and verify.go. It is the only
+// place that knows sigstore; its types do not leave.
+package seal
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/compiler/seal/internal/tgz"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/digest"
+)
+
+// Media types and the artifact type of a bundle. All are frozen for v1.
+const (
+	ArtifactType      = "application/vnd.darkstart.bundle.v1"
+	MediaTypeManifest = "application/vnd.oci.image.manifest.v1+json"
+	MediaTypeLayer    = "application/vnd.oci.image.layer.v1.tar+gzip"
+	MediaTypeEmpty    = "application/vnd.oci.empty.v1+json"
+)
+
+// Files of the record side: in the bundle, but not in the content digest.
+const (
+	RecordPath = "meta/bundle.json"
+	GuardDir   = "parts/_guard"
+)
+
+// emptyConfig is the config blob of every bundle and of every signature.
+var emptyConfig = []byte("{}")
+
+// Config of Seal. The zero value is ready to use.
+type Config struct {
+	// Limits that the sealed bundle must respect, so that nothing is sealed
+	// which Open would refuse. The zero value means the defaults.
+	Limits Limits
+}
+
+// Bundle is one sealed artifact. It is immutable.
+type Bundle struct {
+	Artifact *ir.Artifact // content only
+	Record   ir.Record
+	Content  digest.Digest // of the tar without the record side
+	Tar      digest.Digest // of the uncompressed layer
+	Layer    []byte
+	Config   []byte
+	Manifest []byte
+}
+
+// Digest is the manifest's digest: the name under which the bundle is pinned,
+// signed and fetched.
+func (b *Bundle) Digest() digest.Digest { return digest.Of(b.Manifest) }
+
+// LayerDigest is the digest of the compressed layer; Flux shows it as the
+// digest of the artifact.
+func (b *Bundle) LayerDigest() digest.Digest { return digest.Of(b.Layer) }
+
+// Files returns what the layer holds, content and record side, byte-sorted.
+func (b *Bundle) Files() ([]ir.File, error) { return allFiles(b.Artifact, b.Record) }
+
+// Recorded returns the entry of releases/<stream>.json for this bundle.
+func (b *Bundle) Recorded() ir.Recorded {
+	return ir.Recorded{
+		Content: b.Content, Issued: b.Record.Issued, Manifest: b.Digest(),
+		MinCompiler: b.Record.MinCompiler, NotAfter: b.Record.NotAfter,
+		Previous: b.Record.Previous, Revision: b.Record.Revision,
+		Serial: b.Record.Serial, Tar: b.Tar,
+	}
+}
+
+// Seal packs the content of an artifact and its release record. The record's
+// Artifact and Correlation are filled in. A nil bundle comes with diagnostics
+// that say which file or field cannot be sealed.
+func Seal(ctx context.Context, a *ir.Artifact, r ir.Record, c *Config) (*Bundle, diag.List, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	if c == nil {
+		c = &Config{}
+	}
+	content, diags, err := Content(a)
+	if err != nil || diags.HasErrors() {
+		return nil, diags, err
+	}
+	r.Artifact, r.Correlation = a.Name, content.Short()
+	if diags = checkRecord(r); diags.HasErrors() {
+		return nil, diags, nil
+	}
+	b, err := pack(a, r, content)
+	if err != nil {
+		return nil, nil, err
+	}
+	if d := c.Limits.withDefaults().check(b); d != nil {
+		return nil, diag.List{d}, nil
+	}
+	return b, nil, nil
+}
+
+// Content returns the content digest of an artifact, after checking its names.
+// It is what `release` compares to tell changed artifacts from unchanged ones.
+func Content(a *ir.Artifact) (digest.Digest, diag.List, error) {
+	if diags := checkNames(a); diags.HasErrors() {
+		return "", diags, nil
+	}
+	b, err := tgz.Tar(tarFiles(sorted(a.Files)))
+	if err != nil {
+		return "", nil, fmt.Errorf("seal %s: %w", a.Name, err)
+	}
+	return digest.Of(b), nil, nil
+}
+
+// pack is the one way from (content, record) to bytes.
+func pack(a *ir.Artifact, r ir.Record, content digest.Digest) (*Bundle, error) {
+	files, err := allFiles(a, r)
+	if err != nil {
+		return nil, err
+	}
+	archive, err := tgz.Tar(tarFiles(files))
+	if err != nil {
+		return nil, fmt.Errorf("seal %s: %w", a.Name, err)
+	}
+	layer, err := tgz.Gzip(archive)
+	if err != nil {
+		return nil, fmt.Errorf("seal %s: %w", a.Name, err)
+	}
+	b := &Bundle{
+		Artifact: &ir.Artifact{Name: a.Name, Files: sorted(a.Files)}, Record: r,
+		Content: content, Tar: digest.Of(archive), Layer: layer, Config: emptyConfig,
+	}
+	b.Manifest, err = manifest(b)
+	return b, err
+}
+
+// allFiles joins content and record side, byte-sorted.
+func allFiles(a *ir.Artifact, r ir.Record) ([]ir.File, error) {
+	side, err := recordSide(a, r)
+	if err != nil {
+		return nil, err
+	}
+	return sorted(append(side, a.Files...)), nil
+}
+
+func sorted(files []ir.File) []ir.File {
+	out := slices.Clone(files)
+	slices.SortFunc(out, func(a, b ir.File) int { return strings.Compare(a.Path, b.Path) })
+	return out
+}
+
+func tarFiles(files []ir.File) []tgz.File {
+	out := make([]tgz.File, len(files))
+	for i, f := range files {
+		out[i] = tgz.File(f)
+	}
+	return out
+}
