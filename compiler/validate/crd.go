@@ -1,0 +1,169 @@
+package validate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/kube-openapi/pkg/validation/strfmt"
+	kjson "sigs.k8s.io/json"
+
+	"github.com/darkstart-dev/darkstart/internal/digest"
+	"github.com/darkstart-dev/darkstart/internal/object"
+)
+
+// The group and kind of a CustomResourceDefinition.
+const (
+	crdGroup = "apiextensions.k8s.io"
+	crdKind  = "CustomResourceDefinition"
+)
+
+// crd is a CustomResourceDefinition: what is wrong with it, and the schemas
+// of its versions. It depends on the object's bytes alone, so one is shared by
+// all clusters that install the same definition.
+type crd struct {
+	kind       GroupKind
+	namespaced bool
+	unknown    []string        // fields that the API server does not know
+	errors     field.ErrorList // what its own validation says
+	broken     error           // it cannot be decoded at all
+	versions   map[string]*crdVersion
+}
+
+// crdVersion is one version of a definition. Its checker is made on first use:
+// most clusters use few of the versions that they install.
+type crdVersion struct {
+	served     bool
+	deprecated bool
+	warning    string
+	preserve   bool
+	schema     *apiextensions.JSONSchemaProps
+	namespaced bool
+
+	once    sync.Once
+	checker *checker
+	err     error
+}
+
+// isCRD reports whether an object is a definition that this package reads.
+func isCRD(o *object.Object) bool {
+	return o.Kind == crdKind && o.Group() == crdGroup && o.Version() == "v1"
+}
+
+// readCRD decodes and validates a definition the way the API server does when
+// it is created.
+func readCRD(ctx context.Context, raw []byte) *crd {
+	var typed apiextensionsv1.CustomResourceDefinition
+	strict, err := kjson.UnmarshalStrict(raw, &typed, kjson.DisallowUnknownFields)
+	if err != nil {
+		return &crd{broken: err}
+	}
+	out := &crd{unknown: unknownFields(strict), versions: map[string]*crdVersion{}}
+	typed.Status = apiextensionsv1.CustomResourceDefinitionStatus{}
+	apiextensionsv1.SetObjectDefaults_CustomResourceDefinition(&typed)
+	var internal apiextensions.CustomResourceDefinition
+	if err := apiextensionsv1.Convert_v1_CustomResourceDefinition_To_apiextensions_CustomResourceDefinition(&typed, &internal, nil); err != nil {
+		return &crd{broken: err}
+	}
+	out.errors = validation.ValidateCustomResourceDefinition(ctx, &internal)
+	out.kind = GroupKind{internal.Spec.Group, internal.Spec.Names.Kind}
+	out.namespaced = internal.Spec.Scope == apiextensions.NamespaceScoped
+	for _, v := range internal.Spec.Versions {
+		out.add(&internal, v)
+	}
+	return out
+}
+
+// add registers one version of a definition.
+func (c *crd) add(def *apiextensions.CustomResourceDefinition, v apiextensions.CustomResourceDefinitionVersion) {
+	cv := &crdVersion{
+		served: v.Served, deprecated: v.Deprecated, namespaced: c.namespaced,
+		preserve: def.Spec.PreserveUnknownFields != nil && *def.Spec.PreserveUnknownFields,
+	}
+	if v.DeprecationWarning != nil {
+		cv.warning = *v.DeprecationWarning
+	}
+	if s, err := apiextensions.GetSchemaForVersion(def, v.Name); err == nil && s != nil {
+		cv.schema = s.OpenAPIV3Schema
+	}
+	c.versions[v.Name] = cv
+}
+
+// served lists the versions that can be used, best first.
+func (c *crd) served() []string {
+	var out []string
+	for name, v := range c.versions {
+		if v.served {
+			out = append(out, name)
+		}
+	}
+	slices.SortFunc(out, func(a, b string) int { return -compareAPIVersions(a, b) })
+	return out
+}
+
+// get returns the checker of the version, nil when the schema says nothing or
+// is itself broken (which the definition's own diagnostics tell).
+func (v *crdVersion) get() (*checker, error) {
+	v.once.Do(func() {
+		if v.schema == nil {
+			return
+		}
+		s, err := schema.NewStructural(v.schema)
+		if err != nil {
+			v.err = fmt.Errorf("schema is not structural: %w", err)
+			return
+		}
+		s.XPreserveUnknownFields = s.XPreserveUnknownFields || v.preserve
+		if err := defaulting.PruneDefaults(s); err != nil {
+			v.err = err
+			return
+		}
+		v.checker = newChecker(s, false, v.namespaced, strfmt.Default)
+	})
+	return v.checker, v.err
+}
+
+// unknownFields takes the paths out of strict decoding errors, which read
+// `unknown field "spec.names.plurall"`.
+func unknownFields(errs []error) []string {
+	var out []string
+	for _, err := range errs {
+		if path, ok := strings.CutPrefix(err.Error(), `unknown field "`); ok {
+			out = append(out, strings.TrimSuffix(path, `"`))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// crd returns the definition that an object holds, from the cache when the
+// same bytes were read before.
+func (c *Catalog) crd(ctx context.Context, o *object.Object) (*crd, error) {
+	raw, err := o.Encode()
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", o.Key(), err)
+	}
+	c.mu.Lock()
+	slot, ok := c.crds[digest.Of(raw)]
+	if !ok {
+		slot = new(crdSlot)
+		c.crds[digest.Of(raw)] = slot
+	}
+	c.mu.Unlock()
+	slot.once.Do(func() { slot.crd = readCRD(ctx, raw) })
+	return slot.crd, nil
+}
+
+// crdSlot lets one goroutine read a definition while others wait for it.
+type crdSlot struct {
+	once sync.Once
+	crd  *crd
+}

@@ -1,0 +1,148 @@
+package validate
+
+import (
+	"io/fs"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/object"
+	"github.com/darkstart-dev/darkstart/internal/yamlpos"
+)
+
+// maxLabels bounds the positions that one diagnostic shows.
+const maxLabels = 5
+
+// group is equal problems: the same slip in three containers, or in every
+// object of a component, is one thing to fix.
+type group struct {
+	diagnostic *diag.Diagnostic
+	places     int
+}
+
+// report joins the verdicts in input order into counts and diagnostics.
+func (v *run) report(items []item, verdicts []verdict, list *diag.List) *ir.Validation {
+	out := &ir.Validation{}
+	uncovered, groups := map[string][]item{}, map[string]*group{}
+	for i, it := range items {
+		if !verdicts[i].evaluated {
+			kind := it.object.APIVersion + " " + it.object.Kind
+			uncovered[kind] = append(uncovered[kind], it)
+			continue
+		}
+		out.Evaluated++
+		for _, p := range verdicts[i].problems {
+			v.join(groups, it, p)
+		}
+	}
+	for _, key := range sortedKeys(groups) {
+		g := groups[key]
+		if g.places > 1 {
+			g.diagnostic.Note("%d places have this problem", g.places)
+		}
+		list.Add(g.diagnostic)
+	}
+	for _, kind := range sortedKeys(uncovered) {
+		its := uncovered[kind]
+		out.NotEvaluated = append(out.NotEvaluated, ir.Uncovered{Kind: kind, Objects: len(its)})
+		list.Add(v.notEvaluated(kind, its))
+	}
+	return out
+}
+
+// join adds a problem to the group of its equals.
+func (v *run) join(groups map[string]*group, it item, p *problem) {
+	key := groupKey(it, p)
+	g := groups[key]
+	if g == nil {
+		d := &diag.Diagnostic{Code: p.code, Severity: p.severity, Message: p.message, Notes: p.notes, Help: p.help}
+		d.About(diag.Subject{
+			Cluster: it.cluster, Component: it.component,
+			Object: it.object.Key().String(), Path: ir.Pointer(p.path...),
+		})
+		g = &group{diagnostic: d}
+		groups[key] = g
+	}
+	if g.places++; g.places <= maxLabels {
+		g.diagnostic.At(v.lines.at(it.object, p.path), "%s", it.object.Key())
+	}
+}
+
+// groupKey is equal for problems that one edit, or one repeated edit, fixes:
+// of one component, with one message but for list indexes.
+func groupKey(it item, p *problem) string {
+	path := make([]string, len(p.path))
+	for i, t := range p.path {
+		if _, err := strconv.Atoi(t); err == nil {
+			t = "*"
+		}
+		path[i] = t
+	}
+	message := strings.ReplaceAll(p.message, dotted(p.path), "")
+	if len(p.path) > 1 {
+		message = strings.ReplaceAll(message, dotted(p.path[:len(p.path)-1]), "")
+	}
+	return strings.Join([]string{p.code, it.component, it.object.APIVersion, it.object.Kind, ir.Pointer(path...), message}, "\x00")
+}
+
+// notEvaluated counts the objects of a kind without a schema.
+func (v *run) notEvaluated(kind string, its []item) *diag.Diagnostic {
+	noun := "objects"
+	if len(its) == 1 {
+		noun = "object"
+	}
+	d := diag.Notef(codeNotEvaluated, "%d %s of %s not evaluated: no schema", len(its), noun, kind)
+	d.About(diag.Subject{Cluster: its[0].cluster, Component: its[0].component})
+	for i, it := range its {
+		if i < maxLabels {
+			d.At(it.object.Origin.Pos, "%s", it.object.Key())
+		}
+	}
+	if v.release == nil {
+		return d.Fix("declare a supported Kubernetes version")
+	}
+	return d.Fix("render the CustomResourceDefinition of the kind in this cluster: vendor it into the component that provides it")
+}
+
+// locator finds the line of a field in the fleet's files.
+type locator struct {
+	files fs.FS
+
+	mu    sync.Mutex
+	texts map[string][]byte
+}
+
+func newLocator(files fs.FS) *locator {
+	return &locator{files: files, texts: map[string][]byte{}}
+}
+
+// at returns the place of a field: its own where the file says what was
+// applied, else that of the object's first line.
+func (l *locator) at(o *object.Object, path []string) diag.Position {
+	pos := o.Origin.Pos
+	if !o.Origin.Exact || l.files == nil || len(path) == 0 {
+		return pos
+	}
+	text := l.text(pos.File)
+	for len(path) > 0 {
+		if line, column, end, ok := yamlpos.Locate(text, o.Origin.Document, path); ok {
+			return diag.Position{File: pos.File, Line: line, Column: column, EndColumn: end}
+		}
+		path = path[:len(path)-1] // what is absent has the place of what should hold it
+	}
+	return pos
+}
+
+// text reads a file once; one that cannot be read has no lines to show.
+func (l *locator) text(file string) []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	text, ok := l.texts[file]
+	if !ok {
+		text, _ = fs.ReadFile(l.files, file)
+		l.texts[file] = text
+	}
+	return text
+}

@@ -1,0 +1,296 @@
+// Package validate judges rendered objects with the schemas of the Kubernetes
+// version that the cluster declares, and with the CustomResourceDefinitions
+// among the objects themselves: offline, before anything is signed.
+//
+// The verdict is the API server's, because the code is: its structural
+// schemas, its pruning (what is an unknown field), its defaulting, its CEL
+// evaluation with its cost limits, its validation of definitions and of
+// metadata. What the API server checks in Go for its own kinds and publishes
+// nowhere is not checked here, so an object can pass and still be refused; an
+// object that fails here is refused there, or silently not what was written.
+//
+// A kind without a schema is counted, never passed over (D6).
+package validate
+
+import (
+	"cmp"
+	"context"
+	"io/fs"
+	"maps"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/object"
+)
+
+// Config says where schemas come from.
+type Config struct {
+	// Schemas holds the archives of the Kubernetes releases at its root:
+	// schemas/kubernetes.FS. Not needed when Catalog is set.
+	Schemas fs.FS
+	// Catalog keeps decoded schemas between calls. Nil decodes anew.
+	Catalog *Catalog
+	// Files are the sources of the fleet, by the paths that origins name. With
+	// them a problem is shown at its own line; without, at the object's first.
+	Files fs.FS
+	// Parallel bounds the objects judged at once; 0 means one a processor.
+	Parallel int
+}
+
+func (c *Config) catalog() *Catalog {
+	if c.Catalog != nil {
+		return c.Catalog
+	}
+	return NewCatalog(c.Schemas)
+}
+
+// run is one validation over one cluster.
+type run struct {
+	catalog   *Catalog
+	release   *release // nil when the version has no schemas
+	lifecycle map[gvk]lifecycle
+	crds      map[GroupKind]*crd
+	lines     *locator
+}
+
+// item is one object and where it stands.
+type item struct {
+	cluster, component string
+	object             *object.Object
+}
+
+// verdict is what was found out about one object.
+type verdict struct {
+	evaluated bool
+	problems  []*problem
+}
+
+// Validate judges every object of a cluster for a Kubernetes version such as
+// "1.36" or "v1.36.2". The list is sorted; the counts cover every object.
+func Validate(ctx context.Context, r *ir.Rendered, kubernetes string, cfg *Config) (*ir.Validation, diag.List, error) {
+	v := &run{catalog: cfg.catalog(), lines: newLocator(cfg.Files)}
+	var list diag.List
+	if err := v.open(kubernetes, r.Cluster, &list); err != nil {
+		return nil, nil, err
+	}
+	items := itemsOf(r)
+	if err := v.readDefinitions(ctx, items); err != nil {
+		return nil, nil, err
+	}
+	verdicts := make([]verdict, len(items))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(cmp.Or(cfg.Parallel, runtime.GOMAXPROCS(0)))
+	for i, it := range items {
+		g.Go(func() (err error) {
+			if err = ctx.Err(); err == nil {
+				verdicts[i], err = v.judge(ctx, it.object)
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, nil, err
+	}
+	out := v.report(items, verdicts, &list)
+	return out, list.Sorted(), nil
+}
+
+// open finds the schemas of the declared version. A version that cannot be
+// read is an error; one without schemas is told, and its built-in kinds count
+// as not evaluated.
+func (v *run) open(kubernetes, cluster string, list *diag.List) error {
+	releases, err := v.catalog.Releases()
+	if err != nil {
+		return err
+	}
+	if v.lifecycle, err = v.catalog.lifecycles(); err != nil {
+		return err
+	}
+	minor, ok := parseRelease(kubernetes)
+	if ok && slices.Contains(releases, minor.String()) {
+		v.release, err = v.catalog.release(minor.String())
+		return err
+	}
+	list.Add(noSchemas(kubernetes, releases, ok).About(diag.Subject{Cluster: cluster}))
+	return nil
+}
+
+// noSchemas is the diagnostic for a version that cannot be judged.
+func noSchemas(kubernetes string, releases []string, valid bool) *diag.Diagnostic {
+	if !valid {
+		return diag.Errorf(codeVersion, "%q is not a Kubernetes version", kubernetes).
+			Fix("declare a minor release of the cluster, such as kubernetes: %q", slices.Max(append(releases, "1.37")))
+	}
+	d := diag.Warningf(codeVersion, "kubernetes %s has no schemas here, so its own kinds are not evaluated", kubernetes)
+	if len(releases) > 0 {
+		d.Fix("declare a release from %s to %s, or use a version of darkstart that knows this one", releases[0], releases[len(releases)-1])
+	}
+	return d
+}
+
+func itemsOf(r *ir.Rendered) []item {
+	var out []item
+	for _, c := range r.Components {
+		for _, o := range c.Objects {
+			out = append(out, item{r.Cluster, c.Name, o})
+		}
+	}
+	return out
+}
+
+// readDefinitions collects the CustomResourceDefinitions among the objects.
+// Of two definitions of a kind the first counts; that there are two is told by
+// the stage that joins the components.
+func (v *run) readDefinitions(ctx context.Context, items []item) error {
+	var defs []*object.Object
+	for _, it := range items {
+		if isCRD(it.object) {
+			defs = append(defs, it.object)
+		}
+	}
+	read := make([]*crd, len(defs))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, o := range defs {
+		g.Go(func() (err error) {
+			read[i], err = v.catalog.crd(ctx, o)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	v.crds = map[GroupKind]*crd{}
+	for _, c := range read {
+		if c.broken == nil && v.crds[c.kind] == nil {
+			v.crds[c.kind] = c
+		}
+	}
+	return nil
+}
+
+// judge finds the schema of one object and applies it.
+func (v *run) judge(ctx context.Context, o *object.Object) (verdict, error) {
+	id := gvk{o.Group(), o.Version(), o.Kind}
+	if isCRD(o) && v.release != nil {
+		return v.judgeDefinition(ctx, o)
+	}
+	if c := v.crds[GroupKind{id.group, id.kind}]; c != nil {
+		return judgeCustom(ctx, o, id, c), nil
+	}
+	if v.release == nil {
+		return verdict{}, nil
+	}
+	if _, ok := v.release.kinds[id]; !ok {
+		if p := v.missing(id); p != nil {
+			return verdict{evaluated: true, problems: []*problem{p}}, nil
+		}
+		return verdict{}, nil
+	}
+	c, err := v.release.checker(id)
+	if err != nil {
+		return verdict{}, err
+	}
+	out := verdict{evaluated: true, problems: c.problems(ctx, o)}
+	if p := v.aging(id); p != nil {
+		out.problems = append(out.problems, p)
+	}
+	return out, nil
+}
+
+// judgeDefinition tells what is wrong with a CustomResourceDefinition.
+func (v *run) judgeDefinition(ctx context.Context, o *object.Object) (verdict, error) {
+	c, err := v.catalog.crd(ctx, o)
+	if err != nil {
+		return verdict{}, err
+	}
+	out := verdict{evaluated: true}
+	if c.broken != nil {
+		p := newProblem(codeDefinition, diag.Error, "the definition cannot be decoded: %v", c.broken)
+		out.problems = append(out.problems, p.fix("correct the type of the named field"))
+		return out, nil
+	}
+	for _, path := range c.unknown {
+		p := newProblem(codeUnknownField, diag.Error, "unknown field %s", path)
+		p.path = resolve(o.Content, path)
+		out.problems = append(out.problems, p.fix("remove it, or correct the name"))
+	}
+	for _, e := range c.errors {
+		out.problems = append(out.problems, fromField(o.Content, e, codeDefinition))
+	}
+	return out, nil
+}
+
+// judgeCustom judges a custom resource by the definition beside it.
+func judgeCustom(ctx context.Context, o *object.Object, id gvk, c *crd) verdict {
+	version := c.versions[id.version]
+	if version == nil || !version.served {
+		p := newProblem(codeNotServed, diag.Error, "the definition of %s does not serve version %s", c.kind, id.version)
+		if served := c.served(); len(served) > 0 {
+			p.fix("write apiVersion: %s", gvk{id.group, served[0], id.kind}.apiVersion())
+		} else {
+			p.fix("serve a version in the CustomResourceDefinition: set served: true")
+		}
+		return verdict{evaluated: true, problems: []*problem{p}}
+	}
+	checker, err := version.get()
+	if checker == nil || err != nil {
+		return verdict{} // the definition has its own diagnostics
+	}
+	out := verdict{evaluated: true, problems: checker.problems(ctx, o)}
+	if version.deprecated {
+		p := newProblem(codeDeprecated, diag.Warning, "%s is deprecated by its definition", id)
+		if version.warning != "" {
+			p.notes = append(p.notes, version.warning)
+		}
+		if served := c.served(); len(served) > 0 && served[0] != id.version {
+			p.fix("migrate to %s", gvk{id.group, served[0], id.kind})
+		}
+		out.problems = append(out.problems, p)
+	}
+	return out
+}
+
+// problems runs all checks of a kind on one object.
+func (c *checker) problems(ctx context.Context, o *object.Object) []*problem {
+	found := c.judge(ctx, o.Content)
+	var out []*problem
+	for _, path := range found.unknown {
+		out = append(out, unknownField(c.structural, o.Content, path))
+	}
+	for _, e := range found.errors {
+		out = append(out, fromField(o.Content, e, ""))
+	}
+	for _, e := range found.rules {
+		out = append(out, fromField(o.Content, e, codeRule))
+	}
+	for _, e := range judgeMeta(GroupKind{o.Group(), o.Kind}, o.Content) {
+		out = append(out, fromField(o.Content, e, codeMeta))
+	}
+	if p := c.scope(o); p != nil {
+		out = append(out, p)
+	}
+	return out
+}
+
+// scope compares the object's namespace with where its kind lives.
+func (c *checker) scope(o *object.Object) *problem {
+	switch {
+	case c.namespaced && o.Namespace == "":
+		return newProblem(codeNamespace, diag.Warning, "%s has no namespace, so whoever applies it decides where it goes", o.Kind).
+			fix("set the component's namespace, or metadata.namespace")
+	case !c.namespaced && o.Namespace != "":
+		p := newProblem(codeNamespace, diag.Warning, "%s is cluster-wide, and its namespace %q is ignored", o.Kind, o.Namespace).
+			fix("remove metadata.namespace")
+		p.path = []string{"metadata", "namespace"}
+		return p
+	}
+	return nil
+}
+
+// sortedKeys lists the keys of a map in order.
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
