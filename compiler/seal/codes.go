@@ -4,7 +4,7 @@ import "github.com/darkstart-dev/darkstart/internal/diag"
 
 // Codes documents the diagnostics of packing and reading (SEA) and of keys,
 // signing and verification (SIG).
-var Codes = packCodes
+var Codes = append(packCodes, signCodes...)
 
 var packCodes = []diag.Entry{
 	{
@@ -62,5 +62,73 @@ var packCodes = []diag.Entry{
 		Code: "SEA011", Title: "a manifest does not follow from its layer", Severity: diag.Error,
 		Why: "Every field and annotation of a bundle's manifest is derived from the layer and its record. This manifest says something else.",
 		Fix: "Do not use the bundle.",
+	},
+	{
+		Code: "SEA012", Title: "there is no such bundle", Severity: diag.Error,
+		Why: "The layout or repository has no manifest of that name or digest.",
+		Fix: "Name an artifact (a cluster, or `fleet`) or a manifest digest.",
+	},
+}
+
+var signCodes = []diag.Entry{
+	{
+		Code: "SIG001", Title: "a key cannot be read", Severity: diag.Error,
+		Why: "The file or variable is missing, is not readable, or holds something else than one key in PEM form. Private keys are encrypted (`ENCRYPTED SIGSTORE PRIVATE KEY`), as `cosign generate-key-pair` writes them.",
+		Fix: "Name the right file, or `env://NAME`; convert an unencrypted key with `cosign import-key-pair`.",
+	},
+	{
+		Code: "SIG002", Title: "wrong password for a private key", Severity: diag.Error,
+		Why: "The key could not be decrypted. A damaged file looks the same.",
+		Fix: "Set `COSIGN_PASSWORD`.",
+	},
+	{
+		Code: "SIG003", Title: "a key has an unsupported type", Severity: diag.Error,
+		Why: "Keys are ECDSA on the curve P-256, or Ed25519: what cosign, Flux and Darkstart all verify.",
+		Fix: "Make a key pair with `cosign generate-key-pair`.",
+	},
+	{
+		Code: "SIG004", Title: "no valid signature by a trusted release key", Severity: diag.Error,
+		Why: "The bundle is unsigned, signed by keys that the trust policy does not name, or was changed after it was signed. A verification without any trusted release key does not exist.",
+		Fix: "Sign the release, or add the signer's public key to the trust policy if you trust it.",
+	},
+	{
+		Code: "SIG005", Title: "a release key signed something else than this release", Severity: diag.Error,
+		Why: "A release key signs one statement about one manifest and nothing else. Another predicate or subject under that key, found beside the bundle, means that the key was misused.",
+		Fix: "Find out who used the key. Rotate it if nobody can say.",
+	},
+	{
+		Code: "SIG006", Title: "a key was used, or trusted, in the wrong role", Severity: diag.Error,
+		Why: "Release keys sign releases, attestation keys sign statements about them. If one key could do both, whoever runs a scanner could ship a release.",
+		Fix: "Use one key pair for each role.",
+	},
+	{
+		Code: "SIG007", Title: "the bundle is a candidate", Severity: diag.Error,
+		Why: "Content without an entry in `releases/` is sealed with serial 0. It is never signed, published or verified, because a rollback to it could not be noticed.",
+		Fix: "Run `darkstart release` on the delivery branch and compile again.",
+	},
+	{
+		Code: "SIG008", Title: "the serial is below the floor", Severity: diag.Error,
+		Why: "A newer release of this artifact is known. Applying an older one would undo it, and with it every fix since.",
+		Fix: "Use the newest release. Going back on purpose is a new release with old content.",
+	},
+	{
+		Code: "SIG009", Title: "the chain of releases is broken", Severity: diag.Error,
+		Why: "Each release names the manifest of the one before. This bundle disagrees with what is recorded: two histories exist, or a record was changed.",
+		Fix: "Release again on the branch that the clusters follow.",
+	},
+	{
+		Code: "SIG010", Title: "the bundle has expired", Severity: diag.Error,
+		Why: "The project limits how long a release is valid (`validFor`), so that an old bundle cannot be served for ever.",
+		Fix: "Run `darkstart release --renew`. `--allow-expired` accepts the bundle in a disaster, and says so.",
+	},
+	{
+		Code: "SIG011", Title: "a check could not be made under --strict", Severity: diag.Error,
+		Why: "Without a floor for the serial a rollback cannot be seen, and without a time an expiry cannot.",
+		Fix: "Give `--min-serial`, the repository with its release records, or `--now`.",
+	},
+	{
+		Code: "SIG012", Title: "a statement beside the bundle was ignored", Severity: diag.Note,
+		Why: "Anybody who can write to a registry can attach statements. Those without a signature by a trusted key prove nothing and do no harm; they are listed.",
+		Fix: "Nothing, unless you expected that signature to count: then add its key to the trust policy.",
 	},
 }

@@ -2,6 +2,7 @@ package seal
 
 import (
 	"context"
+	"errors"
 
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/digest"
@@ -24,14 +25,31 @@ func WriteLayout(ctx context.Context, dir string, bundles []*Bundle) (*oci.Layou
 // whether a bundle may be trusted, and Load to look inside.
 func Load(ctx context.Context, src oci.Source, ref string, l Limits) (*Bundle, diag.List, error) {
 	d, err := src.Resolve(ctx, ref)
+	if errors.Is(err, oci.ErrNotFound) {
+		return nil, diag.List{diag.Errorf("SEA012", "there is no bundle %q: %v", ref, err).
+			Fix("name an artifact (a cluster, or \"fleet\") or a manifest digest; `darkstart inspect` lists them")}, nil
+	}
 	if err != nil {
 		return nil, nil, err
 	}
 	b, err := src.Fetch(ctx, d, oci.MaxManifest)
 	if err != nil {
-		return nil, nil, err
+		return damaged(err)
 	}
-	return Read(b, func(want digest.Digest, size int64) ([]byte, error) {
+	bundle, diags, err := Read(b, func(want digest.Digest, size int64) ([]byte, error) {
 		return src.Fetch(ctx, oci.Descriptor{MediaType: MediaTypeLayer, Digest: want, Size: size}, size)
 	}, l)
+	if err != nil {
+		return damaged(err)
+	}
+	return bundle, diags, nil
+}
+
+// damaged tells a store that lies from a store that cannot be read.
+func damaged(err error) (*Bundle, diag.List, error) {
+	if !errors.Is(err, oci.ErrDamaged) && !errors.Is(err, oci.ErrNotFound) {
+		return nil, nil, err
+	}
+	return nil, diag.List{diag.Errorf("SEA010", "the bundle is incomplete: %v", err).
+		Fix("fetch the bundle again, from another copy if there is one")}, nil
 }

@@ -217,8 +217,11 @@ func (l *Layout) Fetch(_ context.Context, d Descriptor, max int64) ([]byte, erro
 		return nil, fmt.Errorf("blob %s has %d bytes (at most %d)", d.Digest, d.Size, max)
 	}
 	b, err := readFile(l.blob(d.Digest), d.Size)
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("blob %s in %s: %w", d.Digest, l.dir, ErrNotFound)
+	case errors.Is(err, errTooLong):
+		return nil, fmt.Errorf("blob %s has more than %d bytes: %w", d.Digest, d.Size, ErrDamaged)
 	}
 	if err != nil {
 		return nil, err
@@ -325,6 +328,8 @@ func writeFile(name string, b []byte) error {
 	return os.Rename(f.Name(), name)
 }
 
+var errTooLong = errors.New("too long")
+
 // readFile reads a regular file of at most max bytes. One byte more is an
 // error, so that a name cannot lead to endless input.
 func readFile(name string, max int64) ([]byte, error) {
@@ -340,7 +345,7 @@ func readFile(name string, max int64) ([]byte, error) {
 	}
 	b, err := io.ReadAll(io.LimitReader(f, max+1))
 	if err == nil && int64(len(b)) > max {
-		err = fmt.Errorf("%s has more than %d bytes", name, max)
+		err = fmt.Errorf("%s has more than %d bytes: %w", name, max, errTooLong)
 	}
 	return b, err
 }

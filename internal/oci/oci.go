@@ -38,6 +38,10 @@ const MaxManifest = 4 << 20
 // ErrNotFound is wrapped by errors about a name or digest that is not there.
 var ErrNotFound = errors.New("not found")
 
+// ErrDamaged is wrapped by errors about bytes that do not have the size and
+// digest under which they are stored.
+var ErrDamaged = errors.New("the store is damaged or was tampered with")
+
 // Descriptor points at a blob or manifest. Fields stand in the order of their
 // JSON names.
 type Descriptor struct {
@@ -131,7 +135,7 @@ func FallbackTag(d digest.Digest) string { return strings.Replace(string(d), ":"
 // check holds bytes to a descriptor.
 func check(b []byte, d Descriptor) error {
 	if got := digest.Of(b); got != d.Digest || int64(len(b)) != d.Size {
-		return fmt.Errorf("blob %s of %d bytes is stored as %s with %d: the store is damaged or was tampered with", d.Digest, d.Size, got, len(b))
+		return fmt.Errorf("blob %s of %d bytes is stored as %s with %d: %w", d.Digest, d.Size, got, len(b), ErrDamaged)
 	}
 	return nil
 }

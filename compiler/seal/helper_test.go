@@ -1,0 +1,141 @@
+package seal
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/digest"
+	"github.com/darkstart-dev/darkstart/internal/oci"
+)
+
+// content is a small cluster artifact of the shape that emit writes.
+func content(name string) *ir.Artifact {
+	return &ir.Artifact{Name: name, Files: []ir.File{
+		{Path: "kustomization.yaml", Data: []byte("{\n  \"resources\": [\"parts/_guard\", \"parts/dns/run\"]\n}\n")},
+		{Path: "meta/inventory.json", Data: []byte("[]\n")},
+		{Path: "parts/dns/run/configmap-dns.yaml", Data: []byte("{\n  \"kind\": \"ConfigMap\"\n}\n")},
+		{Path: "parts/dns/run/kustomization.yaml", Data: []byte("{}\n")},
+	}}
+}
+
+// released is a record that fits content.
+func released(serial int) ir.Record {
+	r := ir.Record{
+		Serial: serial, Stream: "main", Issued: "2026-11-22T10:00:00Z", NotAfter: "2027-02-20T10:00:00Z",
+		Revision: strings.Repeat("ab", 20), MinCompiler: "0.1.0",
+	}
+	if serial > 1 {
+		r.Previous = digest.Of([]byte("the one before"))
+	}
+	return r
+}
+
+func mustSeal(t testing.TB, a *ir.Artifact, r ir.Record) *Bundle {
+	t.Helper()
+	b, diags, err := Seal(t.Context(), a, r, nil)
+	if err != nil || b == nil {
+		t.Fatalf("seal: %v\n%s", err, diags)
+	}
+	if err := b.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func password() ([]byte, error) { return []byte("correct horse"), nil }
+
+// keys makes a signer and its public key, in the roles given.
+func keys(t testing.TB, a Algorithm, role Role) *Signer {
+	t.Helper()
+	pair, err := GenerateKeyPair(a, password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	src := KeySource{ReadFile: func(string) ([]byte, error) { return pair.Private, nil }}
+	s, diags, err := LoadSigner(string(a)+".key", role, src, password)
+	if err != nil || s == nil {
+		t.Fatalf("load: %v %s", err, diags)
+	}
+	return s
+}
+
+func trust(t testing.TB, signers ...*Signer) *Trust {
+	t.Helper()
+	var keys []*PublicKey
+	for _, s := range signers {
+		keys = append(keys, s.Public())
+	}
+	tr, diags := NewTrust(keys...)
+	if tr == nil {
+		t.Fatal(diags)
+	}
+	return tr
+}
+
+// signed writes a layout with one signed bundle.
+func signed(t testing.TB, b *Bundle, s *Signer) (dir string, l *oci.Layout) {
+	t.Helper()
+	dir = t.TempDir()
+	l, err := WriteLayout(t.Context(), dir, []*Bundle{b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sig, diags, err := Sign(t.Context(), b, s)
+	if err != nil || sig == nil {
+		t.Fatalf("sign: %v %s", err, diags)
+	}
+	if err := Attach(t.Context(), l, sig); err != nil {
+		t.Fatal(err)
+	}
+	return dir, l
+}
+
+// codes returns the sorted codes of the errors, joined by blanks.
+func codes(l diag.List) string {
+	var out []string
+	for _, d := range l.Sorted() {
+		if d.Severity == diag.Error {
+			out = append(out, d.Code)
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// TestCodes guards `darkstart explain`: every code used here is documented and
+// every documented one is used.
+func TestCodes(t *testing.T) {
+	documented := map[string]bool{}
+	for _, e := range Codes {
+		if documented[e.Code] || e.Title == "" || e.Why == "" || e.Fix == "" {
+			t.Errorf("%s is documented twice or not fully", e.Code)
+		}
+		documented[e.Code] = true
+	}
+	used := map[string]bool{}
+	files, _ := filepath.Glob("*.go")
+	for _, f := range files {
+		if strings.HasSuffix(f, "_test.go") || f == "codes.go" {
+			continue
+		}
+		src, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range regexp.MustCompile(`"((?:SEA|SIG)\d{3})"`).FindAllStringSubmatch(string(src), -1) {
+			used[c[1]] = true
+			if !documented[c[1]] {
+				t.Errorf("%s uses %s, which is not in Codes", f, c[1])
+			}
+		}
+	}
+	for c := range documented {
+		if !used[c] {
+			t.Errorf("%s is documented and never used", c)
+		}
+	}
+}

@@ -1,0 +1,285 @@
+package seal
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/secure-systems-lab/go-securesystemslib/encrypted"
+	"github.com/sigstore/sigstore/pkg/signature"
+
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/digest"
+)
+
+// Role says what a key may sign (DESIGN §8). One key never has both.
+type Role string
+
+const (
+	// RoleRelease signs that a bundle is a release, after a clean check, and
+	// nothing else.
+	RoleRelease Role = "release"
+	// RoleAttest signs statements about a bundle: provenance, verdicts, drills.
+	RoleAttest Role = "attest"
+)
+
+// Algorithm of a key pair.
+type Algorithm string
+
+// The algorithms that cosign, Flux and Darkstart all verify.
+const (
+	ECDSAP256 Algorithm = "ecdsa-p256"
+	Ed25519   Algorithm = "ed25519"
+)
+
+// Password returns the password of a private key; the empty one is allowed, as
+// it is in cosign. It is called only when a key is read or written.
+type Password func() ([]byte, error)
+
+const (
+	pemPrivate       = "ENCRYPTED SIGSTORE PRIVATE KEY"
+	pemPrivateCosign = "ENCRYPTED COSIGN PRIVATE KEY" // before cosign 2
+	pemPublic        = "PUBLIC KEY"
+)
+
+// KeyPair is what GenerateKeyPair makes and cosign reads: PEM files.
+type KeyPair struct {
+	Private []byte // cosign.key: PKCS #8, encrypted with scrypt and NaCl secretbox
+	Public  []byte // cosign.pub: PKIX
+}
+
+// GenerateKeyPair makes a new key pair in the format of `cosign
+// generate-key-pair`.
+func GenerateKeyPair(a Algorithm, password Password) (*KeyPair, error) {
+	var private crypto.Signer
+	var err error
+	switch a {
+	case ECDSAP256:
+		private, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case Ed25519:
+		_, private, err = ed25519.GenerateKey(rand.Reader)
+	default:
+		return nil, fmt.Errorf("unknown key algorithm %q (want %s or %s)", a, ECDSAP256, Ed25519)
+	}
+	if err != nil {
+		return nil, err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		return nil, err
+	}
+	pass, err := password()
+	if err != nil {
+		return nil, err
+	}
+	box, err := encrypted.Encrypt(der, pass)
+	if err != nil {
+		return nil, err
+	}
+	public, err := x509.MarshalPKIXPublicKey(private.Public())
+	if err != nil {
+		return nil, err
+	}
+	return &KeyPair{
+		Private: pem.EncodeToMemory(&pem.Block{Type: pemPrivate, Bytes: box}),
+		Public:  pem.EncodeToMemory(&pem.Block{Type: pemPublic, Bytes: public}),
+	}, nil
+}
+
+// PublicKey is a key that signatures are checked with.
+type PublicKey struct {
+	Name string        // where it came from, for messages
+	Role Role          //
+	ID   digest.Digest // of the PKIX encoding
+	// Streams limits the key to some streams; empty means all.
+	Streams  []string
+	der      []byte
+	verifier signature.Verifier
+}
+
+// Signer is a private key ready to sign.
+type Signer struct {
+	public *PublicKey
+	signer signature.SignerVerifier
+}
+
+// Public returns the key that verifies what the signer signs.
+func (s *Signer) Public() *PublicKey { return s.public }
+
+// PEM returns the public key as cosign and Flux read it.
+func (k *PublicKey) PEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: pemPublic, Bytes: k.der})
+}
+
+// KeySource reads what a key reference names, so that neither files nor
+// environment are reached from below the command line.
+type KeySource struct {
+	ReadFile func(name string) ([]byte, error)
+	Getenv   func(name string) string
+}
+
+// read returns the bytes of a file, or of an environment variable for
+// env://NAME.
+func (s KeySource) read(ref string) ([]byte, *diag.Diagnostic) {
+	unreadable := func(format string, args ...any) *diag.Diagnostic {
+		return diag.Errorf("SIG001", "key %q cannot be read: %s", ref, fmt.Sprintf(format, args...))
+	}
+	if name, ok := strings.CutPrefix(ref, "env://"); ok {
+		v := ""
+		if s.Getenv != nil {
+			v = s.Getenv(name)
+		}
+		if v == "" {
+			return nil, unreadable("the environment variable %s is empty", name).Fix("set %s to the PEM text of the key", name)
+		}
+		return []byte(v), nil
+	}
+	if scheme, _, ok := strings.Cut(ref, "://"); ok {
+		return nil, unreadable("keys of %s:// are not supported", scheme).Fix("name a file, or env://NAME")
+	}
+	b, err := s.ReadFile(ref)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, unreadable("there is no such file").Fix("make a key pair with `darkstart init --keys`, or `cosign generate-key-pair`")
+	}
+	if err != nil {
+		return nil, unreadable("%v", err).Fix("make the file readable for this user")
+	}
+	return b, nil
+}
+
+// LoadSigner reads an encrypted private key: a file name, or env://NAME. A nil
+// signer comes with the diagnostic that says why; an error is the password
+// function's own.
+func LoadSigner(ref string, role Role, src KeySource, password Password) (*Signer, diag.List, error) {
+	b, d := src.read(ref)
+	if d != nil {
+		return nil, diag.List{d}, nil
+	}
+	block, _ := pem.Decode(b)
+	if block == nil || block.Type != pemPrivate && block.Type != pemPrivateCosign {
+		return nil, diag.List{notAKey(ref, block, "an encrypted private key", pemPrivate)}, nil
+	}
+	pass, err := password()
+	if err != nil {
+		return nil, nil, err
+	}
+	der, err := encrypted.Decrypt(block.Bytes, pass)
+	if err != nil {
+		return nil, diag.List{diag.Errorf("SIG002", "key %q cannot be decrypted: wrong password, or a damaged file", ref).
+			Fix("set COSIGN_PASSWORD to the password that the key was made with")}, nil
+	}
+	key, err := x509.ParsePKCS8PrivateKey(der)
+	if err != nil {
+		return nil, diag.List{diag.Errorf("SIG001", "key %q cannot be read: %v", ref, err).Fix("restore the key file from its escrow")}, nil
+	}
+	private, ok := key.(crypto.Signer)
+	if !ok {
+		return nil, diag.List{wrongType(ref, key)}, nil
+	}
+	public, d := newPublicKey(ref, role, private.Public())
+	if d != nil {
+		return nil, diag.List{d}, nil
+	}
+	signer, err := signature.LoadDefaultSignerVerifier(private)
+	if err != nil {
+		return nil, diag.List{wrongType(ref, key)}, nil
+	}
+	return &Signer{public: public, signer: signer}, nil, nil
+}
+
+// LoadPublicKey reads a public key: a file name, or env://NAME.
+func LoadPublicKey(ref string, role Role, src KeySource) (*PublicKey, diag.List) {
+	b, d := src.read(ref)
+	if d != nil {
+		return nil, diag.List{d}
+	}
+	block, rest := pem.Decode(b)
+	if block == nil || block.Type != pemPublic || strings.TrimSpace(string(rest)) != "" {
+		return nil, diag.List{notAKey(ref, block, "one public key", pemPublic)}
+	}
+	key, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		return nil, diag.List{diag.Errorf("SIG001", "key %q cannot be read: %v", ref, err).Fix("export the public key again: `cosign public-key --key KEY`")}
+	}
+	k, d := newPublicKey(ref, role, key)
+	if d != nil {
+		return nil, diag.List{d}
+	}
+	return k, nil
+}
+
+func newPublicKey(name string, role Role, key crypto.PublicKey) (*PublicKey, *diag.Diagnostic) {
+	if ec, ok := key.(*ecdsa.PublicKey); ok && ec.Curve != elliptic.P256() {
+		return nil, wrongType(name, key).Note("its curve is %s", ec.Curve.Params().Name)
+	}
+	switch key.(type) {
+	case *ecdsa.PublicKey, ed25519.PublicKey:
+	default:
+		return nil, wrongType(name, key)
+	}
+	der, err := x509.MarshalPKIXPublicKey(key)
+	if err != nil {
+		return nil, wrongType(name, key).Note("%v", err)
+	}
+	v, err := signature.LoadDefaultVerifier(key)
+	if err != nil {
+		return nil, wrongType(name, key).Note("%v", err)
+	}
+	return &PublicKey{Name: name, Role: role, ID: digest.Of(der), der: der, verifier: v}, nil
+}
+
+func notAKey(ref string, block *pem.Block, want, label string) *diag.Diagnostic {
+	found := "no PEM text"
+	if block != nil {
+		found = fmt.Sprintf("%q", block.Type)
+	}
+	d := diag.Errorf("SIG001", "key %q cannot be read: it holds %s, not %s", ref, found, want).
+		Note("expected one PEM block labelled %q", label)
+	if block != nil && slices.Contains([]string{"PRIVATE KEY", "EC PRIVATE KEY"}, block.Type) {
+		return d.Fix("private keys are kept encrypted: `cosign import-key-pair --key FILE` converts this one")
+	}
+	return d.Fix("name the other half of the key pair, or make one with `cosign generate-key-pair`")
+}
+
+func wrongType(ref string, key any) *diag.Diagnostic {
+	return diag.Errorf("SIG003", "key %q is a %T, which is not supported", ref, key).
+		Fix("use ECDSA on the curve P-256, or Ed25519")
+}
+
+// Trust is the policy that a verification is made against: which keys may say
+// what. There is none without a release key, so nothing can be verified
+// against nothing.
+type Trust struct{ keys []*PublicKey }
+
+// NewTrust refuses an empty policy and a key that has two roles.
+func NewTrust(keys ...*PublicKey) (*Trust, diag.List) {
+	var diags diag.List
+	roles := map[digest.Digest]*PublicKey{}
+	release := false
+	for _, k := range keys {
+		if old := roles[k.ID]; old != nil && old.Role != k.Role {
+			diags.Add(diag.Errorf("SIG006", "key %q is trusted both to %s and to %s", k.Name, old.Role, k.Role).
+				Note("%q and %q are the same key %s", old.Name, k.Name, k.ID.Short()).
+				Fix("use one key pair for each role"))
+		}
+		roles[k.ID] = k
+		release = release || k.Role == RoleRelease
+	}
+	if !release {
+		diags.Add(diag.Errorf("SIG004", "the trust policy has no release key, so nothing can be verified").
+			Fix("name the public key that releases are signed with: `darkstart verify --key KEY.pub`"))
+	}
+	if diags.HasErrors() {
+		return nil, diags.Sorted()
+	}
+	return &Trust{keys: slices.Clone(keys)}, nil
+}

@@ -1,0 +1,102 @@
+package seal
+
+import (
+	"time"
+
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+)
+
+// rollback holds the serial to the highest floor that is known.
+func (v *verification) rollback() {
+	floor, from := v.c.MinSerial, "--min-serial"
+	for _, e := range v.c.Recorded {
+		if e.Serial > floor {
+			floor, from = e.Serial, "the release records"
+		}
+	}
+	if s := v.c.State; s != nil && s.Serial > floor {
+		floor, from = s.Serial, "an earlier verification here"
+	}
+	switch serial := v.b.Record.Serial; {
+	case floor == 0:
+		v.fact("rollback", StatusNotChecked, "no --min-serial, release records or earlier verification to compare serial %d with", serial)
+	case serial < floor:
+		v.refuse("rollback", diag.Errorf("SIG008", "the bundle of %q has serial %d, and %s knows serial %d", v.r.Artifact, serial, from, floor).
+			Fix("use the newest release; to go back on purpose, run `darkstart release` on the old content, which gives it a new serial"))
+	default:
+		v.fact("rollback", StatusProven, "serial %d is not below %d, from %s", serial, floor, from)
+	}
+}
+
+// chain compares the bundle with what is known about its own serial and about
+// the one before.
+func (v *verification) chain() {
+	known := append([]ir.Recorded(nil), v.c.Recorded...)
+	if s := v.c.State; s != nil {
+		known = append(known, ir.Recorded{Serial: s.Serial, Manifest: s.Manifest})
+	}
+	record, links := v.b.Record, 0
+	for _, e := range known {
+		switch {
+		case e.Serial == record.Serial && e.Manifest != v.b.Digest():
+			v.refuse("chain", diag.Errorf("SIG009", "serial %d of %q is known as %s, and this bundle is %s", e.Serial, v.r.Artifact, e.Manifest, v.b.Digest()).
+				Fix("two bundles never share a serial: find out which one the release records name, and use that"))
+			return
+		case e.Serial == record.Serial-1 && e.Manifest != record.Previous:
+			v.refuse("chain", diag.Errorf("SIG009", "serial %d of %q follows %s, and serial %d is known as %s", record.Serial, v.r.Artifact, record.Previous, e.Serial, e.Manifest).
+				Fix("the bundle comes from another history: release again on the branch that the clusters follow"))
+			return
+		case e.Serial == record.Serial || e.Serial == record.Serial-1:
+			links++
+		}
+	}
+	switch {
+	case links > 0:
+		v.fact("chain", StatusProven, "serial %d and its predecessor are as recorded", record.Serial)
+	case record.Serial == 1:
+		v.fact("chain", StatusProven, "serial 1 is the first release")
+	default:
+		v.fact("chain", StatusNotChecked, "neither serial %d nor serial %d is known here", record.Serial, record.Serial-1)
+	}
+}
+
+func (v *verification) expiry() {
+	end, now := v.b.Record.NotAfter, v.c.Now
+	if end == "" {
+		v.fact("expiry", StatusProven, "the release does not expire")
+		return
+	}
+	if now.IsZero() {
+		v.fact("expiry", StatusNotChecked, "no time was given to compare %s with", end)
+		return
+	}
+	t, _ := time.Parse(time.RFC3339, end) // checkRecord has parsed it
+	if !now.After(t) {
+		v.fact("expiry", StatusProven, "valid until %s", end)
+		return
+	}
+	d := diag.Errorf("SIG010", "the bundle of %q expired at %s, and it is %s", v.r.Artifact, end, now.UTC().Format(time.RFC3339)).
+		Fix("renew it with `darkstart release --renew`; in a disaster, `--allow-expired` accepts it")
+	if !v.c.AllowExpired {
+		v.refuse("expiry", d)
+		return
+	}
+	d.Severity = diag.Warning
+	d.Note("--allow-expired was given: nothing newer is known to be safe, and nothing newer was asked for")
+	v.fact("expiry", StatusAccepted, "expired at %s, accepted by --allow-expired", end)
+	v.diags.Add(d)
+}
+
+// strict turns what was not checked, and could have been, into a refusal.
+func (v *verification) strict() {
+	if !v.c.Strict {
+		return
+	}
+	for _, f := range v.r.Facts {
+		if f.Status == StatusNotChecked && (f.Name == "rollback" || f.Name == "expiry") {
+			v.diags.Add(diag.Errorf("SIG011", "%s of %q was not checked: %s", f.Name, v.r.Artifact, f.Detail).
+				Fix("give --min-serial, the repository with its release records, or --now; or leave out --strict"))
+		}
+	}
+}

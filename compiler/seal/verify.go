@@ -1,0 +1,285 @@
+package seal
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/digest"
+	"github.com/darkstart-dev/darkstart/internal/oci"
+)
+
+// maxReferrers bounds how many statements about one bundle are looked at.
+const maxReferrers = 1000
+
+// VerifyConfig holds what a verification is judged by, besides the trust
+// policy. Every field that is not given leaves a fact "not checked", and the
+// report says so.
+type VerifyConfig struct {
+	Limits Limits
+	// Now is the time that expiry is judged at; zero: not checked.
+	Now time.Time
+	// MinSerial is a floor given by hand; 0: none.
+	MinSerial int
+	// Recorded are the artifact's entries of releases/<stream>.json.
+	Recorded []ir.Recorded
+	// State is what the last verification of this artifact remembered.
+	State *State
+	// AllowExpired turns the refusal of an expired bundle into a warning: for
+	// disasters, when nothing newer can be made.
+	AllowExpired bool
+	// Strict refuses when rollback or expiry could not be checked.
+	Strict bool
+}
+
+// State is what is remembered of the newest bundle of an artifact that ever
+// verified: the floor of the next verification.
+type State struct {
+	Serial   int           `json:"serial"`
+	Manifest digest.Digest `json:"manifest"`
+}
+
+// Status of a fact or a signature.
+type Status string
+
+// The values of Status.
+const (
+	StatusProven     Status = "proven"
+	StatusRefused    Status = "refused"
+	StatusNotChecked Status = "not checked"
+	StatusAccepted   Status = "accepted" // known to be bad, and let through by hand
+	StatusValid      Status = "valid"
+	StatusIgnored    Status = "ignored"
+)
+
+// Fact is one line of the report.
+type Fact struct {
+	Name   string `json:"name"` // content, signature, rollback, chain, expiry, attestations
+	Status Status `json:"status"`
+	Detail string `json:"detail"`
+}
+
+// Seen is one statement found beside the bundle.
+type Seen struct {
+	Digest    digest.Digest `json:"digest"` // of its OCI manifest
+	Status    Status        `json:"status"`
+	Key       digest.Digest `json:"key,omitempty"`
+	KeyName   string        `json:"keyName,omitempty"`
+	Role      Role          `json:"role,omitempty"`
+	Predicate string        `json:"predicate,omitempty"`
+	Reason    string        `json:"reason,omitempty"`
+}
+
+// Report says what was proven, by whom, and what was not checked.
+type Report struct {
+	Artifact string        `json:"artifact"`
+	Stream   string        `json:"stream"`
+	Serial   int           `json:"serial"`
+	Manifest digest.Digest `json:"manifest"`
+	Layer    digest.Digest `json:"layer"`
+	Tar      digest.Digest `json:"tar"`
+	Content  digest.Digest `json:"content"`
+	Revision string        `json:"revision"`
+	Issued   string        `json:"issued"`
+	NotAfter string        `json:"notAfter,omitempty"`
+	Facts    []Fact        `json:"facts"`
+	Seen     []Seen        `json:"statements"`
+	// Bundle is set only when nothing was refused.
+	Bundle *Bundle `json:"-"`
+}
+
+// State is what to remember when the report refuses nothing.
+func (r *Report) State() State { return State{Serial: r.Serial, Manifest: r.Manifest} }
+
+// NotChecked returns the names of the facts that nobody looked at.
+func (r *Report) NotChecked() []string {
+	var out []string
+	for _, f := range r.Facts {
+		if f.Status == StatusNotChecked {
+			out = append(out, f.Name)
+		}
+	}
+	return out
+}
+
+// Verify decides whether the bundle that ref names (an artifact's name, a tag,
+// or a digest) may be trusted. It is stricter than cosign and than either
+// engine (DESIGN §8). The bundle may be used exactly when the diagnostics hold
+// no error; Report.Bundle is nil otherwise. An error means that the store could
+// not be read at all.
+func Verify(ctx context.Context, src oci.Source, ref string, t *Trust, c *VerifyConfig) (*Report, diag.List, error) {
+	if t == nil {
+		return nil, nil, errors.New("seal: verification without a trust policy does not exist")
+	}
+	if c == nil {
+		c = &VerifyConfig{}
+	}
+	b, diags, err := Load(ctx, src, ref, c.Limits)
+	if b == nil {
+		return nil, diags, err
+	}
+	r := newReport(b)
+	if b.Record.Candidate() {
+		return r, diag.List{candidate(b)}, nil
+	}
+	v := &verification{c: c, b: b, r: r}
+	if err := v.signatures(ctx, src, t); err != nil {
+		return nil, nil, err
+	}
+	v.rollback()
+	v.chain()
+	v.expiry()
+	v.strict()
+	if !v.diags.HasErrors() {
+		r.Bundle = b
+	}
+	return r, v.diags.Sorted(), nil
+}
+
+func newReport(b *Bundle) *Report {
+	return &Report{
+		Artifact: b.Record.Artifact, Stream: b.Record.Stream, Serial: b.Record.Serial,
+		Manifest: b.Digest(), Layer: b.LayerDigest(), Tar: b.Tar, Content: b.Content,
+		Revision: b.Record.Revision, Issued: b.Record.Issued, NotAfter: b.Record.NotAfter,
+		Facts: []Fact{{"content", StatusProven, "sealing the files again gives the same manifest, layer and record"}},
+	}
+}
+
+func candidate(b *Bundle) *diag.Diagnostic {
+	return diag.Errorf("SIG007", "the bundle of %q is a candidate: it was compiled, but never released", b.Record.Artifact).
+		Note("it has serial 0, so no cluster could tell an older one from it").
+		Fix("run `darkstart release` on the delivery branch, commit the record, and compile again")
+}
+
+// verification collects facts and diagnostics about one bundle.
+type verification struct {
+	c     *VerifyConfig
+	b     *Bundle
+	r     *Report
+	diags diag.List
+}
+
+func (v *verification) fact(name string, s Status, format string, args ...any) {
+	v.r.Facts = append(v.r.Facts, Fact{name, s, fmt.Sprintf(format, args...)})
+}
+
+func (v *verification) refuse(fact string, d *diag.Diagnostic) {
+	v.fact(fact, StatusRefused, "%s", d.Message)
+	v.diags.Add(d)
+}
+
+// signatures judges every statement beside the bundle. One valid release
+// signature suffices; one wrong word of a release key refuses.
+func (v *verification) signatures(ctx context.Context, src oci.Source, t *Trust) error {
+	refs, err := src.Referrers(ctx, v.b.Digest())
+	if err != nil {
+		return err
+	}
+	attestations := 0
+	var valid []string
+	for _, d := range refs[:min(len(refs), maxReferrers)] {
+		raw, err := fetchBundle(ctx, src, d)
+		seen := Seen{Status: StatusIgnored}
+		if err != nil {
+			seen.Reason = err.Error()
+		} else {
+			seen = t.judge(raw, v.b.Digest(), v.b.Record.Stream)
+		}
+		seen.Digest = d.Digest
+		v.r.Seen = append(v.r.Seen, seen)
+		switch {
+		case seen.Status == StatusRefused:
+			v.refuse("signature", diag.Errorf(misuse(seen), "key %q signed something that it must not: %s", seen.KeyName, seen.Reason).
+				Note("statement %s beside bundle %s", seen.Digest, v.b.Digest()).
+				Fix("find out who used the key; a release key signs releases and nothing else, so it may be in wrong hands"))
+		case seen.Status == StatusIgnored:
+			v.diags.Add(diag.Notef("SIG012", "statement %s was ignored: %s", seen.Digest.Short(), seen.Reason))
+		case seen.Role == RoleAttest:
+			attestations++
+		default:
+			valid = append(valid, fmt.Sprintf("%s (%s)", seen.KeyName, seen.Key.Short()))
+		}
+	}
+	v.signed(valid)
+	v.fact("attestations", StatusNotChecked, "%d found; their predicates were not judged", attestations)
+	return nil
+}
+
+func misuse(s Seen) string {
+	if s.Role == RoleAttest {
+		return "SIG006"
+	}
+	return "SIG005"
+}
+
+func (v *verification) signed(valid []string) {
+	slices.Sort(valid)
+	valid = slices.Compact(valid) // repeats are fine (DESIGN §8)
+	if len(valid) == 0 {
+		v.refuse("signature", diag.Errorf("SIG004", "the bundle of %q has no valid signature by a trusted release key", v.r.Artifact).
+			Note("%d statements were found beside manifest %s", len(v.r.Seen), v.b.Digest()).
+			Fix("sign it with `darkstart publish` or `darkstart release --sign`, or name the key that signed it with --key"))
+		return
+	}
+	v.fact("signature", StatusProven, "%s by %s", PredicateSign, fmt.Sprint(valid))
+}
+
+// judge says what a Sigstore bundle is worth for this manifest, in this stream
+// ("" is any).
+func (t *Trust) judge(raw []byte, manifest digest.Digest, stream ...string) Seen {
+	b, err := parseBundle(raw)
+	if err != nil {
+		return Seen{Status: StatusIgnored, Reason: fmt.Sprintf("not a Sigstore bundle: %v", err)}
+	}
+	for _, k := range t.keys {
+		if len(k.Streams) > 0 && len(stream) > 0 && !slices.Contains(k.Streams, stream[0]) {
+			continue
+		}
+		st, err := k.verifyWith(b)
+		if err != nil {
+			continue
+		}
+		s := Seen{Status: StatusValid, Key: k.ID, KeyName: k.Name, Role: k.Role, Predicate: st.PredicateType}
+		if s.Reason = k.objection(st, manifest); s.Reason != "" {
+			s.Status = StatusRefused
+		}
+		return s
+	}
+	return Seen{Status: StatusIgnored, Reason: "no trusted key made its signature"}
+}
+
+// objection says what the key must not have signed, "" when all is well.
+func (k *PublicKey) objection(st *statement, manifest digest.Digest) string {
+	switch {
+	case k.Role == RoleRelease && st.PredicateType != PredicateSign:
+		return fmt.Sprintf("a release key signed the predicate %q", st.PredicateType)
+	case k.Role == RoleAttest && st.PredicateType == PredicateSign:
+		return "an attestation key signed a release"
+	case len(st.Subject) != 1 || len(st.Subject[0].Digest) != 1 || st.Subject[0].Digest["sha256"] != manifest.Hex():
+		subject, _ := json.Marshal(st.Subject)
+		return fmt.Sprintf("the statement is about %.200s, not about %s alone", subject, manifest)
+	}
+	return ""
+}
+
+// fetchBundle returns the Sigstore bundle that a referrer carries.
+func fetchBundle(ctx context.Context, src oci.Source, d oci.Descriptor) ([]byte, error) {
+	b, err := src.Fetch(ctx, d, oci.MaxManifest)
+	if err != nil {
+		return nil, err
+	}
+	var m ociManifest
+	if err := json.Unmarshal(b, &m); err != nil {
+		return nil, err
+	}
+	if len(m.Layers) != 1 || m.Layers[0].MediaType != MediaTypeSignature {
+		return nil, fmt.Errorf("not a Sigstore bundle: artifact type %q", m.ArtifactType)
+	}
+	l := m.Layers[0]
+	return src.Fetch(ctx, oci.Descriptor{MediaType: l.MediaType, Digest: l.Digest, Size: l.Size}, maxSignature)
+}
