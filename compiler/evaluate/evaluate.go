@@ -1,0 +1,121 @@
+package evaluate
+
+import (
+	"context"
+	"io/fs"
+	"runtime"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/spec"
+	"github.com/darkstart-dev/darkstart/internal/tree"
+)
+
+// Config configures Evaluate. Only Schemas is required.
+type Config struct {
+	// Schemas is the schema module: schemas.FS.
+	Schemas fs.FS
+	// Parallel bounds the units evaluated at once. 0 means GOMAXPROCS.
+	Parallel int
+	// Clusters limits evaluation to these cluster folders. Empty means all.
+	Clusters []string
+	// MaxFile is the size of the largest file of the spec in bytes. 0 means
+	// 1 MiB.
+	MaxFile int
+	// MaxNesting bounds the depth of an expression, in tokens. 0 means 10,000.
+	MaxNesting int
+	// Deadline bounds one unit's evaluation. 0 means one minute. A unit that
+	// exceeds it is abandoned, not stopped: CUE cannot be interrupted, so the
+	// caller should end the process soon.
+	Deadline time.Duration
+	// MaxMemory bounds the bytes of heap in use while units are evaluated. 0
+	// means 4 GiB. It holds for the process, since Go does not account by
+	// goroutine.
+	MaxMemory uint64
+}
+
+func (c *Config) parallel() int {
+	if c.Parallel > 0 {
+		return c.Parallel
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+func (c *Config) maxFile() int            { return or(c.MaxFile, 1<<20) }
+func (c *Config) maxNesting() int         { return or(c.MaxNesting, 10_000) }
+func (c *Config) deadline() time.Duration { return or(c.Deadline, time.Minute) }
+func (c *Config) maxMemory() uint64       { return or(c.MaxMemory, 4<<30) }
+
+func or[T comparable](v, def T) T {
+	var zero T
+	if v == zero {
+		return def
+	}
+	return v
+}
+
+// Evaluate reads the fleet in t. The result holds every unit that evaluated
+// without an error; diagnostics tell about the others, sorted. It is nil when
+// the layout or the module file is so wrong that no unit could be tried.
+//
+// The result depends on t, c.Schemas and the limits alone: not on the order in
+// which units finish, nor on c.Parallel.
+func Evaluate(ctx context.Context, t *tree.Tree, c *Config) (*ir.Units, diag.List, error) {
+	var diags diag.List
+	mod, ds := readModule(t)
+	if diags.Add(ds...); diags.HasErrors() {
+		return nil, diags.Sorted(), nil
+	}
+	src, err := newSource(t, c.Schemas, mod, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	lay, ds := survey(t, src, c)
+	diags.Add(ds...)
+	diags.Add(stale(t, c.Schemas))
+
+	w := &worker{src: src, config: c, module: mod.Module}
+	us := &ir.Units{Clusters: make([]*ir.Unit[spec.Cluster], len(lay.clusters))}
+	lists := make([]diag.List, len(lay.clusters)+4)
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(c.parallel())
+	start(g, &us.Project, &lists[0], lay.project, func() (*ir.Unit[spec.Project], diag.List, error) { return unit[spec.Project](ctx, w, lay.project) })
+	start(g, &us.Fleet, &lists[1], lay.fleet, func() (*ir.Unit[spec.Fleet], diag.List, error) { return unit[spec.Fleet](ctx, w, lay.fleet) })
+	start(g, &us.Recovery, &lists[2], lay.recovery, func() (*ir.Unit[spec.Recovery], diag.List, error) { return unit[spec.Recovery](ctx, w, lay.recovery) })
+	start(g, &us.Waivers, &lists[3], lay.waivers, func() (*ir.Unit[spec.Waivers], diag.List, error) { return unit[spec.Waivers](ctx, w, lay.waivers) })
+	for i, f := range lay.clusters {
+		start(g, &us.Clusters[i], &lists[4+i], f, func() (*ir.Unit[spec.Cluster], diag.List, error) { return unit[spec.Cluster](ctx, w, f) })
+	}
+	if err := g.Wait(); err != nil {
+		return nil, nil, err
+	}
+	for _, l := range lists {
+		diags.Add(l...)
+	}
+	us.Clusters = present(us.Clusters)
+	return us, diags.Sorted(), nil
+}
+
+// start evaluates one unit into its own slot; a nil folder is an absent unit.
+func start[T any](g *errgroup.Group, out **ir.Unit[T], l *diag.List, f *folder, eval func() (*ir.Unit[T], diag.List, error)) {
+	if f == nil {
+		return
+	}
+	g.Go(func() (err error) {
+		*out, *l, err = eval()
+		return err
+	})
+}
+
+func present[T any](us []*ir.Unit[T]) []*ir.Unit[T] {
+	var out []*ir.Unit[T]
+	for _, u := range us {
+		if u != nil {
+			out = append(out, u)
+		}
+	}
+	return out
+}

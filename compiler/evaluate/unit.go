@@ -1,0 +1,141 @@
+package evaluate
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/build"
+	"cuelang.org/go/cue/cuecontext"
+	"cuelang.org/go/cue/inject/embed"
+	"cuelang.org/go/cue/load"
+
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+)
+
+// worker holds what the units of one run share; all of it is read only.
+type worker struct {
+	src    *source
+	config *Config
+	module string
+}
+
+// unit evaluates one folder within the budget. The unit is nil when there are
+// errors.
+func unit[T any](ctx context.Context, w *worker, f *folder) (*ir.Unit[T], diag.List, error) {
+	var u *ir.Unit[T]
+	var l diag.List
+	d, err := w.budget(ctx, f, func() (err error) {
+		u, l, err = evalUnit[T](w, f)
+		return err
+	})
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case d != nil:
+		return nil, diag.List{d}, nil
+	case l.HasErrors():
+		return nil, l, nil
+	}
+	return u, l, nil
+}
+
+func evalUnit[T any](w *worker, f *folder) (*ir.Unit[T], diag.List, error) {
+	r := w.src.reader()
+	e := &evaluation{worker: w, folder: f, reader: r}
+	v, l := e.value()
+	if l = append(r.limits(), l...); l.HasErrors() {
+		return nil, l, nil
+	}
+	raw, err := v.MarshalJSON()
+	if err != nil {
+		return nil, e.explain(err), nil
+	}
+	u := &ir.Unit[T]{Name: f.name, Dir: f.dir, Files: r.files(), Pos: e.positions(v)}
+	if u.JSON, err = canonical(raw); err != nil {
+		return nil, nil, fmt.Errorf("unit %s: %w", f.name, err)
+	}
+	if err := strict(u.JSON, &u.Spec); err != nil {
+		return nil, append(l, undecodable(err, f)), nil
+	}
+	l.Add(check(u.Spec, u.Pos, f)...)
+	return u, l, nil
+}
+
+// undecodable reports a value that the schema admits and the Go side does not:
+// a number beyond the range of its type.
+func undecodable(err error, f *folder) *diag.Diagnostic {
+	return diag.Errorf("EVL028", "%s holds a value that is out of range: %s", f.dir, plain(err.Error())).
+		At(diag.Position{File: f.dir}, "").
+		Fix("use a smaller number")
+}
+
+// evaluation is one unit while CUE works on it. A cue.Context is not safe for
+// concurrent use, so each has its own, and it is garbage when the unit is done.
+type evaluation struct {
+	*worker
+	folder *folder
+	reader *reader
+	insts  []*build.Instance
+	schema cue.Value // the unit's definition
+	user   cue.Value // the files without the definition
+}
+
+// value loads and evaluates the files against the unit's definition.
+func (e *evaluation) value() (cue.Value, diag.List) {
+	arg := "./" + e.folder.dir + ":" + e.folder.pkg
+	if e.folder.dir == "." {
+		arg = ".:" + e.folder.pkg
+	}
+	e.insts = load.Instances([]string{arg, schemaImport}, &load.Config{
+		FS: e.reader, Dir: "/", ModuleRoot: "/",
+		FromFSPath: e.reader.realPath,
+		Registry:   registry{e.reader},
+		Env:        []string{},
+	})
+	for _, i := range e.insts {
+		if i.Err != nil {
+			return cue.Value{}, e.explain(i.Err)
+		}
+	}
+	ctx := cuecontext.New(cuecontext.WithInjection(embed.New()))
+	e.schema = ctx.BuildInstance(e.insts[1]).LookupPath(cue.ParsePath(e.folder.def))
+	e.user = ctx.BuildInstance(e.insts[0])
+	if err := e.user.Err(); err != nil && len(e.user.Path().Selectors()) == 0 && !e.user.Exists() {
+		return cue.Value{}, e.explain(err)
+	}
+	v := e.schema.Unify(e.user)
+	if err := v.Validate(cue.Concrete(true), cue.Final()); err != nil {
+		return v, e.explain(err)
+	}
+	return v, nil
+}
+
+// canonical rewrites JSON with sorted keys and without HTML escapes. Numbers
+// keep the digits that CUE printed.
+func canonical(raw []byte) ([]byte, error) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// strict decodes JSON and refuses unknown fields: the schema and internal/spec
+// mirror each other, so one that appears here is a defect of the compiler.
+func strict(b []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	return d.Decode(v)
+}
