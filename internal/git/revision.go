@@ -2,6 +2,7 @@ package git
 
 import (
 	"encoding/hex"
+	"errors"
 	"regexp"
 	"slices"
 	"strconv"
@@ -138,6 +139,8 @@ func (r *Repo) peel(h plumbing.Hash, name string) (*object.Commit, *diag.Diagnos
 	for range 10 {
 		typ, b, err := r.store.any(h)
 		switch {
+		case errors.Is(err, plumbing.ErrObjectNotFound) && h.String() == strings.ToLower(name):
+			return nil, r.unknown(name)
 		case err != nil:
 			return nil, r.missingCommit(h, err)
 		case typ == plumbing.CommitObject:

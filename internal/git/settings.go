@@ -38,6 +38,9 @@ var supported = map[string]bool{
 func readSettings(p places, getenv func(string) string) (settings, error) {
 	s := settings{autocrlf: "false", fileMode: true, symlinks: true, trustCtime: true}
 	home := getenv("HOME")
+	if dir := userFolder(home, getenv); dir != "" {
+		s.excludes, s.attributes = filepath.Join(dir, "ignore"), filepath.Join(dir, "attributes")
+	}
 	for _, f := range userFiles(home, getenv) {
 		if c, err := readConfig(f); err == nil && c != nil {
 			s.apply(c, home)
@@ -76,15 +79,24 @@ func userFiles(home string, getenv func(string) string) []string {
 	if g := getenv("GIT_CONFIG_GLOBAL"); g != "" {
 		return append(fs, g)
 	}
-	if x := getenv("XDG_CONFIG_HOME"); x != "" {
-		fs = append(fs, filepath.Join(x, "git", "config"))
-	} else if home != "" {
-		fs = append(fs, filepath.Join(home, ".config", "git", "config"))
+	if dir := userFolder(home, getenv); dir != "" {
+		fs = append(fs, filepath.Join(dir, "config"))
 	}
 	if home != "" {
 		fs = append(fs, filepath.Join(home, ".gitconfig"))
 	}
 	return fs
+}
+
+// userFolder is $XDG_CONFIG_HOME/git, which also holds the user's ignore rules.
+func userFolder(home string, getenv func(string) string) string {
+	if x := getenv("XDG_CONFIG_HOME"); x != "" {
+		return filepath.Join(x, "git")
+	}
+	if home == "" {
+		return ""
+	}
+	return filepath.Join(home, ".config", "git")
 }
 
 // readConfig returns nil without an error when the file does not exist.
