@@ -22,11 +22,11 @@ const maxDepth = 16
 // Parse reads releases/<stream>.json; file is its path, for positions. Records
 // that contradict themselves are refused, with the place of each fault.
 func Parse(file string, data []byte) (*Records, diag.List) {
-	at, err := positions(file, data)
+	at, err := offsets(data)
 	if err != nil {
 		return nil, diag.List{unreadable(file, data, err)}
 	}
-	r := &Records{file: file, at: at}
+	r := &Records{file: file, text: data, at: at}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(r); err != nil {
@@ -79,8 +79,8 @@ func unreadable(file string, data []byte, err error) *diag.Diagnostic {
 }
 
 func (r *Records) position(pointer string) diag.Position {
-	if p, ok := r.at[pointer]; ok {
-		return p
+	if offset, ok := r.at[pointer]; ok {
+		return position(r.file, r.text, offset)
 	}
 	return diag.Position{File: r.file}
 }
@@ -176,10 +176,10 @@ type placeError struct {
 
 func (e *placeError) Error() string { return e.what }
 
-// positions walks the JSON text once and notes where each value starts. It
+// offsets walks the JSON text once and notes where each value starts. It
 // refuses repeated names, which would let two readers see two histories.
-func positions(file string, data []byte) (map[string]diag.Position, error) {
-	w := walker{file: file, data: data, at: map[string]diag.Position{}, dec: json.NewDecoder(bytes.NewReader(data))}
+func offsets(data []byte) (map[string]int64, error) {
+	w := walker{data: data, at: map[string]int64{}, dec: json.NewDecoder(bytes.NewReader(data))}
 	w.dec.UseNumber()
 	if err := w.value("", 0); err != nil {
 		return nil, err
@@ -191,15 +191,14 @@ func positions(file string, data []byte) (map[string]diag.Position, error) {
 }
 
 type walker struct {
-	file string
 	data []byte
 	dec  *json.Decoder
-	at   map[string]diag.Position
+	at   map[string]int64
 }
 
 func (w *walker) value(pointer string, depth int) error {
 	start := w.next()
-	w.at[pointer] = position(w.file, w.data, start)
+	w.at[pointer] = start
 	if depth > maxDepth {
 		return &placeError{start, "values are nested too deeply"}
 	}

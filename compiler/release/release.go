@@ -42,7 +42,8 @@ type Records struct {
 	Version  string    `json:"version"`
 
 	file string
-	at   map[string]diag.Position // JSON pointer to place in file
+	text []byte           // as parsed; places are counted only when one is printed
+	at   map[string]int64 // JSON pointer to offset in text
 }
 
 // Release is one state of a whole stream: which serial of each artifact
