@@ -111,6 +111,17 @@ type RenderedComponent struct {
 	Objects []*object.Object
 	// Images maps every image reference to the objects that use it.
 	Images []Image
+	// Tests are the chart's test hooks: they join the test ladder and are
+	// never applied with Objects.
+	Tests []*object.Object
+	// Renamed lists the Jobs whose names got a content hash (DESIGN §7): a gate
+	// that names one by its written name means the new one.
+	Renamed []Rename
+}
+
+// Rename is an object that is written under one key and applied under another.
+type Rename struct {
+	From, To object.Key
 }
 
 // Image is one image reference in an object.

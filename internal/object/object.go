@@ -52,6 +52,9 @@ type Origin struct {
 	Pos diag.Position
 	// Document counts YAML documents in that file, from 0.
 	Document int
+	// Within is the JSON pointer of the object in its document: "/items/2" when
+	// it was an item of a List, else "".
+	Within string
 	// Exact is false when a transformer or template stands between the file
 	// and the object, so that a JSON path has no line of its own there.
 	Exact bool
