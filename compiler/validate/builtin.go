@@ -177,6 +177,10 @@ func valueValidation(d *definition) *schema.ValueValidation {
 	for _, e := range d.Enum {
 		v.Enum = append(v.Enum, schema.JSON{Object: e})
 	}
+	if len(v.Enum) > 0 {
+		// The empty text decodes to what an absent field is.
+		v.Enum = append(v.Enum, schema.JSON{Object: ""})
+	}
 	return v
 }
 

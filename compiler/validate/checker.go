@@ -26,6 +26,9 @@ type checker struct {
 	// into Go types: null means absent, and metadata is part of the schema.
 	builtin    bool
 	namespaced bool
+	// status is set when creating an object clears its status, as it does for
+	// built-in kinds and for definitions with the subresource.
+	status bool
 }
 
 // newChecker prepares the API server's own validators for a schema.
@@ -34,7 +37,7 @@ func newChecker(s *schema.Structural, builtin, namespaced bool, formats strfmt.R
 		structural: s,
 		values:     createValidator{kubevalidate.NewSchemaValidator(s.ToKubeOpenAPI(), nil, "", formats)},
 		rules:      cel.NewValidator(s, !builtin, celconfig.PerCallLimit),
-		builtin:    builtin, namespaced: namespaced,
+		builtin:    builtin, namespaced: namespaced, status: builtin,
 	}
 }
 
@@ -73,6 +76,9 @@ func (c *checker) judge(ctx context.Context, content map[string]any) judged {
 	defaulting.Default(obj, c.structural)
 	out.unknown = append(out.unknown, pruning.PruneWithOptions(obj, c.structural, !c.builtin,
 		schema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})...)
+	if c.status {
+		delete(obj, "status")
+	}
 	out.errors = append(out.errors, validation.ValidateCustomResource(nil, obj, c.values)...)
 	if !c.builtin {
 		out.errors = append(out.errors, objectmeta.Validate(ctx, nil, obj, c.structural, false)...)

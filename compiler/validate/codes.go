@@ -18,6 +18,7 @@ const (
 	codeValue        = "OBJ014"
 	codeDuplicate    = "OBJ015"
 	codeRule         = "OBJ016"
+	codeWorkload     = "OBJ017"
 	codeMeta         = "OBJ020"
 	codeNamespace    = "OBJ021"
 	codeDefinition   = "OBJ030"
@@ -110,6 +111,13 @@ var Codes = []diag.Entry{
 		Why:     "The schema carries CEL rules (`x-kubernetes-validations`), evaluated here as the API server does, with its cost limits.",
 		Fix:     "Change the object so that the rule in the message holds.",
 		Example: "x-kubernetes-validations: [{rule: self.min <= self.max}]",
+	},
+	{
+		Code: codeWorkload, Title: "a workload contradicts itself", Severity: diag.Error,
+		Why: "What the API server checks between the fields of a workload: its selector matches its own template's labels, every mounted volume is declared, " +
+			"containers have an image, and the restart policy suits the kind. A schema cannot say these.",
+		Fix:     "Make the two places agree.",
+		Example: "spec:\n  selector: {matchLabels: {app: web}}\n  template: {metadata: {labels: {app: wbe}}}",
 	},
 	{
 		Code: codeMeta, Title: "invalid name, label or annotation", Severity: diag.Error,

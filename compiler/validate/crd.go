@@ -47,6 +47,7 @@ type crdVersion struct {
 	preserve   bool
 	schema     *apiextensions.JSONSchemaProps
 	namespaced bool
+	status     bool // has the status subresource
 
 	once    sync.Once
 	checker *checker
@@ -73,13 +74,32 @@ func readCRD(ctx context.Context, raw []byte) *crd {
 	if err := apiextensionsv1.Convert_v1_CustomResourceDefinition_To_apiextensions_CustomResourceDefinition(&typed, &internal, nil); err != nil {
 		return &crd{broken: err}
 	}
-	out.errors = validation.ValidateCustomResourceDefinition(ctx, &internal)
+	for _, e := range validation.ValidateCustomResourceDefinition(ctx, &internal) {
+		e.Field = asWritten(e.Field)
+		out.errors = append(out.errors, e)
+	}
 	out.kind = GroupKind{internal.Spec.Group, internal.Spec.Names.Kind}
 	out.namespaced = internal.Spec.Scope == apiextensions.NamespaceScoped
 	for _, v := range internal.Spec.Versions {
 		out.add(&internal, v)
 	}
 	return out
+}
+
+// asWritten undoes what the internal form of a definition does to paths: what
+// all versions share stands beside them there.
+func asWritten(path string) string {
+	for internal, written := range map[string]string{
+		"spec.validation":               "spec.versions[0].schema",
+		"spec.subresources":             "spec.versions[0].subresources",
+		"spec.additionalPrinterColumns": "spec.versions[0].additionalPrinterColumns",
+		"spec.selectableFields":         "spec.versions[0].selectableFields",
+	} {
+		if rest, ok := strings.CutPrefix(path, internal); ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+			return written + rest
+		}
+	}
+	return path
 }
 
 // add registers one version of a definition.
@@ -93,6 +113,9 @@ func (c *crd) add(def *apiextensions.CustomResourceDefinition, v apiextensions.C
 	}
 	if s, err := apiextensions.GetSchemaForVersion(def, v.Name); err == nil && s != nil {
 		cv.schema = s.OpenAPIV3Schema
+	}
+	if sub, err := apiextensions.GetSubresourcesForVersion(def, v.Name); err == nil && sub != nil {
+		cv.status = sub.Status != nil
 	}
 	c.versions[v.Name] = cv
 }
@@ -127,6 +150,7 @@ func (v *crdVersion) get() (*checker, error) {
 			return
 		}
 		v.checker = newChecker(s, false, v.namespaced, strfmt.Default)
+		v.checker.status = v.status
 	})
 	return v.checker, v.err
 }

@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/darkstart-dev/darkstart/internal/diag"
@@ -120,27 +121,36 @@ func (v *run) builtinGroups() map[string]bool {
 }
 
 // aging warns of an API that is served but deprecated, or that a stock API
-// server does not serve.
+// server does not serve, which is the worse of the two.
 func (v *run) aging(id gvk) *problem {
-	if l, ok := v.lifecycle[id]; ok && l.Deprecated != "" && compareReleases(l.Deprecated, v.release.minor) <= 0 {
-		p := newProblem(codeDeprecated, diag.Warning, "%s is deprecated since Kubernetes %s", id, l.Deprecated)
-		if l.Removed != "" {
-			p.notes = append(p.notes, "it is removed in Kubernetes "+l.Removed)
-		}
-		if s := v.successor(id, l); s != "" && s != id.String() {
-			return p.fix("migrate to %s", s)
-		}
-		return p.fix("plan its removal")
-	}
+	l := v.lifecycle[id]
+	deprecated := l.Deprecated != "" && compareReleases(l.Deprecated, v.release.minor) <= 0
 	rank, _, _ := splitAPIVersion(id.version)
-	if rank == 2 {
+	var p *problem
+	switch {
+	case rank < 2:
+		p = newProblem(codeOff, diag.Warning, "%s is off by default: Kubernetes serves alpha and beta APIs only when told to", id)
+	case deprecated:
+		p = newProblem(codeDeprecated, diag.Warning, "%s is deprecated since Kubernetes %s", id, l.Deprecated)
+	default:
 		return nil
 	}
-	p := newProblem(codeOff, diag.Warning, "%s is off by default: Kubernetes serves alpha and beta APIs only when told to", id)
-	if best := v.release.versions(GroupKind{id.group, id.kind})[0]; best != id.version {
-		if rank, _, _ := splitAPIVersion(best); rank == 2 {
-			return p.fix("write apiVersion: %s", gvk{id.group, best, id.kind}.apiVersion())
-		}
+	if deprecated && l.Removed != "" {
+		p.notes = append(p.notes, fmt.Sprintf("deprecated since Kubernetes %s, removed in %s", l.Deprecated, l.Removed))
 	}
-	return p.fix("start the API server with --runtime-config=%s=true", id.apiVersion())
+	if s := v.successor(id, l); s != id.String() && s != "" && stable(s) {
+		return p.fix("migrate to %s", s)
+	}
+	if rank < 2 {
+		return p.fix("start the API server with --runtime-config=%s=true", id.apiVersion())
+	}
+	return p.fix("plan its removal")
+}
+
+// stable reports whether a kind such as "apps/v1 Deployment" is neither alpha
+// nor beta.
+func stable(kind string) bool {
+	id, _ := parseGVK(kind)
+	rank, _, _ := splitAPIVersion(id.version)
+	return rank == 2
 }

@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -115,6 +116,9 @@ func unknownField(s *schema.Structural, content map[string]any, path string) *pr
 	if near := misplaced(s, parent, name); near != "" {
 		return p.fix("move it: %q is a field of %s", name, near)
 	}
+	if len(fields) == 0 {
+		return p.fix("remove it")
+	}
 	return p.fix("remove it, or correct the name: the fields here are %s", shortList(fields))
 }
 
@@ -181,20 +185,19 @@ func fromField(content map[string]any, e *field.Error, code string) *problem {
 	if e.Field == "<nil>" {
 		path = nil
 	}
-	at := dotted(path)
-	if at == "" {
-		at = "the object"
-	}
+	at := orElse(dotted(path), "the object")
 	p := &problem{severity: diag.Error, path: path, code: code}
-	detail := cleanDetail(e)
-	switch e.Type {
-	case field.ErrorTypeRequired:
+	detail := p.split(cleanDetail(e))
+	switch {
+	case code == codeRule:
+		p.as(codeRule, "%s: %s", at, detail).fix("change %s so that the rule holds", at)
+	case e.Type == field.ErrorTypeRequired:
 		p.as(codeRequired, "%s is required%s", at, suffix(detail)).fix("add %s", at)
-	case field.ErrorTypeNotSupported:
+	case e.Type == field.ErrorTypeNotSupported:
 		p.as(codeEnum, "%s is not one of the values it can have: %v", at, e.BadValue).fix("%s", supported(e, detail))
-	case field.ErrorTypeTypeInvalid:
-		p.as(codeType, "%s %s", at, detail).fix("%s", typeHelp(detail))
-	case field.ErrorTypeDuplicate:
+	case e.Type == field.ErrorTypeTypeInvalid:
+		p.wrongType(at, detail)
+	case e.Type == field.ErrorTypeDuplicate:
 		p.as(codeDuplicate, "%s repeats the entry %s", at, shortValue(e.BadValue)).fix("merge or rename the entries: they are told apart by this key")
 	default:
 		p.as(codeValue, "%s %s", at, orElse(detail, strings.ToLower(string(e.Type)))).fix("correct the value of %s", at)
@@ -202,13 +205,34 @@ func fromField(content map[string]any, e *field.Error, code string) *problem {
 	return p
 }
 
+// wrongType tells a value of another JSON type from text of the wrong form,
+// which kube-openapi reports alike.
+func (p *problem) wrongType(at, detail string) {
+	want, got, _ := strings.Cut(strings.TrimPrefix(detail, "must be of type "), ": ")
+	switch want {
+	case "string", "integer", "number", "boolean", "object", "array", "null":
+		p.as(codeType, "%s must be of type %s, and is of type %s", at, want, strings.Trim(got, `"`)).fix("%s", typeHelp(want, strings.Trim(got, `"`)))
+	case "byte":
+		p.as(codeValue, "%s is no base64: %s", at, got).fix("encode the value, or write it as it is under stringData")
+	default:
+		p.as(codeValue, "%s is no valid %s: %s", at, want, got).fix("correct the value of %s", at)
+	}
+}
+
 // as sets message and, unless the caller chose one, the code.
 func (p *problem) as(code, format string, args ...any) *problem {
-	if p.code == "" {
-		p.code = code
-	}
+	p.code = orElse(p.code, code)
 	p.message = fmt.Sprintf(format, args...)
 	return p
+}
+
+// split moves the examples and expressions behind a sentence into a note.
+func (p *problem) split(detail string) string {
+	before, after, ok := strings.Cut(detail, " (e.g. ")
+	if ok {
+		p.notes = append(p.notes, "for example "+strings.TrimSuffix(after, ")"))
+	}
+	return before
 }
 
 // cleanDetail drops the repeated path from kube-openapi's sentences.
@@ -220,8 +244,8 @@ func cleanDetail(e *field.Error) string {
 	d = strings.TrimSpace(strings.TrimSuffix(d, "."))
 	switch e.Type {
 	case field.ErrorTypeInvalid:
-		if e.BadValue != nil && e.BadValue != "" && !strings.Contains(d, fmt.Sprint(e.BadValue)) {
-			d = fmt.Sprintf("is %s: %s", shortValue(e.BadValue), d)
+		if s, ok := e.BadValue.(string); ok && s != "" && !strings.Contains(d, s) {
+			d = fmt.Sprintf("has %s: %s", shortValue(s), d)
 		}
 	case field.ErrorTypeTooLong, field.ErrorTypeTooMany:
 		d = strings.ToLower(string(e.Type)) + ": " + d
@@ -249,6 +273,7 @@ func supported(e *field.Error, detail string) string {
 	for i, v := range values {
 		values[i] = strings.Trim(v, `"`)
 	}
+	values = slices.DeleteFunc(values, func(v string) bool { return v == "" })
 	if s, ok := e.BadValue.(string); ok {
 		for _, v := range values {
 			if strings.EqualFold(s, v) {
@@ -262,24 +287,24 @@ func supported(e *field.Error, detail string) string {
 	return "use one of " + strings.Join(values, ", ")
 }
 
-// typeHelp knows the two slips that YAML makes easy.
-func typeHelp(detail string) string {
+// typeHelp knows the slips that YAML makes easy.
+func typeHelp(want, got string) string {
 	switch {
-	case strings.Contains(detail, "of type string") && (strings.HasSuffix(detail, `"integer"`) || strings.HasSuffix(detail, `"boolean"`) || strings.HasSuffix(detail, `"number"`)):
+	case want == "string" && got != "object" && got != "array":
 		return "quote the value: YAML reads it as a number or a boolean"
-	case strings.HasSuffix(detail, `"string"`) && !strings.Contains(detail, "of type object") && !strings.Contains(detail, "of type array"):
+	case got == "string" && want != "object" && want != "array":
 		return "write the value without quotes"
-	case strings.Contains(detail, "of type array"):
+	case want == "array":
 		return "write a list: each entry begins with \"- \""
 	}
-	return "correct the value's type"
+	return "write the value as " + want
 }
 
-// shortValue prints a value in at most 60 bytes.
+// shortValue prints a value as JSON, in at most 60 bytes.
 func shortValue(v any) string {
-	s := fmt.Sprintf("%v", v)
-	if str, ok := v.(string); ok {
-		s = strconv.Quote(str)
+	s := fmt.Sprint(v)
+	if b, err := json.Marshal(v); err == nil {
+		s = string(b)
 	}
 	if len(s) > 60 {
 		s = s[:57] + "..."

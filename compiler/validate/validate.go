@@ -19,8 +19,10 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/internal/diag"
@@ -195,7 +197,8 @@ func (v *run) judge(ctx context.Context, o *object.Object) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
-	out := verdict{evaluated: true, problems: c.problems(ctx, o)}
+	out := verdict{evaluated: true, problems: c.problems(ctx, o, v.release.minor)}
+	out.problems = append(out.problems, judgeWorkload(o)...)
 	if p := v.aging(id); p != nil {
 		out.problems = append(out.problems, p)
 	}
@@ -241,7 +244,7 @@ func judgeCustom(ctx context.Context, o *object.Object, id gvk, c *crd) verdict 
 	if checker == nil || err != nil {
 		return verdict{} // the definition has its own diagnostics
 	}
-	out := verdict{evaluated: true, problems: checker.problems(ctx, o)}
+	out := verdict{evaluated: true, problems: checker.problems(ctx, o, "")}
 	if version.deprecated {
 		p := newProblem(codeDeprecated, diag.Warning, "%s is deprecated by its definition", id)
 		if version.warning != "" {
@@ -256,25 +259,40 @@ func judgeCustom(ctx context.Context, o *object.Object, id gvk, c *crd) verdict 
 }
 
 // problems runs all checks of a kind on one object.
-func (c *checker) problems(ctx context.Context, o *object.Object) []*problem {
+func (c *checker) problems(ctx context.Context, o *object.Object, minor string) []*problem {
 	found := c.judge(ctx, o.Content)
 	var out []*problem
 	for _, path := range found.unknown {
-		out = append(out, unknownField(c.structural, o.Content, path))
+		if !underWrongType(path, found.errors) {
+			out = append(out, unknownField(c.structural, o.Content, path))
+		}
 	}
 	for _, e := range found.errors {
-		out = append(out, fromField(o.Content, e, ""))
+		p := fromField(o.Content, e, "")
+		if c.builtin && p.code == codeDuplicate {
+			// Accepted by client-side apply; server-side apply, as Flux does it, refuses.
+			p.severity = diag.Warning
+		}
+		out = append(out, p)
 	}
 	for _, e := range found.rules {
 		out = append(out, fromField(o.Content, e, codeRule))
 	}
-	for _, e := range judgeMeta(GroupKind{o.Group(), o.Kind}, o.Content) {
+	for _, e := range judgeMeta(GroupKind{o.Group(), o.Kind}, minor, o.Content) {
 		out = append(out, fromField(o.Content, e, codeMeta))
 	}
 	if p := c.scope(o); p != nil {
 		out = append(out, p)
 	}
 	return out
+}
+
+// underWrongType reports whether a path leads through a value of the wrong
+// type: its fields are then no problem of their own.
+func underWrongType(path string, errs field.ErrorList) bool {
+	return slices.ContainsFunc(errs, func(e *field.Error) bool {
+		return e.Type == field.ErrorTypeTypeInvalid && strings.HasPrefix(path, e.Field+".")
+	})
 }
 
 // scope compares the object's namespace with where its kind lives.

@@ -43,7 +43,6 @@ var guide = []Lifecycle{
 	{Group: "extensions", Version: "v1beta1", Kind: "PodSecurityPolicy", Deprecated: "1.11", Removed: "1.16", Note: "use Pod Security admission: the label pod-security.kubernetes.io/enforce on the namespace, or a policy engine"},
 	{Group: "autoscaling", Version: "v2beta1", Kind: "HorizontalPodAutoscaler", Deprecated: "1.22", Removed: "1.25", Replacement: "autoscaling/v2 HorizontalPodAutoscaler"},
 	{Group: "autoscaling", Version: "v2beta2", Kind: "HorizontalPodAutoscaler", Deprecated: "1.23", Removed: "1.26", Replacement: "autoscaling/v2 HorizontalPodAutoscaler"},
-	{Group: "audit.k8s.io", Version: "v1alpha1", Kind: "AuditSink", Deprecated: "1.18", Removed: "1.19", Note: "dynamic auditing has no successor; configure the audit webhook of the API server"},
 	{Group: "auditregistration.k8s.io", Version: "v1alpha1", Kind: "AuditSink", Deprecated: "1.18", Removed: "1.19", Note: "dynamic auditing has no successor; configure the audit webhook of the API server"},
 	{Group: "settings.k8s.io", Version: "v1alpha1", Kind: "PodPreset", Deprecated: "1.19", Removed: "1.20", Note: "pod presets have no successor; use a mutating admission policy or webhook"},
 	{Group: "batch", Version: "v2alpha1", Kind: "CronJob", Deprecated: "1.19", Removed: "1.21", Replacement: "batch/v1 CronJob"},

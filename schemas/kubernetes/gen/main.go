@@ -49,35 +49,46 @@ func main() {
 
 func run(out string) error {
 	var sources []Source
-	for _, version := range releases {
-		src, err := generate(out, version)
+	var newer map[string]*schema
+	for _, version := range slices.Backward(releases) {
+		src, definitions, err := generate(out, version, newer)
 		if err != nil {
 			return fmt.Errorf("%s: %w", version, err)
 		}
-		sources = append(sources, src)
+		sources, newer = append(sources, src), definitions
 	}
+	slices.Reverse(sources)
 	if err := writeJSON(filepath.Join(out, "provenance.json"), sources); err != nil {
 		return err
 	}
 	return writeJSON(filepath.Join(out, "lifecycle.json"), lifecycle())
 }
 
-// generate writes the archive of one release.
-func generate(out, version string) (Source, error) {
+// generate writes the archive of one release and returns its definitions. The
+// next newer release's correct what it calls required.
+func generate(out, version string, newer map[string]*schema) (Source, map[string]*schema, error) {
 	mod, err := download("k8s.io/kubernetes@" + version)
 	if err != nil {
-		return Source{}, err
+		return Source{}, nil, err
 	}
-	archive, kinds, err := archive(mod.Dir, version)
+	definitions, err := loadDefinitions(filepath.Join(mod.Dir, "api", "openapi-spec", "v3"))
 	if err != nil {
-		return Source{}, err
+		return Source{}, nil, err
+	}
+	if err := addEnums(mod.Dir, definitions); err != nil {
+		return Source{}, nil, err
+	}
+	correctRequired(definitions, newer)
+	archive, kinds, err := archive(mod.Dir, version, definitions)
+	if err != nil {
+		return Source{}, nil, err
 	}
 	minor := strings.TrimPrefix(version[:strings.LastIndexByte(version, '.')], "v")
 	name := "v" + minor + ".gz"
 	return Source{
 		Kubernetes: minor, Module: mod.Path, Version: version, Sum: mod.Sum,
 		Archive: name, Kinds: kinds,
-	}, os.WriteFile(filepath.Join(out, name), archive, 0o644)
+	}, definitions, os.WriteFile(filepath.Join(out, name), archive, 0o644)
 }
 
 type module struct{ Path, Dir, Sum string }
@@ -91,11 +102,7 @@ func download(query string) (m module, err error) {
 }
 
 // archive builds the bytes of one archive and counts its kinds.
-func archive(dir, version string) ([]byte, int, error) {
-	definitions, err := loadDefinitions(filepath.Join(dir, "api", "openapi-spec", "v3"))
-	if err != nil {
-		return nil, 0, err
-	}
+func archive(dir, version string, definitions map[string]*schema) ([]byte, int, error) {
 	kinds, err := loadKinds(filepath.Join(dir, "api", "discovery", "aggregated_v2.json"), definitions)
 	if err != nil {
 		return nil, 0, err

@@ -83,6 +83,35 @@ func loadDefinitions(dir string) (map[string]*schema, error) {
 	return out, nil
 }
 
+// accepted are fields that the documents call required although the API
+// server takes an object without them: it reads the zero value, and its own
+// validation (pkg/apis/core/validation) lets that pass.
+var accepted = map[string][]string{
+	"io.k8s.api.core.v1.ISCSIVolumeSource":           {"lun"},
+	"io.k8s.api.core.v1.ISCSIPersistentVolumeSource": {"lun"},
+	"io.k8s.api.core.v1.HTTPHeader":                  {"value"},
+	"io.k8s.api.core.v1.PreferredSchedulingTerm":     {"preference"},
+	"io.k8s.api.core.v1.LimitRangeSpec":              {"limits"},
+}
+
+// correctRequired takes out of a release's required fields what a newer
+// release no longer calls so. The documents derive the word from Go's struct
+// tags, and Kubernetes corrected those over time (podSelector of a
+// NetworkPolicy, apiGroup of a RoleRef) without a change to what the server
+// accepts. Nothing was ever loosened by requiring less, so the newest list is
+// the truest.
+func correctRequired(definitions, newer map[string]*schema) {
+	for name, s := range definitions {
+		s.Required = slices.DeleteFunc(s.Required, func(field string) bool {
+			if slices.Contains(accepted[name], field) {
+				return true
+			}
+			n := newer[name]
+			return n != nil && n.Properties[field] != nil && !slices.Contains(n.Required, field)
+		})
+	}
+}
+
 // loadKinds reads which kinds a release serves, and finds their definitions.
 func loadKinds(file string, definitions map[string]*schema) ([]Kind, error) {
 	byGVK := map[Kind]string{}
