@@ -127,8 +127,10 @@ func fieldNames(t reflect.Type) []string {
 }
 
 // modern rewrites fields that kustomize warns about on standard error into the
-// ones it turns them into anyway: bases into resources, imageTags into images,
-// commonLabels into labels with selectors.
+// ones that do the same: bases into resources, imageTags into images,
+// patchesStrategicMerge into patches before the others, commonLabels into
+// labels with selectors. What is left (patchesJson6902, vars) runs at another
+// moment than its successor, so it stays and the library warns.
 func modern(v map[string]any) map[string]any {
 	out := maps.Clone(v)
 	move := func(from, to string, entries []any) {
@@ -139,8 +141,25 @@ func modern(v map[string]any) map[string]any {
 	}
 	move("bases", "resources", object.Slice(v, "bases"))
 	move("imageTags", "images", object.Slice(v, "imageTags"))
+	if patches := object.Slice(v, "patchesStrategicMerge"); len(patches) > 0 {
+		out["patches"] = append(mergePatches(patches), object.Slice(v, "patches")...)
+		delete(out, "patchesStrategicMerge")
+	}
 	if labels := object.Map(v, "commonLabels"); len(labels) > 0 {
 		move("commonLabels", "labels", []any{map[string]any{"pairs": labels, "includeSelectors": true}})
+	}
+	return out
+}
+
+// mergePatches turns entries that are a path or YAML into ones that say which.
+func mergePatches(entries []any) []any {
+	out := make([]any, 0, len(entries))
+	for _, e := range entries {
+		field := "path"
+		if s, ok := e.(string); ok && inline(ref{text: s, kind: patchRef}) {
+			field = "patch"
+		}
+		out = append(out, map[string]any{field: e})
 	}
 	return out
 }

@@ -44,12 +44,25 @@ func (s *scanner) folder(ctx context.Context, u *unit, r ref, target string, sta
 	return nil
 }
 
-// inline reports whether a reference is no reference but YAML itself.
+// inline reports whether a reference is no reference but YAML itself: text that
+// holds mappings or lists. kustomize tries the one and then the other, so
+// anything else, also of several lines, must be judged as a reference.
 func inline(r ref) bool {
-	if r.kind != patchRef && r.kind != pluginRef {
+	if r.kind != patchRef && r.kind != pluginRef || isRemote(r.text) {
 		return false
 	}
-	return strings.ContainsAny(r.text, "\n{[") || strings.Contains(r.text, ": ")
+	text, p := yamlpos.Parse([]byte(r.text), yamlpos.Limits{})
+	if p != nil {
+		return strings.Contains(r.text, "\n") // to be reported as bad YAML
+	}
+	for _, d := range text.Documents {
+		switch d.Value.(type) {
+		case map[string]any, []any:
+		default:
+			return false
+		}
+	}
+	return len(text.Documents) > 0
 }
 
 // inline holds YAML inside a build file to the same limits as a file.
