@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/darkstart-dev/darkstart/internal/diag"
 )
@@ -121,11 +120,14 @@ func token(s string) int {
 			return i + 2
 		}
 	}
-	if i := strings.IndexAny(s, " \t,;:(){}[]\"'`"); i > 0 {
+	switch i := strings.IndexAny(s, " \t,;:(){}[]\"'`"); i {
+	case -1:
+		return len(s)
+	case 0:
+		return 1
+	default:
 		return i
 	}
-	_, n := utf8.DecodeRuneInString(s)
-	return n
 }
 
 func (p *printer) excerpt(e excerpt, first bool, sev diag.Severity) {

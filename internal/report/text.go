@@ -19,7 +19,7 @@ type Options struct {
 	// Width of the terminal in columns; 0 is 120.
 	Width int
 	// Lines is about one screen: what does not fit is one line a finding, then
-	// a count. 0 is 60.
+	// a count. 0 is 40.
 	Lines int
 	// Source returns a file as it was compiled; nil prints no frames.
 	Source func(file string) ([]byte, error)
@@ -48,7 +48,7 @@ func Text(w io.Writer, r *Result, o Options) error {
 		o.Width = 120
 	}
 	if o.Lines <= 0 {
-		o.Lines = 60
+		o.Lines = 40
 	}
 	p := &printer{Options: o, files: map[string][]string{}}
 	p.findings(r.Diagnostics)
