@@ -3,8 +3,8 @@ package validate
 import (
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/api/validation"
-	"k8s.io/apimachinery/pkg/api/validation/path"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -32,11 +32,19 @@ func nameRules(kind GroupKind, minor string) validation.ValidateNameFunc {
 		GroupKind{"apiregistration.k8s.io", "APIService"}, GroupKind{"certificates.k8s.io", "ClusterTrustBundle"},
 		GroupKind{"networking.k8s.io", "IPAddress"}, GroupKind{"internal.apiserver.k8s.io", "StorageVersion"}:
 		// Names with colons; the API server checks the kind's own form on top.
-		return path.ValidatePathSegmentName
+		return pathSegment
 	case GroupKind{"certificates.k8s.io", "CertificateSigningRequest"}:
 		return anyName
 	}
 	return validation.NameIsDNSSubdomain
+}
+
+// pathSegment takes what can stand in a URL, such as names with colons.
+func pathSegment(name string, prefix bool) []string {
+	if prefix {
+		return content.IsPathSegmentPrefix(name)
+	}
+	return content.IsPathSegmentName(name)
 }
 
 // anyName is the rule of kinds that take every name.
@@ -54,8 +62,8 @@ func cronJobName(name string, prefix bool) []string {
 // judgeMeta applies the API server's rules for metadata: the name, labels,
 // annotations, finalizers and owners. Types are judged by the schema; a value
 // of the wrong type is left out here. The namespace is judged elsewhere.
-func judgeMeta(kind GroupKind, minor string, content map[string]any) field.ErrorList {
-	u := &unstructured.Unstructured{Object: content}
+func judgeMeta(kind GroupKind, minor string, object map[string]any) field.ErrorList {
+	u := &unstructured.Unstructured{Object: object}
 	at := field.NewPath("metadata")
 	meta := &metav1.ObjectMeta{
 		Name: u.GetName(), GenerateName: u.GetGenerateName(), Namespace: u.GetNamespace(),
