@@ -65,7 +65,9 @@ type Domain struct {
 	ID      string     `json:"id"`
 	Kind    DomainKind `json:"kind"`
 	Parents []string   `json:"parents,omitempty"`
-	At      Source     `json:"-"`
+	// Implied domains stand for a cluster's placement that nobody declared (D15).
+	Implied bool   `json:"implied,omitempty"`
+	At      Source `json:"-"`
 }
 
 // Op combines the parts of a Requirement.
@@ -273,7 +275,9 @@ type Actor struct {
 	Respond Interval    `json:"respond,omitzero"`
 	Travel  Interval    `json:"travel,omitzero"`
 	Needs   Requirement `json:"needs,omitzero"` // what they need to act
-	At      Source      `json:"-"`
+	// Implied actors are roles in a fleet that declares no teams (D15).
+	Implied bool   `json:"implied,omitempty"`
+	At      Source `json:"-"`
 }
 
 // Mode is how a scenario fails (DESIGN §4, table).
@@ -341,6 +345,7 @@ type Procedure struct {
 type Step struct {
 	ID      string `json:"id"`
 	Do      string `json:"do,omitempty"`
+	Phase   string `json:"phase,omitempty"` // of a bootstrap step
 	Command string `json:"run,omitempty"`
 	On      string `json:"on,omitempty"` // cluster whose context the command uses
 	// Duration of one unit; Known is false when nothing is declared.
@@ -449,5 +454,9 @@ type Unknown struct {
 	What string `json:"what"`
 	// Settle names the declaration that would settle it.
 	Settle string `json:"settle"`
-	At     Source `json:"-"`
+	// Set is the requirement set it leaves open: "run", or "start" (default),
+	// in which case only coming back is in doubt; "operate" and "observe"
+	// change no verdict of a cell.
+	Set string `json:"set,omitempty"`
+	At  Source `json:"-"`
 }

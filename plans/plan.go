@@ -1,5 +1,7 @@
 package plans
 
+import "github.com/darkstart-dev/darkstart/internal/digest"
+
 // Version of the plan.json format. Readers refuse a higher major version.
 const Version = "darkstart.dev/plan/v1"
 
@@ -25,6 +27,27 @@ type Plan struct {
 	Scenarios []Recovery `json:"scenarios"`
 	Coverage  Coverage   `json:"coverage"`
 	Findings  []Finding  `json:"findings,omitempty"`
+	// Pairs holds the pairs of scenarios that take something for good which
+	// neither takes alone; only computed on request.
+	Pairs *Pairs `json:"pairs,omitempty"`
+	// Closures maps a procedure to the digest of all that its success depends
+	// on (DESIGN §5.7): evidence recorded with another digest is stale.
+	Closures map[string]digest.Digest `json:"closures,omitempty"`
+}
+
+// Pairs is the result of failing single-domain scenarios two at a time:
+// impact and recoverability only.
+type Pairs struct {
+	Solved int    `json:"solved"`
+	Losses []Pair `json:"losses,omitempty"`
+}
+
+// Pair is two scenarios that together leave judged nodes without a way back,
+// though each of them alone does not.
+type Pair struct {
+	A     string   `json:"a"`
+	B     string   `json:"b"`
+	Stuck []string `json:"stuck"`
 }
 
 // Coverage counts what was judged and what was not.
@@ -70,6 +93,7 @@ type PlannedStep struct {
 	ID        string    `json:"id"` // procedure/step
 	Procedure string    `json:"procedure"`
 	Do        string    `json:"do,omitempty"`
+	Phase     string    `json:"phase,omitempty"`
 	Restores  []string  `json:"restores,omitempty"`
 	By        string    `json:"by,omitempty"`
 	Duration  Interval  `json:"duration"`
@@ -126,13 +150,26 @@ type Cell struct {
 	P99      Duration  `json:"p99,omitempty"`
 	Loss     *Interval `json:"loss,omitempty"`
 	Critical []string  `json:"critical,omitempty"` // step ids
-	Decides  string    `json:"decides,omitempty"`  // the single step that decides it
-	Point    string    `json:"point,omitempty"`    // recovery point used
+	// Path is Critical as a table: who, how long, cumulative.
+	Path    []PathStep `json:"path,omitempty"`
+	Decides string     `json:"decides,omitempty"` // the single step that decides it
+	Point   string     `json:"point,omitempty"`   // recovery point used
 	// Unknowns name the declarations that would settle the cell.
 	Unknowns []Unknown `json:"unknowns,omitempty"`
 	Classes  []string  `json:"classes,omitempty"` // defect classes, notes when proven
 	// Estimated is true when any duration on the critical path is an estimate.
 	Estimated bool `json:"estimated,omitempty"`
+}
+
+// PathStep is one row of a critical path.
+type PathStep struct {
+	Step     string    `json:"step"` // procedure/step, or "detect procedure", "reach actor"
+	By       string    `json:"by,omitempty"`
+	Duration Duration  `json:"duration"`
+	Waited   Duration  `json:"waited,omitempty"` // for people or bandwidth, beyond what comes before
+	End      Duration  `json:"end"`              // cumulative, since the disaster
+	Known    bool      `json:"known"`
+	Measured *Measured `json:"measured,omitempty"` // nil: estimated (D7)
 }
 
 // Finding is one defect class found by its query, with the nodes it is about.
@@ -143,4 +180,13 @@ type Finding struct {
 	Nodes    []string `json:"nodes"`
 	Message  string   `json:"message"`
 	At       Source   `json:"at,omitempty"`
+	// Note marks a class of cells that are proven, accepted or unaffected all
+	// the same: worth knowing, never a failure (DESIGN §5).
+	Note bool `json:"note,omitempty"`
+	// Edges are what the finding rests on, where single edges do.
+	Edges []Edge `json:"edges,omitempty"`
+	// Timed findings depend on now (D13); Content leaves them out (D2).
+	Timed bool `json:"timed,omitempty"`
+	// ValidUntil is the RFC 3339 date on which a fact of today expires.
+	ValidUntil string `json:"validUntil,omitempty"`
 }

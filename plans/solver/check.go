@@ -1,0 +1,378 @@
+package solver
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/plans"
+)
+
+// Limits of a model. Beyond them a clear refusal is worth more than an answer
+// after lunch.
+const (
+	maxNodes = 400_000
+	maxRefs  = 4_000_000
+	maxDepth = 64 // nesting of requirements
+)
+
+// checker refuses models that mean nothing.
+type checker struct {
+	m       *plans.Model
+	list    diag.List
+	nodes   map[string]bool
+	domains map[string]bool
+	names   []string
+	refs    int
+}
+
+// check reports everything that is wrong with a model. Only models without
+// an error can be compiled.
+func check(m *plans.Model) diag.List {
+	c := &checker{m: m, nodes: make(map[string]bool, len(m.Nodes)), domains: make(map[string]bool, len(m.Domains))}
+	if len(m.Nodes) > maxNodes {
+		c.list.Add(diag.Errorf("PLN010", "the fleet has %d nodes, more than the solver takes on (%d)", len(m.Nodes), maxNodes).
+			Fix("split the fleet into folders that are solved on their own"))
+		return c.list
+	}
+	c.unique()
+	if len(c.list) > 0 {
+		return c.list
+	}
+	c.domainsOK()
+	for i := range m.Nodes {
+		c.node(&m.Nodes[i])
+	}
+	for i := range m.Actors {
+		a := &m.Actors[i]
+		c.interval(a.Respond, "response time", a.ID, a.At)
+		c.interval(a.Travel, "travel time", a.ID, a.At)
+		c.requirement(a.Needs, a.ID, "needs", a.At)
+	}
+	for i := range m.Procedures {
+		c.procedure(&m.Procedures[i])
+	}
+	for i := range m.Scenarios {
+		c.scenario(&m.Scenarios[i])
+	}
+	c.references()
+	if c.refs > maxRefs {
+		c.list.Add(diag.Errorf("PLN010", "the fleet has %d requirement edges, more than the solver takes on (%d)", c.refs, maxRefs).
+			Fix("split the fleet into folders that are solved on their own"))
+	}
+	return c.list.Sorted()
+}
+
+// unique refuses ids that two things of a kind share.
+func (c *checker) unique() {
+	seen := func(kind string) func(id string, at plans.Source) {
+		first := map[string]plans.Source{}
+		return func(id string, at plans.Source) {
+			if prev, dup := first[id]; dup {
+				c.list.Add(diag.Errorf("PLN009", "two %ss are called %q", kind, id).
+					AtAll(at, "declared here").AtAll(prev, "and here").About(diag.Subject{Node: id}).
+					Fix("rename one of them: everything refers to a %s by its id", kind))
+			}
+			first[id] = at
+		}
+	}
+	node, domain := seen("node"), seen("domain")
+	for i := range c.m.Nodes {
+		node(c.m.Nodes[i].ID, c.m.Nodes[i].At)
+		c.nodes[c.m.Nodes[i].ID] = true
+	}
+	for i := range c.m.Domains {
+		domain(c.m.Domains[i].ID, c.m.Domains[i].At)
+		c.domains[c.m.Domains[i].ID] = true
+	}
+	proc, actor, scen, link := seen("procedure"), seen("team"), seen("scenario"), seen("link")
+	for i := range c.m.Procedures {
+		proc(c.m.Procedures[i].ID, c.m.Procedures[i].At)
+	}
+	for i := range c.m.Actors {
+		actor(c.m.Actors[i].ID, c.m.Actors[i].At)
+	}
+	for i := range c.m.Scenarios {
+		scen(c.m.Scenarios[i].ID, c.m.Scenarios[i].At)
+	}
+	for i := range c.m.Links {
+		link(c.m.Links[i].ID, c.m.Links[i].At)
+	}
+}
+
+// unknown refuses a name that nothing has.
+func (c *checker) unknown(who, what, name string, at plans.Source, known map[string]bool) {
+	if known[name] {
+		return
+	}
+	d := diag.Errorf("PLN001", "%s of %q names %q, which does not exist", what, who, name).
+		AtAll(at, "named here").About(diag.Subject{Node: who})
+	if near := nearest(name, known); near != "" {
+		d.Fix("did you mean %q?", near)
+	}
+	c.list.Add(d.Fix("declare %q, or remove the reference", name))
+}
+
+func nearest(name string, known map[string]bool) string {
+	if len(known) > 10_000 {
+		return ""
+	}
+	names := make([]string, 0, len(known))
+	for k := range known {
+		names = append(names, k)
+	}
+	return diag.Nearest(name, names)
+}
+
+func (c *checker) interval(i plans.Interval, what, who string, at plans.Source) {
+	switch {
+	case i.Lo < 0 || i.Hi < 0:
+		c.list.Add(diag.Errorf("PLN003", "%s of %q is negative (%s)", what, who, i).AtAll(at, "declared here").
+			About(diag.Subject{Node: who}).Fix("a duration counts forward: write 0s or more"))
+	case i.Lo > i.Hi:
+		c.list.Add(diag.Errorf("PLN003", "%s of %q ends before it begins (%s)", what, who, i).AtAll(at, "declared here").
+			About(diag.Subject{Node: who}).Fix("write the shorter duration first: [%q, %q]", i.Hi, i.Lo))
+	}
+}
+
+func (c *checker) requirement(r plans.Requirement, who, what string, at plans.Source) {
+	c.nested(r, who, what, at, 0)
+}
+
+func (c *checker) nested(r plans.Requirement, who, what string, at plans.Source, depth int) {
+	if depth > maxDepth {
+		c.list.Add(diag.Errorf("PLN010", "%s of %q is nested deeper than %d", what, who, maxDepth).AtAll(at, "declared here").
+			About(diag.Subject{Node: who}).Fix("name the inner parts as nodes of their own"))
+		return
+	}
+	switch r.Op {
+	case plans.Ref:
+		c.refs++
+		if r.Why != nil && len(r.Why.At) > 0 {
+			at = r.Why.At
+		}
+		c.unknown(who, what, r.Node, at, c.nodes)
+		return
+	case plans.AtLeast:
+		if r.K < 1 || r.K > len(r.Of) {
+			c.list.Add(diag.Errorf("PLN002", "%s of %q wants at least %d of a list of %d", what, who, r.K, len(r.Of)).
+				AtAll(at, "declared here").About(diag.Subject{Node: who}).Fix("write a number from 1 to %d, or add to the list", max(1, len(r.Of))))
+		}
+	case plans.All, plans.Any, "":
+	default:
+		c.list.Add(diag.Errorf("PLN002", "%s of %q has an unknown operator %q", what, who, r.Op).AtAll(at, "declared here").
+			About(diag.Subject{Node: who}).Fix("use a name, all, any or atLeast"))
+	}
+	for _, kid := range r.Of {
+		c.nested(kid, who, what, at, depth+1)
+	}
+}
+
+func (c *checker) domainsOK() {
+	parents := make(map[string][]string, len(c.m.Domains))
+	at := map[string]plans.Source{}
+	for i := range c.m.Domains {
+		d := &c.m.Domains[i]
+		parents[d.ID], at[d.ID] = d.Parents, d.At
+		for _, p := range d.Parents {
+			c.unknown(d.ID, "a parent", p, d.At, c.domains)
+		}
+		if d.Kind.Family() == "" {
+			c.list.Add(diag.Errorf("PLN012", "domain %q has the unknown kind %q", d.ID, d.Kind).AtAll(d.At, "declared here").
+				About(diag.Subject{Node: d.ID}).Fix("use one of the kinds of DESIGN §4: region, zone, account, rollout-ring, window, …"))
+		}
+	}
+	if cyc := findCycle(parents); cyc != nil {
+		d := diag.Errorf("PLN005", "domains contain each other: %s", strings.Join(cyc, " → ")).About(diag.Subject{Node: cyc[0]}).
+			Fix("a domain cannot be inside itself: remove one of these parents")
+		for _, id := range cyc[:len(cyc)-1] {
+			d.AtAll(at[id], "%s", id)
+		}
+		c.list.Add(d)
+	}
+}
+
+func (c *checker) domainRefs(ids []string, who, what string, at plans.Source) {
+	for _, id := range ids {
+		c.unknown(who, what, id, at, c.domains)
+	}
+}
+
+func (c *checker) node(n *plans.Node) {
+	r := n.Requires
+	for _, s := range []struct {
+		set string
+		req plans.Requirement
+	}{{"run", r.Run}, {"start", r.Start}, {"operate", r.Operate}, {"observe", r.Observe}, {"operate", r.DeclaredOperate}} {
+		c.requirement(s.req, n.ID, s.set, n.At)
+	}
+	for _, rep := range n.Replicas {
+		c.domainRefs(rep.Domains, n.ID, "the placement", n.At)
+		if rep.In != "" {
+			c.unknown(n.ID, "the placement", rep.In, n.At, c.nodes)
+		}
+	}
+	c.domainRefs(n.Elsewhere, n.ID, "the placement", n.At)
+	for _, i := range n.Instances {
+		c.unknown(n.ID, "an instance", i, n.At, c.nodes)
+	}
+	if len(n.Instances) > 0 && n.InstanceQuorum > len(n.Instances) {
+		c.list.Add(diag.Errorf("PLN002", "%q wants %d of %d instances", n.ID, n.InstanceQuorum, len(n.Instances)).
+			AtAll(n.At, "declared here").About(diag.Subject{Node: n.ID}).Fix("lower the quorum, or declare more instances"))
+	}
+	c.objectives(n)
+	if n.Data != nil {
+		for i := range n.Data.Points {
+			c.point(n, &n.Data.Points[i])
+		}
+	}
+}
+
+func (c *checker) objectives(n *plans.Node) {
+	if n.Kind == plans.KindService && len(n.Objectives) > 0 && len(n.Instances) == 0 && len(n.Replicas) == 0 && trivial(n.Requires.Run) {
+		c.list.Add(diag.Errorf("PLN008", "%q has an objective but nothing that serves it", n.ID).
+			AtAll(n.At, "declared here").About(diag.Subject{Node: n.ID}).Fix("list its instances, as cluster/component"))
+	}
+	for _, o := range n.Objectives {
+		for _, d := range []*plans.Duration{o.RTO, o.RPO} {
+			if d != nil {
+				c.interval(plans.Exactly(*d), "an objective", n.ID, o.At)
+			}
+		}
+	}
+}
+
+func (c *checker) point(n *plans.Node, p *plans.Point) {
+	c.unknown(n.ID, "a recovery point", p.Node, p.At, c.nodes)
+	if p.Key != "" {
+		c.unknown(n.ID, "the key of a recovery point", p.Key, p.At, c.nodes)
+	}
+	for _, d := range []plans.Duration{p.Lag, p.Every, p.Takes, p.Keep} {
+		c.interval(plans.Exactly(d), "a recovery point's schedule", p.Node, p.At)
+	}
+	c.interval(p.Restore, "the restore time", p.Node, p.At)
+}
+
+func (c *checker) procedure(p *plans.Procedure) {
+	c.interval(p.Detect, "detection time", p.ID, p.At)
+	c.domainRefs(p.Into, p.ID, "into", p.At)
+	restores := len(p.Restores)
+	c.restored(p.ID, p.Restores, p.At)
+	steps, after := map[string]bool{}, map[string][]string{}
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		if steps[s.ID] {
+			c.list.Add(diag.Errorf("PLN009", "procedure %q has two steps called %q", p.ID, s.ID).AtAll(s.At, "declared here").
+				About(diag.Subject{Node: p.ID}).Fix("rename one of them"))
+		}
+		steps[s.ID], after[s.ID] = true, s.After
+		restores += len(s.Restores)
+	}
+	for i := range p.Steps {
+		c.step(p, &p.Steps[i], steps)
+	}
+	if restores == 0 {
+		c.list.Add(diag.Errorf("PLN007", "procedure %q restores nothing", p.ID).AtAll(p.At, "declared here").
+			About(diag.Subject{Node: p.ID}).Fix("list what it brings back under restores"))
+	}
+	if cyc := findCycle(after); cyc != nil {
+		c.list.Add(diag.Errorf("PLN004", "steps of procedure %q wait for each other: %s", p.ID, strings.Join(cyc, " → ")).
+			AtAll(p.At, "declared here").About(diag.Subject{Node: p.ID}).Fix("remove one of these after entries"))
+	}
+}
+
+func (c *checker) restored(who string, ids []string, at plans.Source) {
+	for _, id := range ids {
+		if d, ok := strings.CutPrefix(id, "domain:"); ok {
+			c.unknown(who, "restores", d, at, c.domains)
+		} else {
+			c.unknown(who, "restores", id, at, c.nodes)
+		}
+	}
+}
+
+func (c *checker) step(p *plans.Procedure, s *plans.Step, steps map[string]bool) {
+	who := p.ID + "/" + s.ID
+	c.interval(s.Duration, "the duration", who, s.At)
+	if s.Approval != nil {
+		c.interval(s.Approval.Wait, "the approval wait", who, s.At)
+	}
+	c.requirement(s.Needs, who, "needs", s.At)
+	c.restored(who, s.Restores, s.At)
+	if s.From != "" {
+		c.unknown(who, "from", s.From, s.At, c.nodes)
+	}
+	for _, a := range s.After {
+		c.unknown(who, "after", a, s.At, steps)
+	}
+	if s.Units < 0 || s.Parallel < 0 || s.Bytes < 0 {
+		c.list.Add(diag.Errorf("PLN003", "%q counts a negative number of units, lanes or bytes", who).AtAll(s.At, "declared here").
+			About(diag.Subject{Node: who}).Fix("write 0 or more"))
+	}
+}
+
+func (c *checker) scenario(s *plans.Scenario) {
+	for _, n := range s.Nodes {
+		c.unknown(s.ID, "fails", n, s.At, c.nodes)
+	}
+	c.domainRefs(s.Domains, s.ID, "fails", s.At)
+	c.domainRefs(s.Into, s.ID, "into", s.At)
+	if len(s.Nodes)+len(s.Domains) == 0 {
+		c.list.Add(diag.Errorf("PLN006", "scenario %q fails nothing", s.ID).AtAll(s.At, "declared here").
+			About(diag.Subject{Node: s.ID}).Fix("name the domains or nodes that it takes"))
+	}
+	if !slices.Contains(plans.Modes, s.Mode) {
+		c.list.Add(diag.Errorf("PLN012", "scenario %q has the unknown mode %q", s.ID, s.Mode).AtAll(s.At, "declared here").
+			About(diag.Subject{Node: s.ID}).Fix("use one of %s", fmt.Sprint(plans.Modes)))
+	}
+}
+
+// references checks what is neither a requirement nor a placement.
+func (c *checker) references() {
+	for i := range c.m.Groups {
+		for _, s := range c.m.Groups[i].Stores {
+			c.unknown(c.m.Groups[i].ID, "a consistency group", s, c.m.Groups[i].At, c.nodes)
+		}
+	}
+	for i := range c.m.Actions {
+		c.restored(c.m.Actions[i].ID, c.m.Actions[i].Targets, c.m.Actions[i].At)
+	}
+}
+
+// findCycle returns a cycle of the graph, first name repeated at the end, or
+// nil. It starts at the smallest name, so that the answer is stable.
+func findCycle(next map[string][]string) []string {
+	names := make([]string, 0, len(next))
+	for n := range next {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	state, path := map[string]int8{}, []string{}
+	var visit func(string) []string
+	visit = func(n string) []string {
+		state[n] = 1
+		path = append(path, n)
+		for _, m := range next[n] {
+			if state[m] == 1 {
+				return append(slices.Clone(path[slices.Index(path, m):]), m)
+			}
+			if state[m] == 0 {
+				if c := visit(m); c != nil {
+					return c
+				}
+			}
+		}
+		state[n] = 2
+		path = path[:len(path)-1]
+		return nil
+	}
+	for _, n := range names {
+		if state[n] == 0 {
+			if c := visit(n); c != nil {
+				return c
+			}
+		}
+	}
+	return nil
+}

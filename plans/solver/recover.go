@@ -1,0 +1,359 @@
+package solver
+
+import (
+	"slices"
+
+	"github.com/darkstart-dev/darkstart/plans"
+)
+
+// rise computes what comes back and when, were people and bandwidth without
+// limit: R* = µR.νX.{n : own(n,R) ∧ run(n) in R ∪ X} (DESIGN §5.2) and, in the
+// same pass, the earliest completion of every item (§5.3).
+//
+// The outer, least fixpoint is time itself: events are taken in order, and a
+// step can begin only after what it needs is in R. The inner, greatest one is
+// settle: items that merely run on each other rise together. Only items that
+// have fallen are ever looked at, so the cost is that of the impact.
+type rise struct {
+	w    *world
+	high bool // durations at their upper end, else at their lower
+
+	in    []bool           // by item: in R
+	at    []plans.Duration // by item: when it rose; 0 for what never fell
+	batch []int32          // by item: the how manieth settling raised it, 0 for what never fell
+	by    []int32          // by item: the step that restored it; kept, hosted or moved
+	order []int32          // items in the order of rising
+
+	ready []plans.Duration // by step: when it could begin, -1 not yet
+	done  []plans.Duration // by step: when it ended, -1 not yet
+
+	ownAt   []plans.Duration // by item: when own(n,R) began to hold, -1 not yet
+	wait    []int32          // by step: conditions that do not hold yet
+	lacking []int32          // by item: failed domains that a point waits for
+	startOK []plans.Duration // by item: when its start began to hold, -1 not yet
+	runs    []int32
+	backs   []int32
+	alive   []int32
+	events  events
+	fresh   []int32
+	active  []int32 // steps of applicable procedures that restore something fallen
+	opts    riseOptions
+	clock   plans.Duration
+	batches int32
+	known   map[int32][]obstacle // see obstacles
+}
+
+// riseOptions restrict or help recovery.
+type riseOptions struct {
+	barred func(item, step int32) bool // alternatives that may not be used
+	waived map[int32]bool              // owners in back whose requirement counts as met
+	freed  map[int32]bool              // owners in run whose requirement counts as met
+	copied map[int32]bool              // items that keep their quorum after all
+}
+
+// How an item came to hold its own quorum, where no step restored it.
+const (
+	byKept   int32 = -1 // it never lost it, or its host returned
+	byMoved  int32 = -2 // rescheduled in a surviving domain
+	neverYet       = plans.Duration(-1)
+)
+
+func newRise(w *world, high bool, opts riseOptions) *rise {
+	n, s := w.g.items, len(w.g.steps)
+	r := &rise{
+		w: w, high: high, opts: opts,
+		in: make([]bool, n), at: make([]plans.Duration, n), batch: make([]int32, n),
+		by: make([]int32, n), ready: durations(s, neverYet), done: durations(s, neverYet),
+		ownAt: durations(n, neverYet), wait: make([]int32, s), startOK: durations(n, neverYet),
+		runs: slices.Clone(w.runs), backs: slices.Clone(w.g.back.full), alive: slices.Clone(w.alive),
+	}
+	for i := range r.in {
+		r.in[i] = !w.down[i]
+		r.by[i] = byKept
+	}
+	for _, i := range w.fallen {
+		r.at[i] = plans.Forever
+	}
+	r.begin()
+	r.loop()
+	return r
+}
+
+func durations(n int, v plans.Duration) []plans.Duration {
+	out := make([]plans.Duration, n)
+	for i := range out {
+		out[i] = v
+	}
+	return out
+}
+
+// begin sets the conditions that hold at the moment of the disaster.
+func (r *rise) begin() {
+	g := r.w.g
+	var lost []int32
+	for _, i := range r.w.fallen {
+		if int(i) < len(g.nodes) {
+			lost = g.back.drop(r.backs, i, lost[:0])
+		}
+	}
+	r.active = r.w.applicable()
+	for _, s := range r.active {
+		r.wait[s] = int32(len(g.steps[s].after))
+		if !r.met(int32(g.items) + s) {
+			r.wait[s]++
+		}
+	}
+	for _, i := range r.w.fallen {
+		r.beginItem(i)
+	}
+	for _, s := range r.active {
+		if r.wait[s] == 0 {
+			r.start(s)
+		}
+	}
+}
+
+func (r *rise) met(owner int32) bool {
+	return r.opts.waived[owner] || r.w.g.back.holds(r.backs, owner)
+}
+
+func (r *rise) beginItem(i int32) {
+	w := r.w
+	if w.own[i] || r.opts.copied[i] {
+		r.owned(i, byKept)
+		return
+	}
+	if r.met(i) && !w.blocked(i) {
+		r.startOK[i] = 0
+		r.move(i)
+	}
+	if p := w.g.points[i]; p != nil && w.sc.Mode == plans.Down {
+		r.await(i)
+	}
+}
+
+// loop takes the events in order of time.
+func (r *rise) loop() {
+	for {
+		r.settle()
+		if len(r.events) == 0 {
+			return
+		}
+		r.clock = r.events[0].at
+		for len(r.events) > 0 && r.events[0].at == r.clock {
+			e := r.events.pop()
+			if e.item < 0 {
+				r.finish(e.step)
+			} else {
+				r.owned(e.item, e.step)
+			}
+		}
+	}
+}
+
+// start is called when all conditions of a step hold.
+func (r *rise) start(s int32) {
+	st := r.w.g.steps[s]
+	r.ready[s] = max(r.clock, r.pick(st.base))
+	end := max(add(r.ready[s], r.length(s)), r.w.workload(s, r.high))
+	r.events.push(event{end, -1, s})
+	for _, i := range st.restores {
+		r.offer(i, s)
+	}
+}
+
+// offer plans the return of an item by a step, once both are possible.
+func (r *rise) offer(i, s int32) {
+	if !r.w.down[i] || r.ownAt[i] >= 0 || r.startOK[i] < 0 || r.ready[s] < 0 || !r.w.enabled(i, s) {
+		return
+	}
+	if r.opts.barred != nil && r.opts.barred(i, s) {
+		return
+	}
+	at := max(add(max(r.ready[s], r.startOK[i]), r.length(s)), r.w.workload(s, r.high))
+	r.events.push(event{at, i, s})
+}
+
+// move offers a stateless node a place in any surviving domain.
+func (r *rise) move(i int32) {
+	if at, ok := r.w.reschedules(i, r.high); ok {
+		r.events.push(event{add(r.clock, at), i, byMoved})
+	}
+}
+
+func (r *rise) pick(i plans.Interval) plans.Duration {
+	if r.high {
+		return i.Hi
+	}
+	return i.Lo
+}
+
+// length of a step. A derived procedure does nothing for a part that stands.
+func (r *rise) length(s int32) plans.Duration {
+	if r.w.idle(s) {
+		return 0
+	}
+	return r.pick(r.w.g.steps[s].time)
+}
+
+func (r *rise) finish(s int32) {
+	if r.done[s] >= 0 {
+		return
+	}
+	r.done[s] = r.clock
+	for _, n := range r.w.g.steps[s].next {
+		if r.wait[n]--; r.wait[n] == 0 {
+			r.start(n)
+		}
+	}
+}
+
+// owned is called when an item holds its own quorum again.
+func (r *rise) owned(i, by int32) {
+	if r.ownAt[i] < 0 {
+		r.ownAt[i], r.by[i] = r.clock, by
+		r.fresh = append(r.fresh, i)
+	}
+}
+
+// settle lets everything rise that holds its own quorum and whose run is true
+// of R and of what rises with it. Candidates are the fresh items and what
+// waits for nothing but them.
+func (r *rise) settle() {
+	for len(r.fresh) > 0 {
+		cand := r.reach()
+		for _, i := range cand {
+			if int(i) < len(r.w.g.nodes) {
+				r.w.g.run.raise(r.runs, i, nil)
+			}
+		}
+		risen := r.prune(cand)
+		if len(risen) == 0 {
+			return
+		}
+		r.batches++
+		slices.Sort(risen)
+		for _, i := range risen {
+			r.at[i], r.batch[i] = r.clock, r.batches
+		}
+		r.order = append(r.order, risen...)
+		for _, i := range risen {
+			r.rose(i)
+		}
+	}
+}
+
+// reach collects the fresh items and, transitively, what waits on them.
+func (r *rise) reach() []int32 {
+	g, out := r.w.g, r.fresh
+	r.fresh = nil
+	for _, i := range out {
+		r.in[i] = true
+	}
+	for k := 0; k < len(out); k++ {
+		if int(out[k]) >= len(g.nodes) {
+			continue
+		}
+		for _, gate := range g.run.users[out[k]] {
+			for g.run.up[gate] >= 0 {
+				gate = g.run.up[gate]
+			}
+			if o := g.run.owner[gate]; !r.in[o] && r.ownAt[o] >= 0 {
+				r.in[o] = true
+				out = append(out, o)
+			}
+		}
+	}
+	return out
+}
+
+// prune removes candidates whose run does not hold, until all do.
+func (r *rise) prune(cand []int32) []int32 {
+	g := r.w.g
+	var out, lost []int32
+	for _, i := range cand {
+		if !r.runsOK(i) {
+			r.in[i] = false
+			out = append(out, i)
+		}
+	}
+	for k := 0; k < len(out); k++ {
+		if int(out[k]) >= len(g.nodes) {
+			continue
+		}
+		lost = g.run.drop(r.runs, out[k], lost[:0])
+		for _, o := range lost {
+			if r.in[o] && r.w.down[o] && r.batch[o] == 0 && !r.opts.freed[o] {
+				r.in[o] = false
+				out = append(out, o)
+			}
+		}
+	}
+	return slices.DeleteFunc(cand, func(i int32) bool { return !r.in[i] })
+}
+
+func (r *rise) runsOK(i int32) bool {
+	if int(i) >= len(r.w.g.nodes) || r.opts.freed[i] {
+		return true
+	}
+	return r.w.g.run.holds(r.runs, i) && !r.w.blockedRun(i)
+}
+
+// rose tells everything that needs the item that it is back.
+func (r *rise) rose(i int32) {
+	g := r.w.g
+	if int(i) >= len(g.nodes) {
+		r.domainBack(i)
+		return
+	}
+	for _, o := range g.back.raise(r.backs, i, nil) {
+		if int(o) < g.items {
+			r.canStart(o)
+		} else if s := o - int32(g.items); !r.opts.waived[o] && r.wait[s] > 0 {
+			if r.wait[s]--; r.wait[s] == 0 {
+				r.start(s)
+			}
+		}
+	}
+	for _, rep := range g.hosted[i] {
+		n := g.replicas[rep].node
+		if !r.w.returnsWithHost(rep) {
+			continue
+		}
+		if r.alive[n]++; r.alive[n] >= g.quorum[n] && r.w.down[n] && !r.w.struck[n] {
+			r.owned(n, byKept)
+		}
+	}
+}
+
+func (r *rise) canStart(i int32) {
+	if !r.w.down[i] || r.startOK[i] >= 0 || r.w.blocked(i) {
+		return
+	}
+	r.startOK[i] = r.clock
+	r.move(i)
+	for _, s := range r.w.g.alts[i] {
+		r.offer(i, s)
+	}
+}
+
+// await makes a recovery point inside F wait for the failed domains over it:
+// in mode down its data is intact once they are restored.
+func (r *rise) await(q int32) {
+	if r.lacking == nil {
+		r.lacking = make([]int32, r.w.g.items)
+	}
+	r.lacking[q] = int32(len(r.w.over(q)))
+}
+
+func (r *rise) domainBack(item int32) {
+	d := item - int32(len(r.w.g.nodes))
+	for _, q := range r.w.g.pointIDs {
+		if r.lacking == nil || r.lacking[q] == 0 || !slices.Contains(r.w.over(q), d) {
+			continue
+		}
+		if r.lacking[q]--; r.lacking[q] == 0 {
+			r.owned(q, byKept)
+		}
+	}
+}

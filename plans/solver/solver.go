@@ -1,0 +1,141 @@
+// Package solver proves, for every declared disaster, what falls, what comes
+// back, in which order, how fast, and with how much data lost; or it shows why
+// not (DESIGN §5).
+//
+// It is a pure function over the fleet graph: no clock, no files, no network.
+// Bootstrap is recovery from nothing (D1), so there is one engine: impact is
+// a least fixpoint over the run requirements, recoverability a nested one
+// over everything a recovery leans on, and time falls out of the second when
+// its events are taken in order.
+//
+// Truth has three values (D6). A scenario is solved in an optimistic reading,
+// and where an unknown fact could matter also in a pessimistic one. What is
+// violated in the optimistic reading is violated; what is proven in the
+// pessimistic one is proven; the rest is unknown and names the declarations
+// that would settle it.
+package solver
+
+import (
+	"cmp"
+	"context"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/plans"
+)
+
+// Config tunes the solver. The zero value solves all scenarios of the model.
+type Config struct {
+	// Now is an RFC 3339 time or date against which expiry, review and
+	// cadence are judged; "" leaves them unjudged. It reaches findings marked
+	// Timed only, never a cell (D2, D13).
+	Now string
+	// Scenarios restricts the solver to these ids; empty means all.
+	Scenarios []string
+	// Pairs also fails single-domain scenarios two at a time (impact and
+	// recoverability).
+	Pairs bool
+	// Runs of the Monte Carlo for percentiles a scenario; 0 means 10,000,
+	// negative none.
+	Runs int
+	// Parallel scenarios; 0 means one for each processor.
+	Parallel int
+}
+
+// Solve judges every scenario of the model. A model that means nothing gives
+// diagnostics (PLN…) and an empty plan. The error is the context's only.
+func Solve(ctx context.Context, m *plans.Model, cfg *Config) (*plans.Plan, diag.List, error) {
+	if cfg == nil {
+		cfg = &Config{}
+	}
+	plan := &plans.Plan{Version: plans.Version, Scenarios: []plans.Recovery{}}
+	if m == nil {
+		m = &plans.Model{}
+	}
+	list := check(m)
+	scenarios, more := selected(m, cfg.Scenarios)
+	if list.Add(more...); list.HasErrors() {
+		return plan, list.Sorted(), nil
+	}
+	g := compile(m)
+	solved := make([]solvedScenario, len(scenarios))
+	eg, ctx := errgroup.WithContext(ctx)
+	eg.SetLimit(cfg.parallel())
+	for i, sc := range scenarios {
+		eg.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			solved[i] = solveScenario(g, sc, cfg)
+			return nil
+		})
+	}
+	if err := eg.Wait(); err != nil {
+		return nil, nil, err
+	}
+	for _, s := range solved {
+		plan.Scenarios = append(plan.Scenarios, s.recovery)
+		plan.Findings = append(plan.Findings, s.findings...)
+	}
+	plan.Coverage = g.coverage(plan, solved)
+	return plan, list.Sorted(), nil
+}
+
+func (c *Config) parallel() int {
+	if c.Parallel > 0 {
+		return c.Parallel
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+// selected lists the scenarios to solve by id.
+func selected(m *plans.Model, ids []string) ([]*plans.Scenario, diag.List) {
+	var list diag.List
+	var out []*plans.Scenario
+	known := map[string]bool{}
+	for i := range m.Scenarios {
+		s := &m.Scenarios[i]
+		known[s.ID] = true
+		if len(ids) == 0 || slices.Contains(ids, s.ID) {
+			out = append(out, s)
+		}
+	}
+	for _, id := range ids {
+		if !known[id] {
+			d := diag.Errorf("PLN013", "there is no scenario %q", id)
+			if near := nearest(id, known); near != "" {
+				d.Fix("did you mean %q?", near)
+			}
+			list.Add(d.Fix("declare it under recovery/, or let assume generate it"))
+		}
+	}
+	slices.SortFunc(out, func(a, b *plans.Scenario) int { return cmp.Compare(a.ID, b.ID) })
+	return out, list
+}
+
+// solvedScenario is one scenario's share of the plan.
+type solvedScenario struct {
+	recovery     plans.Recovery
+	findings     []plans.Finding
+	notEvaluated int
+}
+
+func (g *graph) coverage(p *plans.Plan, solved []solvedScenario) plans.Coverage {
+	c := plans.Coverage{Nodes: len(g.nodes), Scenarios: len(p.Scenarios), Objectives: len(g.judged)}
+	for _, n := range g.nodes {
+		if n.Implied {
+			c.Implied++
+		}
+		if n.Kind == plans.KindService {
+			c.Services++
+		}
+	}
+	for _, s := range solved {
+		c.Cells += len(s.recovery.Cells)
+		c.NotEvaluated += s.notEvaluated
+	}
+	return c
+}
