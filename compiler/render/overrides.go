@@ -62,12 +62,12 @@ func (o *overrides) apply(in []*object.Object) []*object.Object {
 }
 
 // names returns namespace/name of the objects of a core kind, with the empty
-// namespace as "default".
+// namespace as "default", and /name for a reference that gives no namespace.
 func names(in []*object.Object, kind string) map[string]bool {
 	out := map[string]bool{}
 	for _, o := range in {
 		if o.Kind == kind && o.Group() == "" {
-			out[effective(o.Namespace)+"/"+o.Name] = true
+			out[effective(o.Namespace)+"/"+o.Name], out["/"+o.Name] = true, true
 		}
 	}
 	return out
@@ -111,7 +111,7 @@ func (o *overrides) namespace(d *object.Object, accounts, services map[string]bo
 	case group == "admissionregistration.k8s.io":
 		for _, w := range object.Slice(d.Content, "webhooks") {
 			service := object.Map(w, "clientConfig", "service")
-			if services[effective(object.String(service, "namespace"))+"/"+object.String(service, "name")] {
+			if services[object.String(service, "namespace")+"/"+object.String(service, "name")] {
 				service["namespace"] = ns
 			}
 		}
@@ -124,7 +124,7 @@ func moveSubject(subject any, ns string, accounts map[string]bool) {
 		return
 	}
 	name := object.String(s, "name")
-	if name == "default" || (object.String(s, "kind") == "ServiceAccount" && accounts[effective(object.String(s, "namespace"))+"/"+name]) {
+	if name == "default" || (object.String(s, "kind") == "ServiceAccount" && accounts[object.String(s, "namespace")+"/"+name]) {
 		s["namespace"] = ns
 	}
 }

@@ -48,7 +48,7 @@ func (s *scanner) folder(ctx context.Context, u *unit, r ref, target string, sta
 // holds mappings or lists. kustomize tries the one and then the other, so
 // anything else, also of several lines, must be judged as a reference.
 func inline(r ref) bool {
-	if r.kind != patchRef && r.kind != pluginRef || isRemote(r.text) {
+	if r.kind != patchRef && r.kind != pluginRef || startsRemote(r.text) {
 		return false
 	}
 	text, p := yamlpos.Parse([]byte(r.text), yamlpos.Limits{})

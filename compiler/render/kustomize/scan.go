@@ -202,8 +202,14 @@ var (
 // isRemote reports whether kustomize could take a reference for an address.
 // It is wider than kustomize's own test: nothing local is written like this.
 func isRemote(ref string) bool {
+	return strings.Contains(ref, "://") || startsRemote(ref)
+}
+
+// startsRemote is the part of isRemote that also holds for YAML in place of a
+// reference: a patch may well contain an address, but not begin with one.
+func startsRemote(ref string) bool {
 	ref = strings.TrimSpace(ref)
-	return strings.Contains(ref, "://") || webScheme.MatchString(ref) || gitHub.MatchString(ref) ||
+	return webScheme.MatchString(ref) || gitHub.MatchString(ref) ||
 		(userAtHost.MatchString(ref) && strings.ContainsAny(ref, ":/"))
 }
 

@@ -1,0 +1,172 @@
+package render_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/darkstart-dev/darkstart/compiler/render"
+	"github.com/darkstart-dev/darkstart/compiler/render/yaml"
+	"github.com/darkstart-dev/darkstart/internal/object"
+	"github.com/darkstart-dev/darkstart/internal/spec"
+	"github.com/darkstart-dev/darkstart/internal/tree"
+)
+
+// TestOverridesEqualKustomize guards the claim of DESIGN §10: what the spec's
+// `set` and `images` make of objects equals what kustomize's transformers make
+// of them. It takes every corpus file, and one with the corner cases.
+func TestOverridesEqualKustomize(t *testing.T) {
+	files := map[string]string{"corners": read(t, "testdata/corners.yaml")}
+	if !testing.Short() {
+		for _, n := range []string{"calico", "gatekeeper", "ingress-nginx", "metallb", "online-boutique", "kube-prometheus"} {
+			if b, err := os.ReadFile("../../../shared/corpus/manifests/" + n + ".yaml"); err == nil {
+				files[n] = string(b)
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		t.Run(name, func(t *testing.T) { overrideLikeKustomize(t, name, files[name]) })
+	}
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func overrideLikeKustomize(t *testing.T, name, manifest string) {
+	objects, _ := yaml.Decode("m.yaml", []byte(manifest), yaml.Limits{})
+	set := spec.Overrides{
+		Namespace:   "elsewhere",
+		Labels:      map[string]string{"example.com/cluster": "c1", "app": "changed"},
+		Annotations: map[string]string{"example.com/team": "a"},
+		Replicas:    map[string]int{},
+	}
+	if name == "kube-prometheus" {
+		set.Namespace = "" // Roles of one name in several namespaces cannot move into one
+	}
+	images := map[string]string{}
+	for _, o := range objects {
+		switch o.Kind {
+		case "Deployment", "StatefulSet":
+			set.Replicas[o.Name] = 7
+		}
+	}
+	collectImages(anyMaps(objects), images)
+	dir := "m"
+	tr := tree.FromMap(map[string]string{
+		dir + "/m.yaml":           manifest,
+		"over/m.yaml":             manifest,
+		"over/kustomization.yaml": overlayText(set, images),
+	})
+	got := one(t, tr, spec.Component{Source: spec.Source{YAML: dir}, Set: set, Images: images})
+	want := one(t, tr, spec.Component{Source: spec.Source{Kustomize: "over"}})
+	w, g := index(want), index(got)
+	for _, k := range slices.Sorted(maps.Keys(w)) {
+		if d := cmp.Diff(w[k], g[k]); d != "" {
+			t.Errorf("%s differs (-kustomize +typed):\n%s", k, d)
+		}
+	}
+	if len(w) != len(g) || len(w) == 0 {
+		t.Errorf("%d objects, want %d", len(g), len(w))
+	}
+}
+
+// one renders a component and undoes the naming of Jobs on neither side: both
+// are named after the overrides.
+func one(t *testing.T, tr *tree.Tree, c spec.Component) []*object.Object {
+	t.Helper()
+	r, ds, err := render.Render(context.Background(), tr, cluster("c", map[string]spec.Component{"x": c}), nil)
+	if err != nil || ds.HasErrors() {
+		t.Fatalf("%v\n%s", err, ds)
+	}
+	return r.Components[0].Objects
+}
+
+// index keys objects by what they are; a cluster-scoped custom resource, the
+// one deliberate difference, is taken without its namespace on both sides.
+func index(objects []*object.Object) map[string]map[string]any {
+	scopes := map[string]bool{}
+	for _, o := range objects {
+		if object.String(o.Content, "spec", "scope") == "Cluster" {
+			scopes[object.String(o.Content, "spec", "group")+"/"+object.String(o.Content, "spec", "names", "kind")] = true
+		}
+	}
+	out := map[string]map[string]any{}
+	for _, o := range objects {
+		if scopes[o.Group()+"/"+o.Kind] {
+			delete(object.Map(o.Content, "metadata"), "namespace")
+		}
+		out[path.Join(o.APIVersion, o.Kind, o.Name)] = o.Content
+	}
+	return out
+}
+
+func anyMaps(objects []*object.Object) []any {
+	var out []any
+	for _, o := range objects {
+		if o.Kind != "CustomResourceDefinition" {
+			out = append(out, o.Content)
+		}
+	}
+	return out
+}
+
+// collectImages pins every image of a container to a digest.
+func collectImages(v any, into map[string]string) {
+	switch x := v.(type) {
+	case []any:
+		for _, e := range x {
+			collectImages(e, into)
+		}
+	case map[string]any:
+		for _, list := range []string{"containers", "initContainers"} {
+			for _, c := range object.Slice(x, list) {
+				if ref := object.String(c, "image"); ref != "" {
+					name, _, _ := strings.Cut(ref, "@")
+					if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
+						name = name[:i]
+					}
+					into[name] = "mirror.example/" + path.Base(name) + ":v9@sha256:" + strings.Repeat("ab", 32)
+				}
+			}
+		}
+		for _, k := range slices.Sorted(maps.Keys(x)) {
+			collectImages(x[k], into)
+		}
+	}
+}
+
+func overlayText(set spec.Overrides, images map[string]string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "resources: [m.yaml]\nnamespace: %q\nlabels:\n- pairs: {", set.Namespace)
+	for _, k := range slices.Sorted(maps.Keys(set.Labels)) {
+		fmt.Fprintf(&b, "%q: %q, ", k, set.Labels[k])
+	}
+	b.WriteString("}\ncommonAnnotations:\n")
+	for _, k := range slices.Sorted(maps.Keys(set.Annotations)) {
+		fmt.Fprintf(&b, "  %q: %q\n", k, set.Annotations[k])
+	}
+	b.WriteString("replicas:\n")
+	for _, k := range slices.Sorted(maps.Keys(set.Replicas)) {
+		fmt.Fprintf(&b, "- {name: %q, count: %d}\n", k, set.Replicas[k])
+	}
+	b.WriteString("images:\n")
+	for _, k := range slices.Sorted(maps.Keys(images)) {
+		name, digest, _ := strings.Cut(images[k], "@")
+		name, tag, _ := strings.Cut(name, ":")
+		fmt.Fprintf(&b, "- {name: %q, newName: %q, newTag: %q, digest: %q}\n", k, name, tag, digest)
+	}
+	return b.String()
+}
