@@ -56,13 +56,19 @@ func serve(t testing.TB, referrers bool) string {
 	return strings.TrimPrefix(s.URL, "http://")
 }
 
-// push copies the bundle of a layout, with what is attached to it.
-func push(t testing.TB, l *oci.Layout, artifact, repository string) {
+func open(t testing.TB, repository string) *oci.Repository {
 	t.Helper()
-	to, err := oci.OpenRepository(repository, nil)
+	r, err := oci.OpenRepository(repository, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return r
+}
+
+// push copies the bundle of a layout, with what is attached to it.
+func push(t testing.TB, l *oci.Layout, artifact, repository string) {
+	t.Helper()
+	to := open(t, repository)
 	d, err := l.Resolve(t.Context(), artifact)
 	if err != nil {
 		t.Fatal(err)
@@ -102,11 +108,7 @@ func TestStockCosign(t *testing.T) {
 			if out, err := c.verify(other, ref); err == nil {
 				t.Errorf("%s, referrers API %v: cosign accepted another key\n%s", a, api, out)
 			}
-			from, err := oci.OpenRepository(repo, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if r, diags, err := Verify(t.Context(), from, "eu-west-1", trust(t, signer), nil); err != nil || codes(diags) != "" || r.Bundle == nil {
+			if r, diags, err := Verify(t.Context(), open(t, repo), "eu-west-1", trust(t, signer), nil); err != nil || codes(diags) != "" || r.Bundle == nil {
 				t.Errorf("%s, referrers API %v: verify from the registry: %v\n%s", a, api, err, diags)
 			}
 		}

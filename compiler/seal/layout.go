@@ -3,6 +3,7 @@ package seal
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/digest"
@@ -35,6 +36,9 @@ func Load(ctx context.Context, src oci.Source, ref string, l Limits) (*Bundle, d
 	b, err := src.Fetch(ctx, d, oci.MaxManifest)
 	if err != nil {
 		return damaged(err)
+	}
+	if want, err := digest.Parse(ref); err == nil && digest.Of(b) != want {
+		return damaged(fmt.Errorf("%s was asked for and %s was given: %w", want, digest.Of(b), oci.ErrDamaged))
 	}
 	bundle, diags, err := Read(b, func(want digest.Digest, size int64) ([]byte, error) {
 		return src.Fetch(ctx, oci.Descriptor{MediaType: MediaTypeLayer, Digest: want, Size: size}, size)

@@ -84,20 +84,20 @@ func checkBanned(name string) *diag.Diagnostic {
 // checkCollision records the name and its directories, and reports the first
 // that another name spells differently or uses as a file.
 func checkCollision(seen map[string]string, name string) *diag.Diagnostic {
+	var d *diag.Diagnostic
 	elements := strings.Split(name, "/")
 	for i := range elements {
-		prefix := strings.Join(elements[:i+1], "/")
-		key, dir := strings.ToLower(prefix), i < len(elements)-1
-		spelling := prefix
+		spelling, dir := strings.Join(elements[:i+1], "/"), i < len(elements)-1
+		key := strings.ToLower(spelling)
 		if dir {
 			spelling += "/"
 		}
 		old, ok := seen[key]
 		seen[key] = spelling
-		if ok && (old != spelling || !dir) {
-			return diag.Errorf("SEA002", "%s and %s are one name on some file systems", strings.TrimSuffix(old, "/"), name).
+		if d == nil && ok && (old != spelling || !dir) {
+			d = diag.Errorf("SEA002", "%s and %s are one name on some file systems", strings.TrimSuffix(old, "/"), name).
 				Fix("rename one of them so that they differ in more than case, and no file is also a folder")
 		}
 	}
-	return nil
+	return d
 }

@@ -230,7 +230,9 @@ func (l *Layout) Fetch(_ context.Context, d Descriptor, max int64) ([]byte, erro
 }
 
 // Referrers implements Source. It reads the manifests that index.json names
-// and the index under the fallback tag, whichever tool wrote them.
+// and the index under the fallback tag, whichever tool wrote them. What is
+// damaged refers to nothing: it cannot vouch for anything, and must not stop
+// what can.
 func (l *Layout) Referrers(ctx context.Context, subject digest.Digest) ([]Descriptor, error) {
 	list, err := l.List()
 	if err != nil {
@@ -238,21 +240,11 @@ func (l *Layout) Referrers(ctx context.Context, subject digest.Digest) ([]Descri
 	}
 	var out []Descriptor
 	for _, d := range list {
-		if d.Tag() != FallbackTag(subject) {
-			if d, ok := l.refersTo(ctx, d, subject); ok {
-				out = append(out, d)
-			}
-			continue
+		if d.Tag() == FallbackTag(subject) {
+			out = append(out, l.listed(ctx, d)...)
+		} else if d, ok := l.refersTo(ctx, d, subject); ok {
+			out = append(out, d)
 		}
-		b, err := l.Fetch(ctx, d, MaxManifest)
-		if err != nil {
-			return nil, err
-		}
-		m, err := parseManifest(b)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, m.Manifests...)
 	}
 	for i := range out {
 		out[i] = untagged(out[i])
@@ -260,8 +252,20 @@ func (l *Layout) Referrers(ctx context.Context, subject digest.Digest) ([]Descri
 	return sortDescriptors(out), nil
 }
 
-// refersTo reads the manifest of d. One that is damaged refers to nothing: it
-// cannot vouch for anything, and must not stop those that can.
+// listed returns what an index of referrers names.
+func (l *Layout) listed(ctx context.Context, d Descriptor) []Descriptor {
+	b, err := l.Fetch(ctx, d, MaxManifest)
+	if err != nil {
+		return nil
+	}
+	m, err := parseManifest(b)
+	if err != nil {
+		return nil
+	}
+	return m.Manifests
+}
+
+// refersTo reads the manifest of d.
 func (l *Layout) refersTo(ctx context.Context, d Descriptor, subject digest.Digest) (Descriptor, bool) {
 	b, err := l.Fetch(ctx, d, MaxManifest)
 	if err != nil {

@@ -1,0 +1,235 @@
+package seal
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/darkstart-dev/darkstart/internal/digest"
+	"github.com/darkstart-dev/darkstart/internal/oci"
+)
+
+// memory is a store whose owner lies at will: it serves any bytes under any
+// digest, and does not check anything.
+type memory struct {
+	manifest  digest.Digest
+	blobs     map[digest.Digest][]byte
+	referrers []oci.Descriptor
+}
+
+func (m *memory) put(name digest.Digest, b []byte) oci.Descriptor {
+	m.blobs[name] = b
+	return oci.Descriptor{Digest: name, MediaType: oci.MediaTypeManifest, Size: int64(len(b))}
+}
+
+func (m *memory) Resolve(context.Context, string) (oci.Descriptor, error) {
+	return oci.Descriptor{Digest: m.manifest, Size: int64(len(m.blobs[m.manifest]))}, nil
+}
+
+func (m *memory) Fetch(_ context.Context, d oci.Descriptor, _ int64) ([]byte, error) {
+	b, ok := m.blobs[d.Digest]
+	if !ok {
+		return nil, fmt.Errorf("%s: %w", d.Digest, oci.ErrNotFound)
+	}
+	return b, nil
+}
+
+func (m *memory) Referrers(context.Context, digest.Digest) ([]oci.Descriptor, error) {
+	return m.referrers, nil
+}
+
+// repaired is the store of an attacker who changes one part and then makes
+// every digest fit again, as far as that needs no key.
+func repaired(b *Bundle, sig *Signature, part string, flipped []byte) *memory {
+	m := &memory{blobs: map[digest.Digest][]byte{}}
+	manifest, layer, statement, refers := b.Manifest, b.Layer, sig.Bundle, sig.Manifest
+	replace := func(in []byte, old digest.Digest) []byte {
+		return bytes.ReplaceAll(in, []byte(old), []byte(digest.Of(flipped)))
+	}
+	switch part {
+	case "layer":
+		layer, manifest = flipped, replace(manifest, b.LayerDigest())
+	case "manifest":
+		manifest = flipped
+	case "config":
+		manifest = replace(manifest, digest.Of(b.Config))
+	case "signature":
+		statement, refers = flipped, replace(refers, digest.Of(sig.Bundle))
+	case "referrer":
+		refers = flipped
+	}
+	m.manifest = digest.Of(manifest)
+	m.put(m.manifest, manifest)
+	m.put(digest.Of(layer), layer)
+	m.put(digest.Of(statement), statement)
+	m.referrers = []oci.Descriptor{m.put(digest.Of(refers), refers)}
+	return m
+}
+
+// parts are what an attacker may change.
+func parts(b *Bundle, sig *Signature) map[string][]byte {
+	return map[string][]byte{
+		"layer": b.Layer, "manifest": b.Manifest, "config": b.Config,
+		"signature": sig.Bundle, "referrer": sig.Manifest,
+	}
+}
+
+// claims is what a verified report says, without the names of the statements.
+func claims(r *Report) any {
+	if r == nil {
+		return nil
+	}
+	c := *r
+	c.Bundle, c.Seen = nil, nil
+	return c
+}
+
+// TestFlips is exhaustive (DESIGN §8): every single byte of every part, flipped, under
+// repaired digests, is refused or leaves the verified content and claims
+// unchanged.
+func TestFlips(t *testing.T) {
+	t.Parallel()
+	signer := keys(t, Ed25519, RoleRelease)
+	tr := trust(t, signer)
+	b := mustSeal(t, content("eu"), released(2))
+	sig, _, err := Sign(t.Context(), b, signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	judge := func(m *memory) (*Report, bool) {
+		r, diags, err := Verify(t.Context(), m, "eu", tr, vectorConfig())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r, !diags.HasErrors()
+	}
+	want, ok := judge(repaired(b, sig, "", nil))
+	if !ok {
+		t.Fatal("the unchanged bundle is refused")
+	}
+	for part, whole := range parts(b, sig) {
+		accepted := 0
+		for i := range whole {
+			for _, mask := range []byte{0x01, 0x20, 0xff} { // one bit, the case of a letter, everything
+				flipped := slices.Clone(whole)
+				flipped[i] ^= mask
+				r, ok := judge(repaired(b, sig, part, flipped))
+				if !ok {
+					continue
+				}
+				accepted++
+				if d := cmp.Diff(claims(want), claims(r)); d != "" || !bytes.Equal(r.Bundle.Layer, b.Layer) {
+					t.Fatalf("%s, byte %d ^ %#x changes what was verified:\n%s", part, i, mask, d)
+				}
+			}
+		}
+		if (part == "layer" || part == "manifest" || part == "config") && accepted > 0 {
+			t.Errorf("%s: %d flips were accepted", part, accepted)
+		}
+		t.Logf("%s: %d bytes, %d of %d flips accepted with unchanged claims", part, len(whole), accepted, 3*len(whole))
+	}
+}
+
+// TestFlipsOnDisk: without repaired digests nothing gets through at all, and
+// a damaged store is a verdict and not an error.
+func TestFlipsOnDisk(t *testing.T) {
+	signer := keys(t, Ed25519, RoleRelease)
+	tr := trust(t, signer)
+	b := mustSeal(t, content("eu"), released(2))
+	dir, l := signed(t, b, signer)
+	blobs, err := filepath.Glob(filepath.Join(dir, "blobs", "sha256", "*"))
+	if err != nil || len(blobs) != 6 { // manifest, layer, config, statement, its manifest, fallback index
+		t.Fatalf("%v %v", blobs, err)
+	}
+	for _, name := range blobs {
+		whole, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The config is a constant that nobody reads, and the index of referrers
+		// repeats what index.json lists.
+		optional := bytes.Equal(whole, b.Config) || bytes.Contains(whole, []byte(`"manifests"`))
+		for i := range whole {
+			flipped := slices.Clone(whole)
+			flipped[i] ^= 1
+			if err := os.WriteFile(name, flipped, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			r, diags, err := Verify(t.Context(), l, "eu", tr, vectorConfig())
+			if err != nil {
+				t.Fatalf("%s, byte %d: not a verdict: %v", name, i, err)
+			}
+			if !diags.HasErrors() && !optional {
+				t.Fatalf("%s, byte %d: accepted", name, i)
+			}
+			if optional && !bytes.Equal(r.Bundle.Manifest, b.Manifest) {
+				t.Fatalf("%s, byte %d: accepted as something else", name, i)
+			}
+		}
+		if err := os.WriteFile(name, whole, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestFlipsCosign holds stock cosign to what it reads: a change of the
+// manifest or of the signature is refused, or the digest that it reports as
+// verified is the original one.
+func TestFlipsCosign(t *testing.T) {
+	t.Parallel()
+	c := newCosign(t)
+	signer := keys(t, ECDSAP256, RoleRelease)
+	key := writeFile(t, c.dir, "k.pub", signer.Public().PEM())
+	b := mustSeal(t, content("eu"), released(2))
+	sig, _, err := Sign(t.Context(), b, signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := serve(t, false)
+	tried, refused := 0, 0
+	for part, whole := range parts(b, sig) {
+		if part == "layer" || part == "config" {
+			continue // cosign reads neither
+		}
+		for i := 0; i < len(whole); i += len(whole)/12 + 1 {
+			flipped := slices.Clone(whole)
+			flipped[i] ^= 1
+			m := repaired(b, sig, part, flipped)
+			manifest, statement := m.blobs[m.manifest], sig.Bundle
+			if part == "signature" {
+				statement = flipped
+			}
+			refers := bytes.ReplaceAll(m.blobs[m.referrers[0].Digest], []byte(b.Digest()), []byte(m.manifest))
+			l, err := oci.WriteLayout(t.Context(), t.TempDir(), []oci.Artifact{{Tag: "eu", Manifest: manifest, Blobs: [][]byte{b.Layer, b.Config}}})
+			if err != nil {
+				continue // no longer JSON: no registry takes it either
+			}
+			if _, err := l.Attach(t.Context(), oci.Artifact{Manifest: refers, Blobs: [][]byte{statement, b.Config}}); err != nil {
+				continue
+			}
+			repo := fmt.Sprintf("%s/%s/%d", host, part, i)
+			to := open(t, repo)
+			d, err := l.Resolve(t.Context(), "eu")
+			if err != nil || oci.Copy(t.Context(), l, d, to, "") != nil {
+				continue
+			}
+			tried++
+			out, err := c.verify(key, repo+"@"+string(m.manifest))
+			if err != nil {
+				refused++
+			} else if part == "manifest" || !bytes.Contains(out, []byte(b.Digest())) {
+				t.Errorf("%s, byte %d: cosign accepted\n%s", part, i, out)
+			}
+		}
+	}
+	if tried < 24 || refused == 0 {
+		t.Errorf("cosign was asked %d times and refused %d", tried, refused)
+	}
+	t.Logf("cosign was asked %d times and refused %d", tried, refused)
+}

@@ -1,0 +1,182 @@
+package tgz
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/darkstart-dev/darkstart/internal/testkit/tools"
+)
+
+// golden are the digests of the corpus, tar and gzip. If this changes, every
+// digest in every releases/*.json changes: it must not.
+const golden = "tar a54681aaa8e589eb gzip 6ecf0fac051c7640"
+
+// corpus is 3 MB of what bundles hold (indented JSON), with stretches that do
+// not compress. program.go cuts it into files.
+func corpus() []byte {
+	var b bytes.Buffer
+	r := rand.New(rand.NewPCG(1, 2))
+	for i := 0; b.Len() < 3<<20; i++ {
+		fmt.Fprintf(&b, "{\n  \"apiVersion\": \"v1\",\n  \"kind\": \"ConfigMap\",\n  \"metadata\": {\n    \"name\": \"c%d\"\n  }\n}\n", i)
+		if i%100 == 0 {
+			for range 500 {
+				fmt.Fprintf(&b, "%016x", r.Uint64())
+			}
+		}
+	}
+	return b.Bytes()
+}
+
+// program does in any toolchain what the test does in its own.
+const program = `package main
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"os"
+
+	"example.invalid/p/tgz"
+)
+
+func main() {
+	b, err := io.ReadAll(os.Stdin)
+	if err != nil {
+		panic(err)
+	}
+	var files []tgz.File
+	for i := 0; i*7919 < len(b); i++ {
+		files = append(files, tgz.File{Path: fmt.Sprintf("f%05d", i), Data: b[i*7919 : min(len(b), (i+1)*7919)]})
+	}
+	tar, err := tgz.Tar(files)
+	if err != nil {
+		panic(err)
+	}
+	gz, err := tgz.Gzip(tar)
+	if err != nil {
+		panic(err)
+	}
+	t, g := sha256.Sum256(tar), sha256.Sum256(gz)
+	fmt.Printf("tar %x gzip %x", t[:8], g[:8])
+}
+`
+
+func here(t *testing.T) string {
+	b := corpus()
+	var files []File
+	for i := 0; i*7919 < len(b); i++ {
+		files = append(files, File{Path: fmt.Sprintf("f%05d", i), Data: b[i*7919 : min(len(b), (i+1)*7919)]})
+	}
+	tar, err := Tar(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gz, err := Gzip(tar)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, g := sha256.Sum256(tar), sha256.Sum256(gz)
+	return fmt.Sprintf("tar %x gzip %x", s[:8], g[:8])
+}
+
+// TestGolden pins the bytes of the layer (DESIGN §7).
+func TestGolden(t *testing.T) {
+	if got := here(t); got != golden {
+		t.Errorf("the compressor or the archive changed: got %q, want %q", got, golden)
+	}
+}
+
+// TestToolchains compiles this package with two Go releases and compares their
+// bytes, because Go's own gzip once changed between them.
+func TestToolchains(t *testing.T) {
+	dir := t.TempDir()
+	src, err := os.ReadFile("tgz.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, err := os.ReadFile("../../../../go.sum")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mod, err := os.ReadFile("../../../../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const module = "github.com/klauspost/compress "
+	_, version, ok := strings.Cut(string(mod), module)
+	version, _, _ = strings.Cut(version, "\n")
+	if !ok {
+		t.Fatal("go.mod does not pin the compressor")
+	}
+	if err := os.Mkdir(filepath.Join(dir, "tgz"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, b := range map[string]string{
+		"go.mod": "module example.invalid/p\n\ngo 1.26.0\n\nrequire " + module + version + "\n",
+		"go.sum": string(sum), "main.go": program, "tgz/tgz.go": string(src),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(b), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, toolchain := range []string{"go1.26.8", runtime.Version()} {
+		t.Run(toolchain, func(t *testing.T) {
+			run(t, dir, toolchain, "version") // is it there at all?
+			if out := run(t, dir, toolchain, "run", "."); out != golden {
+				t.Errorf("got %q, want %q", out, golden)
+			}
+		})
+	}
+}
+
+func run(t *testing.T, dir, toolchain string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command("go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOTOOLCHAIN="+toolchain, "GOWORK=off", "GOFLAGS=-mod=mod")
+	cmd.Stdin = bytes.NewReader(corpus())
+	out, err := cmd.Output()
+	if err == nil {
+		return string(out)
+	}
+	var exit *exec.ExitError
+	errors.As(err, &exit)
+	if args[0] == "version" {
+		tools.Missing(t, "toolchain %s: %v\n%s", toolchain, err, exit.Stderr)
+	}
+	t.Fatalf("go %v: %v\n%s", args, err, exit.Stderr)
+	return ""
+}
+
+// TestLimits: reading stops at what it was told, and says so.
+func TestLimits(t *testing.T) {
+	tar, err := Tar([]File{{"a", make([]byte, 4096)}, {"b", nil}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gz, err := Gzip(tar)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Gunzip(gz, int64(len(tar))-1); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("one byte above the limit: %v", err)
+	}
+	if b, err := Gunzip(gz, int64(len(tar))); err != nil || !bytes.Equal(b, tar) {
+		t.Errorf("at the limit: %v", err)
+	}
+	if _, err := Untar(tar, 1); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("one file above the limit: %v", err)
+	}
+	if f, err := Untar(tar, 2); err != nil || len(f) != 2 {
+		t.Errorf("at the limit: %v", err)
+	}
+}
