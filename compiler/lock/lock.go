@@ -1,0 +1,258 @@
+// Package lock reads and writes darkstart.lock: the digests of everything that
+// a fleet uses and git does not hold.
+//
+// A tag is a promise that somebody else can break. The lock turns it into
+// a fact under review: what was meant on the day of the review is written
+// beside the fleet, and a compile never asks a registry (D12). The file is
+// written in one form only, sorted and indented, so that a diff shows what
+// changed and nothing else.
+//
+// Import takes digests that were found where the network is, for example
+// by `crane digest` or `docker images --digests`, into a place where it is
+// not. What is already locked is never replaced silently: a tag that moved is
+// just what the lock exists to notice.
+package lock
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"regexp"
+	"slices"
+
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/digest"
+)
+
+// Name of the file in a fleet's root, and the version of its format.
+const (
+	Name    = "darkstart.lock"
+	Version = "darkstart.dev/lock/v1"
+)
+
+// Kind is one of the sections of a lock.
+type Kind string
+
+// The sections.
+const (
+	Images Kind = "images"
+	Charts Kind = "charts"
+	Other  Kind = "other"
+)
+
+var kinds = []Kind{Images, Charts, Other}
+
+// File is a lock with the places of its entries.
+type File struct {
+	Lock *ir.Lock
+	at   map[Kind]map[string]diag.Position
+}
+
+// At returns where an entry is written, the zero Position when it is not.
+func (f *File) At(k Kind, ref string) diag.Position { return f.at[k][ref] }
+
+func newFile() *File {
+	return &File{Lock: New(), at: map[Kind]map[string]diag.Position{}}
+}
+
+// New returns an empty lock.
+func New() *ir.Lock { return &ir.Lock{Version: Version} }
+
+// Entries returns a section of a lock; it may be nil.
+func Entries(l *ir.Lock, k Kind) map[string]ir.LockEntry {
+	switch k {
+	case Images:
+		return l.Images
+	case Charts:
+		return l.Charts
+	default:
+		return l.Other
+	}
+}
+
+func set(l *ir.Lock, k Kind, ref string, e ir.LockEntry) {
+	m := map[Kind]*map[string]ir.LockEntry{Images: &l.Images, Charts: &l.Charts, Other: &l.Other}[k]
+	if *m == nil {
+		*m = map[string]ir.LockEntry{}
+	}
+	(*m)[ref] = e
+}
+
+func (f *File) put(k Kind, ref string, e ir.LockEntry, at diag.Position) {
+	set(f.Lock, k, ref, e)
+	if f.at[k] == nil {
+		f.at[k] = map[string]diag.Position{}
+	}
+	f.at[k][ref] = at
+}
+
+// Format writes a lock in its one form: JSON with sorted keys, indented by two
+// spaces, with one newline at its end.
+func Format(l *ir.Lock) ([]byte, error) {
+	out := *l
+	if out.Version == "" {
+		out.Version = Version
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	doc := map[string]any{"version": out.Version}
+	for _, k := range kinds {
+		if es := Entries(&out, k); len(es) > 0 {
+			doc[string(k)] = sortable(es)
+		}
+	}
+	if err := enc.Encode(doc); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// sortable turns entries into maps, whose keys encoding/json sorts.
+func sortable(es map[string]ir.LockEntry) map[string]map[string]string {
+	out := make(map[string]map[string]string, len(es))
+	for ref, e := range es {
+		m := map[string]string{"digest": string(e.Digest)}
+		if e.Signed != "" {
+			m["signed"] = e.Signed
+		}
+		if e.Provenance != "" {
+			m["provenance"] = e.Provenance
+		}
+		out[ref] = m
+	}
+	return out
+}
+
+// reference is [host[:port]/]path[:tag] as container runtimes take it
+// (distribution's grammar, without a digest).
+var reference = regexp.MustCompile(`^(?:(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.?)+(?::[0-9]+)?/)?` +
+	`[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?$`)
+
+// check judges one entry and returns its diagnostic.
+func check(k Kind, ref string, d digest.Digest, atRef, atDigest diag.Position) *diag.Diagnostic {
+	if k == Images && (len(ref) > 512 || !reference.MatchString(ref)) {
+		return diag.Errorf("LCK003", "%q is not an image reference", ref).
+			At(atRef, "want [registry/]repository[:tag]").
+			Fix("write it as an image field in a manifest has it, without the digest")
+	}
+	if ref == "" {
+		return diag.Errorf("LCK003", "an entry of %s has no name", k).At(atRef, "").
+			Fix("name what the digest belongs to")
+	}
+	if _, err := digest.Parse(string(d)); err != nil {
+		return diag.Errorf("LCK002", "%v", err).At(atDigest, "the digest of %s", ref).
+			Fix("copy the digest from the registry, whole: crane digest %s", ref)
+	}
+	return nil
+}
+
+// Change is one entry that Merge added or replaced.
+type Change struct {
+	Kind   Kind
+	Ref    string
+	Before digest.Digest // "" when it is new
+	After  digest.Digest
+}
+
+// Config of Merge.
+type Config struct {
+	// Replace lets an imported digest take the place of another one. Without
+	// it a difference is a diagnostic.
+	Replace bool
+}
+
+// Merge adds imported entries to a lock and returns the new lock, the changes
+// in order, and a diagnostic for each conflict. A nil old lock is empty; no
+// argument is changed. With conflicts the lock is nil: half an import would
+// look like a whole one.
+func Merge(old, imported *File, c *Config) (*ir.Lock, []Change, diag.List) {
+	if old == nil {
+		old = newFile()
+	}
+	out := &ir.Lock{Version: Version}
+	for _, k := range kinds {
+		for ref, e := range Entries(old.Lock, k) { // a copy: order does not show
+			set(out, k, ref, e)
+		}
+	}
+	var changes []Change
+	var ds diag.List
+	for _, k := range kinds {
+		add := Entries(imported.Lock, k)
+		for _, ref := range slices.Sorted(maps.Keys(add)) {
+			e, have := add[ref], Entries(out, k)[ref]
+			switch {
+			case have.Digest == e.Digest:
+				set(out, k, ref, join(have, e))
+				continue
+			case have.Digest != "" && !(c != nil && c.Replace):
+				ds.Add(conflict(ref, have.Digest, e.Digest, imported.At(k, ref), old.At(k, ref)))
+				continue
+			}
+			set(out, k, ref, e)
+			changes = append(changes, Change{k, ref, have.Digest, e.Digest})
+		}
+	}
+	if ds.HasErrors() {
+		return nil, nil, ds.Sorted()
+	}
+	return out, changes, nil
+}
+
+// join keeps what a registry once told about the same digest: an import says
+// nothing about signatures.
+func join(have, add ir.LockEntry) ir.LockEntry {
+	if add.Signed == "" {
+		add.Signed = have.Signed
+	}
+	if add.Provenance == "" {
+		add.Provenance = have.Provenance
+	}
+	return add
+}
+
+func conflict(ref string, have, add digest.Digest, at, old diag.Position) *diag.Diagnostic {
+	return diag.Errorf("LCK004", "%s has two digests", ref).
+		At(at, "%s", add.Short()).
+		At(old, "%s", have.Short()).
+		Note("a tag points at other content than before, or two images share a name").
+		Fix("if the new content is meant, take it with --replace, and review what changed").
+		Fix("if both are used, write the tags of both: repository:tag@sha256:…")
+}
+
+// Codes documents every diagnostic of this package.
+var Codes = []diag.Entry{
+	{
+		Code: "LCK001", Title: "the lock cannot be read", Severity: diag.Error,
+		Why: "`darkstart.lock` is JSON with `version`, `images`, `charts` and `other`. It is written by `darkstart lock`; an edit or a merge left something else.",
+		Fix: "Mend the place that is shown, or take the file from the delivery branch and import again.",
+	},
+	{
+		Code: "LCK002", Title: "not a digest", Severity: diag.Error,
+		Why: "A digest is `sha256:` and 64 lower-case hexadecimal digits. A shorter one names many contents.",
+		Fix: "Copy the whole digest, for example from `crane digest REF`.",
+	},
+	{
+		Code: "LCK003", Title: "not an image reference", Severity: diag.Error,
+		Why: "Images are locked under the reference that manifests use, without the digest.",
+		Fix: "Write `[registry/]repository[:tag]`.",
+	},
+	{
+		Code: "LCK004", Title: "two digests for one reference", Severity: diag.Error,
+		Why: "The reference is already locked with other content, or the file names it twice. A tag that moved is what the lock exists to notice, so it is not replaced silently.",
+		Fix: "Review what changed and import with `--replace`, or lock both under their tags.",
+	},
+	{
+		Code: "LCK005", Title: "nothing to import", Severity: diag.Error,
+		Why: "The file has no line and no entry with a digest. Recording nothing must not look like success.",
+		Fix: "Give lines `REF@sha256:…` or `REF sha256:…`, the output of `docker images --digests`, or a `darkstart.lock`.",
+	},
+	{
+		Code: "LCK006", Title: "an image without a digest", Severity: diag.Warning,
+		Why: "`docker images --digests` has `<none>` for an image that was built here and never pushed. There is nothing to lock.",
+		Fix: "Push the image and list it again, or leave its line out.",
+	},
+}
