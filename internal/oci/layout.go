@@ -61,7 +61,7 @@ func WriteLayout(ctx context.Context, dir string, artifacts []Artifact) (*Layout
 		}
 		list = append(list, d)
 	}
-	if err := writeFile(filepath.Join(dir, layoutFile), []byte(layoutContent)); err != nil {
+	if err := l.replace(filepath.Join(dir, layoutFile), []byte(layoutContent)); err != nil {
 		return nil, err
 	}
 	if err := l.commit(list); err != nil {
@@ -145,7 +145,7 @@ func (l *Layout) write(b []byte) error {
 	if old, err := readFile(name, int64(len(b))); err == nil && digest.Of(old) == digest.Of(b) {
 		return nil // already there and intact
 	}
-	return writeFile(name, b)
+	return l.replace(name, b)
 }
 
 // commit replaces index.json: the moment at which a change becomes visible.
@@ -154,7 +154,7 @@ func (l *Layout) commit(list []Descriptor) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(l.dir, indexFile), b)
+	return l.replace(filepath.Join(l.dir, indexFile), b)
 }
 
 // sortDescriptors orders by tag, then digest, and drops repeats.
@@ -316,10 +316,11 @@ func (l *Layout) prune(ctx context.Context) error {
 	return nil
 }
 
-// writeFile replaces a file in one step and makes sure that its bytes are on
-// the disk before its name is.
-func writeFile(name string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".tmp-")
+// replace writes a file in one step and makes sure that its bytes are on the
+// disk before its name is. The temporary file lies among the blobs, where prune
+// finds what a killed process left.
+func (l *Layout) replace(name string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Join(l.dir, "blobs", "sha256"), ".tmp-")
 	if err != nil {
 		return err
 	}
