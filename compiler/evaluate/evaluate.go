@@ -77,7 +77,11 @@ func Evaluate(ctx context.Context, t *tree.Tree, c *Config) (*ir.Units, diag.Lis
 	diags.Add(ds...)
 	diags.Add(stale(t, c.Schemas))
 
-	w := &worker{src: src, config: c, module: mod.Module}
+	text, err := parseSchema(c.Schemas)
+	if err != nil {
+		return nil, nil, err
+	}
+	w := &worker{src: src, config: c, module: mod.Module, schemaText: text}
 	us := &ir.Units{Clusters: make([]*ir.Unit[spec.Cluster], len(lay.clusters))}
 	lists := make([]diag.List, len(lay.clusters)+4)
 	g, ctx := errgroup.WithContext(ctx)

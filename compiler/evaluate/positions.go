@@ -1,6 +1,7 @@
 package evaluate
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -65,7 +66,7 @@ func (e *evaluation) positions(v cue.Value) ir.Positions {
 }
 
 func (e *evaluation) walk(v cue.Value, pointer string, out ir.Positions) {
-	if ps := sources(v); len(ps) > 0 {
+	if ps := e.sources(v); len(ps) > 0 {
 		out[pointer] = ps
 	}
 	switch v.IncompleteKind() {
@@ -83,9 +84,9 @@ func (e *evaluation) walk(v cue.Value, pointer string, out ir.Positions) {
 }
 
 // sources returns the places in the fleet that contribute to one value, most
-// specific first: deeper files come before what they inherit, since a cluster
-// speaks before what clusters share.
-func sources(v cue.Value) []diag.Position {
+// specific first: a cluster speaks before what clusters share, and both before
+// what they import.
+func (e *evaluation) sources(v cue.Value) []diag.Position {
 	var out []diag.Position
 	seen := map[diag.Position]bool{}
 	add := func(n ast.Node) {
@@ -103,6 +104,32 @@ func sources(v cue.Value) []diag.Position {
 	if len(out) == 0 {
 		add(v.Source())
 	}
-	sortSpecific(out)
+	slices.SortFunc(out, e.specific)
 	return out
+}
+
+// cuePath makes a path of data; numbers index lists.
+func cuePath(data []string) cue.Path {
+	var sel []cue.Selector
+	for _, d := range data {
+		if n, err := strconv.Atoi(d); err == nil {
+			sel = append(sel, cue.Index(n))
+		} else {
+			sel = append(sel, cue.Str(d))
+		}
+	}
+	return cue.MakePath(sel...)
+}
+
+// declared returns the identifier that a declaration introduces, or "".
+func declared(d ast.Decl) string {
+	switch x := d.(type) {
+	case *ast.Field:
+		if id, ok := x.Label.(*ast.Ident); ok {
+			return id.Name
+		}
+	case *ast.LetClause:
+		return x.Ident.Name
+	}
+	return ""
 }

@@ -18,9 +18,10 @@ import (
 
 // worker holds what the units of one run share; all of it is read only.
 type worker struct {
-	src    *source
-	config *Config
-	module string
+	src        *source
+	config     *Config
+	module     string
+	schemaText *schema
 }
 
 // unit evaluates one folder within the budget. The unit is nil when there are
@@ -77,11 +78,11 @@ func undecodable(err error, f *folder) *diag.Diagnostic {
 // concurrent use, so each has its own, and it is garbage when the unit is done.
 type evaluation struct {
 	*worker
-	folder *folder
-	reader *reader
-	insts  []*build.Instance
-	schema cue.Value // the unit's definition
-	user   cue.Value // the files without the definition
+	folder  *folder
+	reader  *reader
+	insts   []*build.Instance
+	loaded  bool      // files are parsed and imports resolved
+	unified cue.Value // the files against the unit's definition
 }
 
 // value loads and evaluates the files against the unit's definition.
@@ -102,16 +103,13 @@ func (e *evaluation) value() (cue.Value, diag.List) {
 		}
 	}
 	ctx := cuecontext.New(cuecontext.WithInjection(embed.New()))
-	e.schema = ctx.BuildInstance(e.insts[1]).LookupPath(cue.ParsePath(e.folder.def))
-	e.user = ctx.BuildInstance(e.insts[0])
-	if err := e.user.Err(); err != nil && len(e.user.Path().Selectors()) == 0 && !e.user.Exists() {
-		return cue.Value{}, e.explain(err)
+	e.loaded = true
+	def := ctx.BuildInstance(e.insts[1]).LookupPath(cue.ParsePath(e.folder.def))
+	e.unified = def.Unify(ctx.BuildInstance(e.insts[0]))
+	if err := e.unified.Validate(cue.Concrete(true), cue.Final()); err != nil {
+		return e.unified, e.explain(err)
 	}
-	v := e.schema.Unify(e.user)
-	if err := v.Validate(cue.Concrete(true), cue.Final()); err != nil {
-		return v, e.explain(err)
-	}
-	return v, nil
+	return e.unified, nil
 }
 
 // canonical rewrites JSON with sorted keys and without HTML escapes. Numbers
