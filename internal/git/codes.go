@@ -25,9 +25,9 @@ var Codes = []diag.Entry{
 		Fix: "Commit the fleet, or compile the index (`--staged`) or the working tree.",
 	},
 	{
-		Code: "SRC005", Title: "the history was cut off by a shallow clone", Severity: diag.Error,
-		Why: "A comparison needs a commit that a clone with `--depth` does not have. Without it a change cannot be judged, and it must not pass unjudged.",
-		Fix: "`git fetch --unshallow`; in CI, clone with full history (for example `fetch-depth: 0`).",
+		Code: "SRC005", Title: "a shallow or partial clone does not have it", Severity: diag.Error,
+		Why: "A clone with `--depth` lacks old commits, one with `--filter` lacks objects until git fetches them. A compile uses no network, and what cannot be judged must not pass unjudged.",
+		Fix: "`git fetch --unshallow`; in CI, clone with full history (for example `fetch-depth: 0`) and without a filter.",
 	},
 	{
 		Code: "SRC006", Title: "a git object is missing or damaged", Severity: diag.Error,

@@ -95,8 +95,11 @@ func Open(ctx context.Context, dir string, opts ...Option) (*Repo, error) {
 		return nil, err
 	}
 	r.index = indexFile(p, o.getenv)
-	r.store, err = openStore(p, o.maxFile)
-	return r, err
+	if r.store, err = openStore(p, o.maxFile); err != nil {
+		return nil, err
+	}
+	r.store.partial = cfg.partial
+	return r, nil
 }
 
 // absolute resolves dir as git resolves its working directory: links in the

@@ -10,9 +10,10 @@ import (
 	"github.com/darkstart-dev/darkstart/internal/tree"
 )
 
-// Limits on links: git's own for a path, Linux's for a chain, and one against
-// folders of links to folders of links, which double at each level.
+// Limits on paths and links: git's own for a path, Linux's for a chain, and one
+// against folders of links to folders of links, which double at each level.
 const (
+	maxPath     = 4096
 	maxLink     = 4096
 	maxHops     = 40
 	maxExpanded = 50_000

@@ -18,7 +18,7 @@ import (
 // the same random states: `ls-tree` for a commit, `write-tree` for the index,
 // and `write-tree` after `add --all` for the working tree.
 func TestRandomRepositories(t *testing.T) {
-	rounds := 25
+	rounds := 15
 	if testing.Short() {
 		rounds = 5
 	}

@@ -66,7 +66,7 @@ func badPath(path string) *diag.Diagnostic {
 	shown := strings.Trim(strconv.QuoteToASCII(path), `"`)
 	return diag.Errorf("SRC016", "%s has a name that cannot be compiled", shown).
 		At(at(shown), "").
-		Note("names must be UTF-8, and a link's target at most %d bytes", maxLink).
+		Note("names must be UTF-8, and paths and targets of links at most %d bytes", maxPath).
 		Fix("rename it")
 }
 
@@ -102,4 +102,21 @@ func changed(path string) *diag.Diagnostic {
 	return diag.Errorf("SRC019", "%s changed while the fleet was compiled", path).
 		At(at(path), "").
 		Fix("run again, or compile the index (--staged) or a commit, which cannot change")
+}
+
+func cutOff(what string) *diag.Diagnostic {
+	return diag.Errorf("SRC005", "%s is not in this shallow clone", what).
+		Note("the clone was made with --depth, so its history ends early").
+		Fix("fetch the rest: git fetch --unshallow").
+		Fix("in CI, clone with full history (for example fetch-depth: 0)")
+}
+
+func leftOut(id, path string) *diag.Diagnostic {
+	d := diag.Errorf("SRC005", "the git object %s was left out of this partial clone", id[:12])
+	if path != "" {
+		d.At(at(path), "its content")
+	}
+	return d.Note("the clone was made with --filter; git would fetch the object now, a compile uses no network").
+		Fix("let git fetch what the revision needs: git archive REV >/dev/null").
+		Fix("in CI, clone without a filter")
 }

@@ -151,7 +151,7 @@ func (r *Repo) peel(h plumbing.Hash, name string) (*object.Commit, *diag.Diagnos
 		}
 		target, ok := strings.CutPrefix(string(b), "object ")
 		if !ok || len(target) < 40 {
-			return nil, damaged(h.String(), "", nil)
+			return nil, r.store.damaged(h.String(), "", nil)
 		}
 		h = plumbing.NewHash(target[:40])
 	}

@@ -13,6 +13,7 @@ import (
 // settings is the part of git's configuration that decides what a tree is.
 type settings struct {
 	bare       bool
+	partial    bool // a promisor remote has what is missing here
 	worktree   string
 	autocrlf   string // "true", "input" or "false"
 	eol        string
@@ -60,6 +61,7 @@ func readSettings(p places, getenv func(string) string) (settings, error) {
 		return s, err
 	}
 	s.apply(c, home)
+	s.partial = partial(c)
 	if c.Section("extensions").Option("worktreeConfig") == "true" {
 		if w, err := readConfig(filepath.Join(p.gitDir, "config.worktree")); err == nil && w != nil {
 			s.apply(w, home)
@@ -133,6 +135,16 @@ func checkFormat(c *config.Config) error {
 		}
 	}
 	return nil
+}
+
+// partial reports whether the clone was made with --filter.
+func partial(c *config.Config) bool {
+	for _, r := range c.Section("remote").Subsections {
+		if truth(r.Option("promisor")) && r.HasOption("promisor") {
+			return true
+		}
+	}
+	return c.Section("extensions").Option("partialClone") != ""
 }
 
 func (s *settings) apply(c *config.Config, home string) {

@@ -3,14 +3,17 @@ package git_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/git"
+	"github.com/darkstart-dev/darkstart/internal/tree"
 )
 
 // one expects a single diagnostic of that code and returns it.
@@ -489,5 +492,61 @@ func TestUserConfiguration(t *testing.T) {
 	tr, _, _ = read(t, s.open(), git.Selector{Kind: git.Worktree})
 	if es := tr.Entries(); len(es) != 2 || string(es[0].ID) != s.git("hash-object", "--no-filters", "a.cue") {
 		t.Errorf("without: %v", es)
+	}
+}
+
+func TestPartialClone(t *testing.T) {
+	s := newSandbox(t)
+	s.git("config", "uploadpack.allowFilter", "true")
+	s.write("a.cue", "a: 1\n")
+	s.commit("one")
+	s.write("a.cue", "a: 2\n")
+	s.commit("two")
+	c := &sandbox{t: t, dir: filepath.Join(t.TempDir(), "c")}
+	s.git("clone", "-q", "--filter=blob:none", "file://"+s.dir, c.dir)
+	if _, _, ds := read(t, c.open(), git.Selector{}); len(ds) > 0 {
+		t.Errorf("what was checked out is there: %s", ds)
+	}
+	_, _, ds := read(t, c.open(), git.Selector{Rev: "HEAD~1"})
+	one(t, ds, "SRC005")
+}
+
+func TestConcurrentReads(t *testing.T) {
+	s := newSandbox(t)
+	for i := range 50 {
+		s.write(fmt.Sprintf("f%d.cue", i), fmt.Sprint("x: ", i))
+	}
+	s.commit("one")
+	s.git("gc", "-q")
+	s.write("f1.cue", "changed")
+	for _, kind := range []git.Kind{git.Commit, git.Worktree} {
+		tr, _, _, err := s.open().Tree(context.Background(), git.Selector{Kind: kind})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				for _, e := range tr.Entries() {
+					if b, err := tr.ReadFile(e.Path); err != nil || tree.BlobID(b) != e.ID {
+						t.Errorf("%s: %v", e.Path, err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	s := newSandbox(t)
+	s.commit("one")
+	r := s.open()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	for _, kind := range []git.Kind{git.Commit, git.Index, git.Worktree} {
+		if _, _, _, err := r.Tree(ctx, git.Selector{Kind: kind}); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", kind, err)
+		}
 	}
 }

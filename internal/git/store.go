@@ -27,6 +27,7 @@ type store struct {
 	main    *filesystem.Storage
 	all     []*filesystem.Storage // main first, then its alternates
 	maxFile int64
+	partial bool
 }
 
 func openStore(p places, maxFile int64) (*store, error) {
@@ -143,7 +144,7 @@ func (s *store) blob(e tree.Entry) ([]byte, error) {
 	if n < 0 {
 		var err error
 		if n, err = s.size(h); err != nil {
-			return nil, damaged(h.String(), e.Path, err).Err()
+			return nil, s.damaged(h.String(), e.Path, err).Err()
 		}
 	}
 	if n > s.maxFile {
@@ -151,7 +152,7 @@ func (s *store) blob(e tree.Entry) ([]byte, error) {
 	}
 	b, err := s.read(plumbing.BlobObject, h)
 	if err != nil {
-		return nil, damaged(h.String(), e.Path, err).Err()
+		return nil, s.damaged(h.String(), e.Path, err).Err()
 	}
 	if isPointer(b) {
 		return nil, lfsPointer(e.Path).Err()
@@ -170,7 +171,7 @@ func (r *Repo) commit(h plumbing.Hash) (*object.Commit, *diag.Diagnostic) {
 	_, _ = o.Write(b)
 	c := new(object.Commit)
 	if err := c.Decode(o); err != nil {
-		return nil, damaged(h.String(), "", err)
+		return nil, r.store.damaged(h.String(), "", err)
 	}
 	return c, nil
 }
@@ -180,7 +181,7 @@ func (r *Repo) missingCommit(h plumbing.Hash, err error) *diag.Diagnostic {
 	if errors.Is(err, plumbing.ErrObjectNotFound) && r.Shallow() {
 		return cutOff("commit " + h.String()[:12])
 	}
-	return damaged(h.String(), "", err)
+	return r.store.damaged(h.String(), "", err)
 }
 
 // Shallow reports whether the history was cut off by a shallow clone.
@@ -189,19 +190,19 @@ func (r *Repo) Shallow() bool {
 	return err == nil && strings.TrimSpace(string(b)) != ""
 }
 
-func damaged(id, path string, err error) *diag.Diagnostic {
+// damaged words an object that cannot be had: left out of a partial clone, or
+// lost.
+func (s *store) damaged(id, path string, err error) *diag.Diagnostic {
+	if s.partial && errors.Is(err, plumbing.ErrObjectNotFound) {
+		return leftOut(id, path)
+	}
 	d := diag.Errorf("SRC006", "the git object %s is missing or damaged", id[:12])
 	if path != "" {
-		d.At(diag.Position{File: path}, "its content")
+		d.At(at(path), "its content")
 	}
-	return d.Note("%v", err).
-		Fix("see what else is damaged: git fsck").
+	if err != nil {
+		d.Note("%v", err)
+	}
+	return d.Fix("see what else is damaged: git fsck").
 		Fix("fetch the object again: git fetch --refetch, or compile from a fresh clone")
-}
-
-func cutOff(what string) *diag.Diagnostic {
-	return diag.Errorf("SRC005", "%s is not in this shallow clone", what).
-		Note("the clone was made with --depth, so its history ends early").
-		Fix("fetch the rest: git fetch --unshallow").
-		Fix("in CI, clone with full history (for example fetch-depth: 0)")
 }

@@ -189,14 +189,14 @@ func subtree(es []object.TreeEntry, name string) plumbing.Hash {
 func (r *Repo) readTree(h plumbing.Hash, where string) ([]object.TreeEntry, *diag.Diagnostic) {
 	b, err := r.store.read(plumbing.TreeObject, h)
 	if err != nil {
-		return nil, damaged(h.String(), where, err)
+		return nil, r.store.damaged(h.String(), where, err)
 	}
 	o := new(plumbing.MemoryObject)
 	o.SetType(plumbing.TreeObject)
 	_, _ = o.Write(b)
 	t := new(object.Tree)
 	if err := t.Decode(o); err != nil {
-		return nil, damaged(h.String(), where, err)
+		return nil, r.store.damaged(h.String(), where, err)
 	}
 	return t.Entries, nil
 }
@@ -204,6 +204,10 @@ func (r *Repo) readTree(h plumbing.Hash, where string) ([]object.TreeEntry, *dia
 func (l *listing) walk(h plumbing.Hash, prefix string) (*diag.Diagnostic, error) {
 	if err := l.ctx.Err(); err != nil {
 		return nil, err
+	}
+	if len(prefix) > maxPath {
+		l.diags.Add(badPath(prefix[:80]))
+		return nil, nil
 	}
 	es, d := l.repo.readTree(h, strings.TrimSuffix(prefix, "/"))
 	if d != nil {
@@ -249,7 +253,7 @@ func (l *listing) addObject(name string, mode filemode.FileMode, h plumbing.Hash
 	}
 	n, err := l.repo.store.size(h)
 	if err != nil {
-		l.diags.Add(damaged(h.String(), name, err))
+		l.diags.Add(l.repo.store.damaged(h.String(), name, err))
 		return
 	}
 	e := tree.Entry{Path: name, Mode: tree.Regular, ID: tree.ID(h.String()), Size: n}
@@ -263,7 +267,7 @@ func (l *listing) addObject(name string, mode filemode.FileMode, h plumbing.Hash
 		}
 		b, err := l.repo.store.read(plumbing.BlobObject, h)
 		if err != nil {
-			l.diags.Add(damaged(h.String(), name, err))
+			l.diags.Add(l.repo.store.damaged(h.String(), name, err))
 			return
 		}
 		l.addLink(name, string(b))

@@ -162,7 +162,7 @@ func (w *worktree) regular(name string, fi fs.FileInfo, e *index.Entry) error {
 	if e != nil && w.unchanged(e, fi) {
 		n, err := w.repo.store.size(e.Hash)
 		if err != nil {
-			w.diags.Add(damaged(e.Hash.String(), out.Path, err))
+			w.diags.Add(w.repo.store.damaged(e.Hash.String(), out.Path, err))
 			return nil
 		}
 		out.ID, out.Size = tree.ID(e.Hash.String()), n
