@@ -127,11 +127,15 @@ func (r *release) convert(d *definition, open map[string]bool) (*schema.Structur
 	return s, nil
 }
 
-func (r *release) convertChildren(d *definition, s *schema.Structural, open map[string]bool) (err error) {
+func (r *release) convertChildren(d *definition, s *schema.Structural, open map[string]bool) error {
 	if d.Items != nil {
-		if s.Items, err = r.convert(d.Items, open); err != nil {
+		items, err := r.convert(d.Items, open)
+		if err != nil {
 			return err
 		}
+		c := *items
+		c.Nullable = true // Go decodes a null entry to the zero value
+		s.Items = &c
 	}
 	if d.AdditionalProperties != nil {
 		value, err := r.convert(d.AdditionalProperties, open)

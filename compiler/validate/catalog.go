@@ -121,7 +121,7 @@ func (r *release) checker(id gvk) (*checker, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := newChecker(s, true, k.Namespaced, builtinFormats())
+	c := newBuiltin(s, k.Namespaced)
 	r.checkers[id] = c
 	return c, nil
 }

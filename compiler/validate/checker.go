@@ -2,6 +2,7 @@ package validate
 
 import (
 	"context"
+	"math"
 
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel"
@@ -12,7 +13,7 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
-	"k8s.io/kube-openapi/pkg/validation/strfmt"
+	"k8s.io/kube-openapi/pkg/validation/spec"
 	kubevalidate "k8s.io/kube-openapi/pkg/validation/validate"
 )
 
@@ -31,13 +32,54 @@ type checker struct {
 	status bool
 }
 
-// newChecker prepares the API server's own validators for a schema.
-func newChecker(s *schema.Structural, builtin, namespaced bool, formats strfmt.Registry) *checker {
+// newBuiltin prepares the API server's validators for a kind of its own.
+func newBuiltin(s *schema.Structural, namespaced bool) *checker {
+	values := s.ToKubeOpenAPI()
+	widen(values)
 	return &checker{
 		structural: s,
-		values:     createValidator{kubevalidate.NewSchemaValidator(s.ToKubeOpenAPI(), nil, "", formats)},
-		rules:      cel.NewValidator(s, !builtin, celconfig.PerCallLimit),
-		builtin:    builtin, namespaced: namespaced, status: builtin,
+		values:     createValidator{kubevalidate.NewSchemaValidator(values, nil, "", builtinFormats())},
+		rules:      cel.NewValidator(s, false, celconfig.PerCallLimit),
+		builtin:    true, namespaced: namespaced, status: true,
+	}
+}
+
+// newCustom prepares them for a version of a definition.
+func newCustom(s *schema.Structural, values validation.SchemaValidator, namespaced, status bool) *checker {
+	return &checker{
+		structural: s,
+		values:     values,
+		rules:      cel.NewValidator(s, true, celconfig.PerCallLimit),
+		namespaced: namespaced, status: status,
+	}
+}
+
+// widen gives the values with several JSON types their types, for a structural
+// schema can name one only, and the whole numbers that Go keeps in 32 bits
+// their range.
+func widen(s *spec.Schema) {
+	if s == nil {
+		return
+	}
+	if intOrString, _ := s.Extensions.GetBool("x-kubernetes-int-or-string"); intOrString {
+		s.Type, s.Format = spec.StringOrArray{"integer", "string"}, ""
+	}
+	if s.Format == "int32" || s.Type.Contains("integer") && s.Type.Contains("string") {
+		least, most := float64(math.MinInt32), float64(math.MaxInt32)
+		s.Minimum, s.Maximum = &least, &most
+	}
+	if s.Format == formatQuantity {
+		s.Type = spec.StringOrArray{"string", "number"}
+	}
+	for name, p := range s.Properties {
+		widen(&p)
+		s.Properties[name] = p
+	}
+	if s.Items != nil {
+		widen(s.Items.Schema)
+	}
+	if s.AdditionalProperties != nil {
+		widen(s.AdditionalProperties.Schema)
 	}
 }
 

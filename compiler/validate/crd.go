@@ -12,8 +12,8 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting"
+	apivalidation "k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
-	"k8s.io/kube-openapi/pkg/validation/strfmt"
 	kjson "sigs.k8s.io/json"
 
 	"github.com/darkstart-dev/darkstart/internal/digest"
@@ -149,8 +149,12 @@ func (v *crdVersion) get() (*checker, error) {
 			v.err = err
 			return
 		}
-		v.checker = newChecker(s, false, v.namespaced, strfmt.Default)
-		v.checker.status = v.status
+		values, _, err := apivalidation.NewSchemaValidator(v.schema)
+		if err != nil {
+			v.err = err
+			return
+		}
+		v.checker = newCustom(s, values, v.namespaced, v.status)
 	})
 	return v.checker, v.err
 }
