@@ -2,6 +2,7 @@ package validate
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -175,15 +176,16 @@ func unknownFields(errs []error) []string {
 // crd returns the definition that an object holds, from the cache when the
 // same bytes were read before.
 func (c *Catalog) crd(ctx context.Context, o *object.Object) (*crd, error) {
-	raw, err := o.Encode()
+	raw, err := json.Marshal(o.Content) // sorts keys: equal content, equal bytes
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", o.Key(), err)
 	}
+	key := digest.Of(raw)
 	c.mu.Lock()
-	slot, ok := c.crds[digest.Of(raw)]
+	slot, ok := c.crds[key]
 	if !ok {
 		slot = new(crdSlot)
-		c.crds[digest.Of(raw)] = slot
+		c.crds[key] = slot
 	}
 	c.mu.Unlock()
 	slot.once.Do(func() { slot.crd = readCRD(ctx, raw) })

@@ -55,7 +55,8 @@ type run struct {
 	catalog   *Catalog
 	release   *release // nil when the version has no schemas
 	lifecycle map[gvk]lifecycle
-	crds      map[GroupKind]*crd
+	crds      map[GroupKind]*crd      // by the kind that they define
+	defined   map[*object.Object]*crd // by the object that they are
 	lines     *locator
 }
 
@@ -166,8 +167,9 @@ func (v *run) readDefinitions(ctx context.Context, items []item) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	v.crds = map[GroupKind]*crd{}
-	for _, c := range read {
+	v.crds, v.defined = map[GroupKind]*crd{}, map[*object.Object]*crd{}
+	for i, c := range read {
+		v.defined[defs[i]] = c
 		if c.broken == nil && v.crds[c.kind] == nil {
 			v.crds[c.kind] = c
 		}
@@ -179,7 +181,7 @@ func (v *run) readDefinitions(ctx context.Context, items []item) error {
 func (v *run) judge(ctx context.Context, o *object.Object) (verdict, error) {
 	id := gvk{o.Group(), o.Version(), o.Kind}
 	if isCRD(o) && v.release != nil {
-		return v.judgeDefinition(ctx, o)
+		return judgeDefinition(o, v.defined[o]), nil
 	}
 	if c := v.crds[GroupKind{id.group, id.kind}]; c != nil {
 		return judgeCustom(ctx, o, id, c), nil
@@ -206,16 +208,12 @@ func (v *run) judge(ctx context.Context, o *object.Object) (verdict, error) {
 }
 
 // judgeDefinition tells what is wrong with a CustomResourceDefinition.
-func (v *run) judgeDefinition(ctx context.Context, o *object.Object) (verdict, error) {
-	c, err := v.catalog.crd(ctx, o)
-	if err != nil {
-		return verdict{}, err
-	}
+func judgeDefinition(o *object.Object, c *crd) verdict {
 	out := verdict{evaluated: true}
 	if c.broken != nil {
 		p := newProblem(codeDefinition, diag.Error, "the definition cannot be decoded: %v", c.broken)
 		out.problems = append(out.problems, p.fix("correct the type of the named field"))
-		return out, nil
+		return out
 	}
 	for _, path := range c.unknown {
 		p := newProblem(codeUnknownField, diag.Error, "unknown field %s", path)
@@ -225,7 +223,7 @@ func (v *run) judgeDefinition(ctx context.Context, o *object.Object) (verdict, e
 	for _, e := range c.errors {
 		out.problems = append(out.problems, fromField(o.Content, e, codeDefinition))
 	}
-	return out, nil
+	return out
 }
 
 // judgeCustom judges a custom resource by the definition beside it.
