@@ -1,0 +1,329 @@
+package guard
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/internal/object"
+	"github.com/darkstart-dev/darkstart/plans"
+)
+
+// A document is the input of the rules in one scope: of a cluster, or of the
+// fleet. A rule sees exactly the parts that it reads; a part is built when the
+// first rule asks for it and shared by the others.
+type document struct {
+	s       *session
+	linked  *ir.Linked   // nil at fleet scope
+	objects *objectIndex // nil at fleet scope
+	scope   string
+	built   map[string]map[string]*ast.Term
+}
+
+// A part builds some keys of the input.
+type part func(*document) (map[string]*ast.Term, error)
+
+// parts lists what a rule can read in each scope. docs/rules.md and
+// policies/README.md describe the shapes.
+var parts = map[string]map[string]part{
+	ScopeCluster: {
+		"spec":    (*document).spec,
+		"objects": (*document).rendered,
+		"images":  (*document).images,
+		"scan":    (*document).scan,
+		"parts":   (*document).parts,
+		"facts":   (*document).facts,
+		"plan":    (*document).plan,
+		"lock":    (*document).lock,
+		"params":  (*document).params,
+		"now":     (*document).now,
+	},
+	ScopeFleet: {
+		"clusters": (*document).clusters,
+		"fleet":    (*document).fleet,
+		"facts":    (*document).facts,
+		"plan":     (*document).plan,
+		"lock":     (*document).lock,
+		"params":   (*document).params,
+		"now":      (*document).now,
+	},
+}
+
+func (s *session) document(c *ir.Linked) *document {
+	d := &document{s: s, linked: c, scope: ScopeFleet, built: map[string]map[string]*ast.Term{}}
+	if c != nil {
+		d.scope, d.objects = ScopeCluster, indexObjects(s.rendered[c.Name])
+	}
+	return d
+}
+
+// input joins the parts that a rule reads.
+func (d *document) input(reads []string) (ast.Value, error) {
+	obj := ast.NewObject()
+	if d.linked != nil {
+		obj.Insert(ast.StringTerm("cluster"), ast.StringTerm(d.linked.Name))
+	}
+	for _, name := range reads {
+		p, ok := d.built[name]
+		if !ok {
+			var err error
+			if p, err = parts[d.scope][name](d); err != nil {
+				return nil, err
+			}
+			d.built[name] = p
+		}
+		for _, key := range slices.Sorted(maps.Keys(p)) {
+			obj.Insert(ast.StringTerm(key), p[key])
+		}
+	}
+	return obj, nil
+}
+
+// jsonTerm reads canonical JSON, or encodes v when a unit brings none.
+func jsonTerm(raw []byte, v any) (*ast.Term, error) {
+	if len(raw) == 0 {
+		b, err := json.Marshal(v)
+		if err != nil {
+			return nil, err
+		}
+		raw = b
+	}
+	val, err := ast.ValueFromReader(bytes.NewReader(raw))
+	if err != nil {
+		return nil, err
+	}
+	return ast.NewTerm(val), nil
+}
+
+func one(key string, t *ast.Term, err error) (map[string]*ast.Term, error) {
+	return map[string]*ast.Term{key: t}, err
+}
+
+func plain(key string, v any) (map[string]*ast.Term, error) {
+	val, err := ast.InterfaceToValue(v)
+	if err != nil {
+		return nil, err
+	}
+	return one(key, ast.NewTerm(val), nil)
+}
+
+func (d *document) spec() (map[string]*ast.Term, error) {
+	t, err := jsonTerm(d.linked.Unit.JSON, d.linked.Unit.Spec)
+	return one("spec", t, err)
+}
+
+func (d *document) clusters() (map[string]*ast.Term, error) {
+	all := ast.NewObject()
+	for _, c := range d.s.in.Fleet.Clusters {
+		t, err := jsonTerm(c.Unit.JSON, c.Unit.Spec)
+		if err != nil {
+			return nil, err
+		}
+		all.Insert(ast.StringTerm(c.Name), t)
+	}
+	return one("clusters", ast.NewTerm(all), nil)
+}
+
+// fleet is the three units that are not a cluster's; absent folders are null.
+func (d *document) fleet() (map[string]*ast.Term, error) {
+	out := map[string]*ast.Term{"project": ast.NullTerm(), "fleet": ast.NullTerm(), "recovery": ast.NullTerm()}
+	u := d.s.in.Fleet.Units
+	var err error
+	if u.Project != nil {
+		if out["project"], err = jsonTerm(u.Project.JSON, u.Project.Spec); err != nil {
+			return nil, err
+		}
+	}
+	if u.Fleet != nil {
+		if out["fleet"], err = jsonTerm(u.Fleet.JSON, u.Fleet.Spec); err != nil {
+			return nil, err
+		}
+	}
+	if u.Recovery != nil {
+		out["recovery"], err = jsonTerm(u.Recovery.JSON, u.Recovery.Spec)
+	}
+	return out, err
+}
+
+// rendered is `objects`, a list, and `kinds`, the same objects by kind: most
+// rules look at one kind, and an index is cheaper than a scan.
+func (d *document) rendered() (map[string]*ast.Term, error) {
+	var all []*ast.Term
+	kinds := map[string][]*ast.Term{}
+	for _, e := range d.objects.list {
+		content, err := d.s.values.term(e.object, e.object.Content)
+		if err != nil {
+			return nil, err
+		}
+		t := summary(e, content)
+		all = append(all, t)
+		kinds[e.object.Kind] = append(kinds[e.object.Kind], t)
+	}
+	byKind := ast.NewObject()
+	for _, k := range slices.Sorted(maps.Keys(kinds)) {
+		byKind.Insert(ast.StringTerm(k), ast.ArrayTerm(kinds[k]...))
+	}
+	return map[string]*ast.Term{"objects": ast.ArrayTerm(all...), "kinds": ast.NewTerm(byKind)}, nil
+}
+
+func summary(e *indexed, content *ast.Term) *ast.Term {
+	o := e.object
+	pairs := [][2]*ast.Term{{ast.StringTerm("content"), content}}
+	for _, f := range [][2]string{
+		{"key", e.key}, {"component", e.component}, {"group", o.Group()}, {"version", o.Version()},
+		{"kind", o.Kind}, {"namespace", o.Namespace}, {"name", o.Name},
+	} {
+		pairs = append(pairs, [2]*ast.Term{ast.StringTerm(f[0]), ast.StringTerm(f[1])})
+	}
+	return ast.ObjectTerm(pairs...)
+}
+
+func (d *document) images() (map[string]*ast.Term, error) {
+	out := []any{}
+	if r := d.s.rendered[d.linked.Name]; r != nil {
+		for _, c := range r.Components {
+			for _, i := range c.Images {
+				m := parseReference(i.Ref).plain()
+				m["ref"], m["component"], m["object"], m["path"] = i.Ref, c.Name, i.Object.String(), i.Path
+				out = append(out, m)
+			}
+		}
+	}
+	return plain("images", out)
+}
+
+// parts is the linker's view of the cluster: its phases and what runs in each.
+func (d *document) parts() (map[string]*ast.Term, error) {
+	list := []any{}
+	for _, p := range d.linked.Parts {
+		list = append(list, map[string]any{
+			"id": p.ID(), "component": p.Component, "name": string(p.Name),
+			"node": p.Node, "phase": p.Phase, "objects": int64(len(p.Objects)),
+		})
+	}
+	return plain("parts", list)
+}
+
+// facts is what the linker noticed, and how much it looked at.
+func (d *document) facts() (map[string]*ast.Term, error) {
+	f := &d.s.in.Fleet.Facts
+	edges := len(f.Dangling)
+	if m := d.s.in.Fleet.Model; m != nil {
+		for i := range m.Nodes {
+			r := &m.Nodes[i].Requires
+			edges += references(r.Run) + references(r.Start) + references(r.Operate) + references(r.Observe)
+		}
+	}
+	count := 0
+	for _, c := range d.s.in.Fleet.Clusters {
+		count += len(c.Parts)
+	}
+	t, err := jsonTerm(nil, map[string]any{
+		"dangling": append([]ir.Dangling{}, f.Dangling...), "contradictions": append([]ir.Contradiction{}, f.Contradictions...),
+		"edges": edges, "parts": count,
+	})
+	return one("facts", t, err)
+}
+
+func references(r plans.Requirement) int {
+	if r.Op == plans.Ref {
+		return 1
+	}
+	n := 0
+	for _, o := range r.Of {
+		n += references(o)
+	}
+	return n
+}
+
+func (d *document) plan() (map[string]*ast.Term, error) {
+	if d.s.in.Plan == nil {
+		return one("plan", ast.NullTerm(), nil)
+	}
+	t, err := jsonTerm(nil, d.s.in.Plan)
+	return one("plan", t, err)
+}
+
+// lock is darkstart.lock, with image references taken apart; null without one.
+func (d *document) lock() (map[string]*ast.Term, error) {
+	l := d.s.in.Lock
+	if l == nil {
+		return one("lock", ast.NullTerm(), nil)
+	}
+	images := []any{}
+	for _, ref := range sortedKeys(l.Images) {
+		m := parseReference(ref).plain()
+		e := l.Images[ref]
+		m["ref"], m["digest"], m["signed"], m["provenance"] = ref, string(e.Digest), e.Signed, e.Provenance
+		images = append(images, m)
+	}
+	return plain("lock", map[string]any{"images": images, "charts": entries(l.Charts), "other": entries(l.Other)})
+}
+
+func entries(m map[string]ir.LockEntry) map[string]any {
+	out := map[string]any{}
+	for k, e := range m {
+		out[k] = map[string]any{"digest": string(e.Digest), "signed": e.Signed, "provenance": e.Provenance}
+	}
+	return out
+}
+
+// params is the typed guardrail parameters of darkstart.cue.
+func (d *document) params() (map[string]*ast.Term, error) {
+	u := d.s.in.Fleet.Units
+	if u.Project == nil {
+		return plain("params", map[string]any{})
+	}
+	t, err := jsonTerm(nil, u.Project.Spec.Guardrails)
+	return one("params", t, err)
+}
+
+func (d *document) now() (map[string]*ast.Term, error) {
+	if d.s.in.Now.IsZero() {
+		return one("now", ast.NullTerm(), nil)
+	}
+	return one("now", ast.StringTerm(d.s.in.Now.UTC().Format(time.RFC3339)), nil)
+}
+
+// objectIndex finds the objects of a cluster.
+type objectIndex struct {
+	list  []*indexed
+	byKey map[string]*indexed
+}
+
+type indexed struct {
+	object    *object.Object
+	component string
+	key       string
+}
+
+func indexObjects(r *ir.Rendered) *objectIndex {
+	x := &objectIndex{byKey: map[string]*indexed{}}
+	if r == nil {
+		return x
+	}
+	for _, c := range r.Components {
+		for _, o := range c.Objects {
+			e := &indexed{o, c.Name, o.Key().String()}
+			x.list = append(x.list, e)
+			if x.byKey[e.key] == nil {
+				x.byKey[e.key] = e
+			}
+		}
+	}
+	return x
+}
+
+// find returns the object with that key, or nil; matching is exact.
+func (x *objectIndex) find(key string) *indexed {
+	if x == nil {
+		return nil
+	}
+	return x.byKey[strings.TrimSpace(key)]
+}

@@ -1,0 +1,186 @@
+// Package guard judges a linked fleet by Rego rules and says who accepted what.
+//
+// A rule is data: a directory of policies/ with its Rego, its metadata and its
+// fixtures. This package owns everything around it, so that a rule is only the
+// question it asks:
+//
+//   - what a rule may see (document.go): exactly the parts of the input that
+//     its metadata declares, so that a rule which does not read the time cannot
+//     depend on it, and what nobody reads is never computed;
+//   - when a rule applies (applies.go, D15): data in its metadata, judged here,
+//     so that "does not apply, because …" is said the same way by every rule;
+//   - what it may call (builtins.go): a frozen list, no clock, host or network
+//     (DESIGN §9), and a builtin error is a failure, never a silent pass;
+//   - what it may answer (result.go): findings and the number of inputs it
+//     judged. A rule that judged nothing is not "passed" (D6);
+//   - where the finding is (locate.go), how severe it is (severity.go), and
+//     whether a waiver accepts it (waivers.go).
+//
+// Users' own policies run beside the built-in ones with conftest's conventions
+// (user.go, D9). They are compiled apart: a broken policy of a user stops no
+// built-in rule, and cannot reach into one.
+//
+// This is the only package that knows OPA (rego.go, builtins.go) and gitleaks
+// (scan.go).
+package guard
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/object"
+	"github.com/darkstart-dev/darkstart/internal/tree"
+	"github.com/darkstart-dev/darkstart/plans"
+)
+
+// DefaultDeadline is how long one rule may take on one cluster.
+const DefaultDeadline = 10 * time.Second
+
+// Input is what the guardrails judge. Only Fleet is required.
+type Input struct {
+	Fleet    *ir.Fleet
+	Rendered []*ir.Rendered // one a cluster, in any order
+	Plan     *plans.Plan    // nil before planning: rules that read it see null
+	Lock     *ir.Lock       // nil: nothing is locked
+	Tree     *tree.Tree     // holds the users' policies/; nil: none
+	// Now is the time of the judgement (D13). Zero means that no time is known:
+	// waivers are then refused, since nobody can say whether they hold.
+	Now time.Time
+}
+
+// Config parametrises a run. Policies is required.
+type Config struct {
+	// Policies is the built-in rule set; policies.FS holds it.
+	Policies fs.FS
+	// NoWaivers judges as if nobody had accepted anything: for auditors.
+	NoWaivers bool
+	// Parallel bounds the clusters in flight; 0 means GOMAXPROCS.
+	Parallel int
+	// Deadline bounds one rule on one cluster; 0 means DefaultDeadline.
+	Deadline time.Duration
+	// WaiverWarn is how long before its end a waiver is reported; 0 means
+	// DefaultWaiverWarn.
+	WaiverWarn plans.Duration
+	// Locate finds the line that set the value at a JSON pointer of an object.
+	// Nil means that only the origin of objects is known.
+	Locate func(o *object.Object, pointer string) (diag.Position, bool)
+}
+
+// Guard evaluates every rule that applies and returns the verdict: findings of
+// rules and of waivers, sorted, waived ones included. The diagnostics are about
+// the policies themselves (one that does not parse, that ran too long, that
+// answered something else than findings); the error is about the environment.
+func Guard(ctx context.Context, in *Input, cfg *Config) (*ir.Verdict, diag.List, error) {
+	if in == nil || in.Fleet == nil || cfg == nil || cfg.Policies == nil {
+		return nil, nil, errors.New("guard: Input.Fleet and Config.Policies are required")
+	}
+	rules, err := Catalogue(cfg.Policies)
+	if err != nil {
+		return nil, nil, fmt.Errorf("guard: built-in policies: %w", err)
+	}
+	s := newSession(in, cfg)
+	var diags diag.List
+	s.severities, diags = severities(in.Fleet.Units, rules)
+	if err := s.loadBuiltin(ctx, cfg.Policies, rules); err != nil {
+		return nil, nil, fmt.Errorf("guard: built-in policies: %w", err)
+	}
+	users, ds, err := s.loadUser(ctx)
+	diags.Add(ds...)
+	if err != nil {
+		return nil, nil, err
+	}
+	runs, err := s.run(ctx, users)
+	if err != nil {
+		return nil, nil, err
+	}
+	verdict := s.verdict(runs, users)
+	for _, r := range runs {
+		diags.Add(r.diags...)
+	}
+	diags.Add(users.unevaluated(verdict)...)
+	return verdict, diags.Sorted(), nil
+}
+
+// session is the state of one Guard call.
+type session struct {
+	in         *Input
+	cfg        *Config
+	rules      []*prepared // built-in, sorted by id
+	severities map[string]override
+	rendered   map[string]*ir.Rendered
+	scanner    *scanner
+	values     *values
+	digests    policyDigest
+}
+
+func newSession(in *Input, cfg *Config) *session {
+	s := &session{in: in, cfg: cfg, rendered: map[string]*ir.Rendered{}, scanner: &scanner{}, values: &values{}}
+	for _, r := range in.Rendered {
+		s.rendered[r.Cluster] = r
+	}
+	return s
+}
+
+func (s *session) deadline() time.Duration { return cmp.Or(s.cfg.Deadline, DefaultDeadline) }
+
+func (s *session) parallel() int {
+	if s.cfg.Parallel > 0 {
+		return s.cfg.Parallel
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+// verdict joins the runs in their order, counts, and applies the waivers.
+func (s *session) verdict(runs []*run, users *userPolicies) *ir.Verdict {
+	v := &ir.Verdict{PolicyDigest: s.digests.sum()}
+	results := map[string]*ir.RuleResult{}
+	for _, r := range s.rules {
+		results[r.ID] = &ir.RuleResult{ID: r.ID, Title: r.Title}
+	}
+	for _, u := range users.rules {
+		results[u.code] = &ir.RuleResult{ID: u.code, Title: u.title}
+	}
+	skips := map[string]string{}
+	var findings diag.List
+	for _, r := range runs {
+		findings.Add(r.findings...)
+		for _, t := range r.tallies {
+			results[t.rule].Evaluated += t.evaluated
+			if t.skipped != "" {
+				skips[t.rule] = cmp.Or(skips[t.rule], t.skipped)
+			}
+		}
+	}
+	findings.Add(s.waive(findings, results)...)
+	v.Findings = findings.Sorted()
+	count(v.Findings, results)
+	for id, r := range results { // order is restored by the sort below
+		if r.Evaluated == 0 {
+			r.Skipped = cmp.Or(skips[id], "found nothing to judge")
+		}
+		v.Rules = append(v.Rules, *r)
+	}
+	slices.SortFunc(v.Rules, func(a, b ir.RuleResult) int { return cmp.Compare(a.ID, b.ID) })
+	return v
+}
+
+func count(findings diag.List, results map[string]*ir.RuleResult) {
+	for _, f := range findings {
+		r := results[f.Code]
+		if r == nil {
+			continue
+		}
+		r.Findings++
+		if f.Waived != nil {
+			r.Waived++
+		}
+	}
+}

@@ -1,0 +1,109 @@
+package guard
+
+import (
+	"strings"
+
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+)
+
+// finding turns what a rule said into a diagnostic: severity, help and the
+// positions of its subject.
+func (s *session) finding(rule *prepared, d *document, f *ruleFinding) *diag.Diagnostic {
+	subject := f.Subject
+	if d.linked != nil && subject.Cluster == "" {
+		subject.Cluster = d.linked.Name
+	}
+	e := d.objects.find(subject.Object)
+	if e != nil && subject.Component == "" {
+		subject.Component = e.component
+	}
+	out := &diag.Diagnostic{
+		Code: rule.ID, Severity: s.severity(rule, subject, f.Unknown), Message: f.Msg,
+		Subject: subject, Notes: f.Notes, Help: f.Help, Unknown: f.Unknown,
+	}
+	for _, p := range f.At {
+		out.At(p.Position, "%s", p.Text)
+	}
+	if e != nil {
+		s.atObject(out, e, subject.Path)
+	} else {
+		out.AtAll(s.atSpec(subject), "")
+	}
+	if len(out.Help) == 0 {
+		out.Fix("%s", rule.Remediation)
+	}
+	return out
+}
+
+// atObject labels the line of an object's field. A field that a transformer or
+// a template wrote has no line of its own: then the finding says where the
+// object was declared, and that it is not the line (DESIGN §6).
+func (s *session) atObject(d *diag.Diagnostic, e *indexed, pointer string) {
+	if s.cfg.Locate != nil {
+		if p, ok := s.cfg.Locate(e.object, pointer); ok {
+			d.At(p, "")
+			return
+		}
+	}
+	origin := e.object.Origin
+	if origin.Pos.IsZero() {
+		return
+	}
+	if pointer == "" {
+		d.At(origin.Pos, "%s is declared here", e.key)
+		return
+	}
+	d.At(origin.Pos, "%s is declared here", e.key)
+	if !origin.Exact {
+		d.Note("%s is set by a transformer or template; the object is declared in %s", pointer, origin.Pos)
+	} else {
+		d.Note("the line of %s is not known; the object starts at %s", pointer, origin.Pos)
+	}
+}
+
+// atSpec returns the places that set a path of the spec. In a cluster it is
+// that unit's; else the unit that knows the path best.
+func (s *session) atSpec(subject diag.Subject) []diag.Position {
+	u := s.in.Fleet.Units
+	if subject.Path == "" {
+		if c := u.Cluster(subject.Cluster); c != nil && subject.Component != "" {
+			return c.Pos.At(ir.Pointer("components", subject.Component))
+		}
+		return nil
+	}
+	if subject.Cluster != "" {
+		if c := u.Cluster(subject.Cluster); c != nil {
+			return c.Pos.At(subject.Path)
+		}
+		return nil
+	}
+	return nearest(subject.Path, u)
+}
+
+// nearest asks the units that are not a cluster's: an exact position wins, then
+// the deepest ancestor.
+func nearest(pointer string, u *ir.Units) []diag.Position {
+	var units []ir.Positions
+	if u.Fleet != nil {
+		units = append(units, u.Fleet.Pos)
+	}
+	if u.Recovery != nil {
+		units = append(units, u.Recovery.Pos)
+	}
+	if u.Project != nil {
+		units = append(units, u.Project.Pos)
+	}
+	for {
+		for _, p := range units {
+			if at := p[pointer]; len(at) > 0 {
+				return at
+			}
+		}
+		i := strings.LastIndexByte(pointer, '/')
+		if i < 0 {
+			return nil
+		}
+		pointer = pointer[:i]
+	}
+}

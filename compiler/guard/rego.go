@@ -1,0 +1,179 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/topdown"
+
+	"github.com/darkstart-dev/darkstart/internal/digest"
+)
+
+// source is one Rego file.
+type source struct {
+	name string
+	text []byte
+}
+
+func parse(s source, caps *ast.Capabilities) (*ast.Module, error) {
+	return ast.ParseModuleWithOpts(s.name, string(s.text), ast.ParserOptions{
+		Capabilities: caps, ProcessAnnotation: true, RegoVersion: ast.RegoV1,
+	})
+}
+
+// annotations reads the package metadata of a Rego file.
+func annotations(name string, src []byte) (*metadata, error) {
+	m, err := parse(source{name, src}, capabilities())
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range m.Annotations {
+		if a.Scope == "package" {
+			return &metadata{packageName(m), a.Title, strings.TrimSpace(a.Description), a.Custom}, nil
+		}
+	}
+	return nil, errors.New("no # METADATA on the package")
+}
+
+// packageName returns the package as it is written, without "data.".
+func packageName(m *ast.Module) string {
+	return strings.TrimPrefix(m.Package.Path.String(), "data.")
+}
+
+// builtinSources returns the production Rego of a policy file system: lib/ and
+// every rule, without tests.
+func builtinSources(fsys fs.FS) ([]source, error) {
+	files, err := fs.Glob(fsys, "*/*.rego")
+	if err != nil {
+		return nil, err
+	}
+	var out []source
+	for _, f := range files {
+		if strings.HasSuffix(f, "_test.rego") {
+			continue
+		}
+		text, err := fs.ReadFile(fsys, f)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, source{path.Clean(f), text})
+	}
+	return out, nil
+}
+
+// policyDigest collects what was evaluated, so that an attestation can name it.
+type policyDigest struct{ lines []string }
+
+func (d *policyDigest) add(owner string, files []source) {
+	for _, f := range files {
+		d.lines = append(d.lines, fmt.Sprintf("%s %s %s\n", owner, f.name, digest.Of(f.text)))
+	}
+}
+
+func (d *policyDigest) sum() digest.Digest {
+	slices.Sort(d.lines)
+	return digest.Of([]byte(strings.Join(d.lines, "")))
+}
+
+// prepared is a built-in rule, ready to be evaluated any number of times.
+type prepared struct {
+	Rule
+	query rego.PreparedEvalQuery
+}
+
+// loadBuiltin compiles the built-in rules once and prepares one query for each.
+// An error here is a defect of Darkstart, not of the user's input.
+func (s *session) loadBuiltin(ctx context.Context, fsys fs.FS, rules []Rule) error {
+	sources, err := builtinSources(fsys)
+	if err != nil {
+		return err
+	}
+	s.digests.add("darkstart", sources)
+	caps, modules := capabilities(), map[string]*ast.Module{}
+	for _, src := range sources {
+		if modules[src.name], err = parse(src, caps); err != nil {
+			return err
+		}
+	}
+	c := ast.NewCompiler().WithCapabilities(caps).WithStrict(true)
+	if c.Compile(modules); c.Failed() {
+		return c.Errors
+	}
+	for _, r := range rules {
+		q, err := prepare(ctx, c, fmt.Sprintf("x := {\"deny\": data.%[1]s.deny, \"evaluated\": data.%[1]s.evaluated}", r.Package()), true)
+		if err != nil {
+			return fmt.Errorf("%s: %w", r.ID, err)
+		}
+		s.rules = append(s.rules, &prepared{r, q})
+	}
+	return nil
+}
+
+func prepare(ctx context.Context, c *ast.Compiler, query string, strict bool) (rego.PreparedEvalQuery, error) {
+	return rego.New(rego.Query(query), rego.Compiler(c), rego.StrictBuiltinErrors(strict),
+		rego.SetRegoVersion(ast.RegoV1)).PrepareForEval(ctx)
+}
+
+// errDeadline says that a rule was stopped.
+var errDeadline = errors.New("deadline exceeded")
+
+// answer evaluates a prepared query and returns what it bound to x, as JSON
+// values; ok is false when the query is undefined. builtin receives the
+// builtin errors of a query that is not strict.
+func answer(ctx context.Context, q rego.PreparedEvalQuery, input ast.Value, builtin *[]topdown.Error) (x any, ok bool, err error) {
+	opts := []rego.EvalOption{rego.EvalParsedInput(input)}
+	if builtin != nil {
+		opts = append(opts, rego.EvalBuiltinErrorList(builtin))
+	}
+	rs, err := q.Eval(ctx, opts...)
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return nil, false, errDeadline
+	case ctx.Err() != nil:
+		return nil, false, ctx.Err()
+	case err != nil:
+		return nil, false, err
+	case len(rs) == 0:
+		return nil, false, nil
+	}
+	return rs[0].Bindings["x"], true, nil
+}
+
+// within runs one evaluation under the rule's deadline.
+func within(ctx context.Context, d time.Duration, f func(context.Context) error) error {
+	inner, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	if err := f(inner); err != nil {
+		if outer := ctx.Err(); outer != nil {
+			return outer // the whole run was stopped, not this rule
+		}
+		return err
+	}
+	return nil
+}
+
+// values converts objects for Rego, each once, however many rules and clusters
+// read it.
+type values struct{ cache sync.Map } // key to *ast.Term
+
+// term converts v, keyed by the pointer that owns it.
+func (vs *values) term(key, v any) (*ast.Term, error) {
+	if t, ok := vs.cache.Load(key); ok {
+		return t.(*ast.Term), nil
+	}
+	val, err := ast.InterfaceToValue(v)
+	if err != nil {
+		return nil, err
+	}
+	t, _ := vs.cache.LoadOrStore(key, ast.NewTerm(val))
+	return t.(*ast.Term), nil
+}

@@ -1,0 +1,132 @@
+package guard
+
+import (
+	"context"
+	"errors"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/spec"
+)
+
+// run is what the rules said in one scope: about the fleet, or one cluster.
+type run struct {
+	findings diag.List
+	diags    diag.List // about the rules
+	tallies  []tally
+}
+
+// tally counts what one rule judged in one scope, or says why it did not.
+type tally struct {
+	rule      string
+	evaluated int
+	skipped   string
+}
+
+// run evaluates the fleet scope and every cluster, in parallel; slot 0 is the
+// fleet, so that the result does not depend on who finishes first.
+func (s *session) run(ctx context.Context, users *userPolicies) ([]*run, error) {
+	out := make([]*run, 1+len(s.in.Fleet.Clusters))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(s.parallel())
+	for i := range out {
+		g.Go(func() (err error) {
+			var c *ir.Linked
+			if i > 0 {
+				c = s.in.Fleet.Clusters[i-1]
+			}
+			out[i], err = s.judge(ctx, c, users)
+			return err
+		})
+	}
+	return out, g.Wait()
+}
+
+// judge runs every rule of one scope over one document.
+func (s *session) judge(ctx context.Context, c *ir.Linked, users *userPolicies) (*run, error) {
+	d, r := s.document(c), &run{}
+	for _, rule := range s.rules {
+		if rule.Scope != d.scope {
+			continue
+		}
+		if err := s.apply(ctx, rule, d, r); err != nil {
+			return nil, err
+		}
+	}
+	if c != nil {
+		if err := users.apply(ctx, d, r); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// apply evaluates one built-in rule on one document.
+func (s *session) apply(ctx context.Context, rule *prepared, d *document, r *run) error {
+	if why := s.skip(rule, d); why != "" {
+		r.tallies = append(r.tallies, tally{rule: rule.ID, skipped: why})
+		return nil
+	}
+	input, err := d.input(rule.Reads)
+	if err != nil {
+		return err
+	}
+	var x any
+	err = within(ctx, s.deadline(), func(ctx context.Context) (err error) {
+		x, _, err = answer(ctx, rule.query, input, nil)
+		return err
+	})
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	a, failure := s.read(rule, d, x, err)
+	if failure != nil {
+		r.diags.Add(failure)
+		r.tallies = append(r.tallies, tally{rule: rule.ID, skipped: "it failed: " + failure.Code})
+		return nil
+	}
+	r.tallies = append(r.tallies, tally{rule: rule.ID, evaluated: *a.Evaluated})
+	for i := range a.Deny {
+		r.findings.Add(s.finding(rule, d, &a.Deny[i]))
+	}
+	return nil
+}
+
+// skip says why a rule is not judged in this scope, "" when it is.
+func (s *session) skip(rule *prepared, d *document) string {
+	if o, ok := s.severities[rule.ID]; ok && o.off {
+		return "switched off at " + o.at.String()
+	}
+	var c *spec.Cluster
+	if d.linked != nil {
+		c = &d.linked.Unit.Spec
+	}
+	if cond := conditions[rule.Applies]; !cond.holds(s.in.Fleet.Units, c) {
+		return cond.otherwise
+	}
+	return ""
+}
+
+// read turns an evaluation into an answer or a diagnostic about the rule.
+func (s *session) read(rule *prepared, d *document, x any, err error) (*ruleAnswer, *diag.Diagnostic) {
+	about := diag.Subject{}
+	if d.linked != nil {
+		about.Cluster = d.linked.Name
+	}
+	if errors.Is(err, errDeadline) {
+		return nil, diag.Errorf("GRD004", "rule %s did not finish within %s", rule.ID, s.deadline()).About(about).
+			Fix("raise the deadline, or switch the rule off under guardrails: severity and report this")
+	}
+	if err != nil {
+		return nil, diag.Errorf("GRD006", "rule %s failed: %v", rule.ID, err).About(about).
+			Fix("a built-in rule must not fail: report this with the input")
+	}
+	a, err := readAnswer(x)
+	if err != nil {
+		return nil, diag.Errorf("GRD005", "rule %s answered with a wrong shape: %v", rule.ID, err).About(about).
+			Fix("a built-in rule must answer with deny and evaluated: report this")
+	}
+	return a, nil
+}

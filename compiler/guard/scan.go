@@ -1,0 +1,201 @@
+package guard
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/spf13/viper"
+	"github.com/zricethezav/gitleaks/v8/config"
+	"github.com/zricethezav/gitleaks/v8/detect"
+
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/internal/object"
+)
+
+// scan is what the gitleaks detectors recognise in the rendered objects: where,
+// and by which detector. The text that matched goes nowhere: a report of a
+// secret must not be one.
+func (d *document) scan() (map[string]*ast.Term, error) {
+	out := []any{}
+	for _, e := range d.objects.list {
+		hits, err := d.s.scanner.object(e.object)
+		if err != nil {
+			return nil, err
+		}
+		for _, h := range hits {
+			out = append(out, map[string]any{
+				"object": e.key, "component": e.component, "path": h.path, "detector": h.detector, "what": h.what,
+			})
+		}
+	}
+	return plain("scan", out)
+}
+
+// scanner owns the gitleaks detector: its own rules, embedded in the library,
+// no file, no network. It is built when the first text is scanned, since its
+// two hundred expressions take a while to compile, and an object that several
+// clusters share is scanned once.
+type scanner struct {
+	once     sync.Once
+	detector *detect.Detector
+	err      error
+	seen     sync.Map // *object.Object to []hit
+}
+
+type hit struct{ path, detector, what string }
+
+func (s *scanner) open() (*detect.Detector, error) {
+	s.once.Do(func() {
+		v := viper.New() // not the global one: nothing else may change it
+		v.SetConfigType("toml")
+		if s.err = v.ReadConfig(strings.NewReader(config.DefaultConfig)); s.err != nil {
+			return
+		}
+		var vc config.ViperConfig
+		if s.err = v.Unmarshal(&vc); s.err != nil {
+			return
+		}
+		cfg, err := vc.Translate()
+		if s.err = err; err != nil {
+			return
+		}
+		s.detector = detect.NewDetector(cfg)
+		// A comment in a manifest accepts nothing: that is what waivers are for.
+		s.detector.IgnoreGitleaksAllow = true
+		s.detector.Redact = 100
+	})
+	if s.err != nil {
+		return nil, fmt.Errorf("gitleaks rules: %w", s.err)
+	}
+	return s.detector, nil
+}
+
+// object scans the strings of an object in one go, so that a value keeps the
+// name beside it, which most detectors need.
+func (s *scanner) object(o *object.Object) ([]hit, error) {
+	if hits, ok := s.seen.Load(o); ok {
+		return hits.([]hit), nil
+	}
+	t := textOf(o)
+	if len(t.paths) == 0 {
+		return nil, nil
+	}
+	d, err := s.open()
+	if err != nil {
+		return nil, err
+	}
+	var hits []hit
+	for _, f := range d.DetectContext(context.Background(), detect.Fragment{Raw: t.String()}) {
+		if f.StartLine < len(t.paths) {
+			hits = append(hits, hit{t.paths[f.StartLine], f.RuleID, f.Description})
+		}
+	}
+	// The library walks a map; the specific detectors come before the generic
+	// ones, and one hit a field is enough.
+	slices.SortFunc(hits, func(a, b hit) int {
+		return cmp.Or(cmp.Compare(a.path, b.path), generic(a)-generic(b), cmp.Compare(a.detector, b.detector))
+	})
+	hits = slices.CompactFunc(hits, func(a, b hit) bool { return a.path == b.path })
+	s.seen.Store(o, hits)
+	return hits, nil
+}
+
+func generic(h hit) int {
+	if strings.HasPrefix(h.detector, "generic") {
+		return 1
+	}
+	return 0
+}
+
+// text is the strings of an object, a line each, and the path of every line.
+type text struct {
+	strings.Builder
+	paths []string
+}
+
+// unscanned kinds hold schemas, or what is already encrypted.
+var unscanned = []string{"CustomResourceDefinition", "SealedSecret"}
+
+func textOf(o *object.Object) *text {
+	t := &text{}
+	if slices.Contains(unscanned, o.Kind) {
+		return t
+	}
+	for _, key := range sortedKeys(o.Content) {
+		if o.Kind == "Secret" && o.Group() == "" && key == "data" {
+			t.encoded(o.Content[key])
+			continue
+		}
+		if key == "apiVersion" || key == "kind" || key == "sops" {
+			continue
+		}
+		t.walk(key, ir.Pointer(key), o.Content[key])
+	}
+	return t
+}
+
+// encoded adds the values of a Secret's data, decoded.
+func (t *text) encoded(v any) {
+	m, _ := v.(map[string]any)
+	for _, k := range sortedKeys(m) {
+		s, _ := m[k].(string)
+		if b, err := base64.StdEncoding.DecodeString(s); err == nil && utf8.Valid(b) {
+			s = string(b)
+		}
+		t.line(k, ir.Pointer("data", k), s)
+	}
+}
+
+func (t *text) walk(name, path string, v any) {
+	switch v := v.(type) {
+	case string:
+		t.line(name, path, v)
+	case []any:
+		for i, e := range v {
+			t.walk(name, path+"/"+strconv.Itoa(i), e)
+		}
+	case map[string]any:
+		if n, ok := v["name"].(string); ok { // {name: PASSWORD, value: …}
+			if s, ok := v["value"].(string); ok {
+				t.line(n, path+"/value", s)
+				v = without(v, "value")
+			}
+		}
+		for _, k := range sortedKeys(v) {
+			t.walk(k, path+ir.Pointer(k), v[k])
+		}
+	}
+}
+
+func without(m map[string]any, key string) map[string]any {
+	out := make(map[string]any, len(m))
+	for k, v := range m {
+		if k != key {
+			out[k] = v
+		}
+	}
+	return out
+}
+
+// line adds "name: value". A short value cannot hold a credential that a
+// detector knows, and an encrypted one holds none.
+func (t *text) line(name, path, value string) {
+	if len(value) < 8 || strings.HasPrefix(value, "ENC[") {
+		return
+	}
+	t.WriteString(name)
+	t.WriteString(": ")
+	t.WriteString(value)
+	t.WriteByte('\n')
+	for range 1 + strings.Count(value, "\n") {
+		t.paths = append(t.paths, path)
+	}
+}

@@ -1,0 +1,79 @@
+# METADATA
+# title: what rules share
+# description: |
+#   Pointers, positions, digests and the places where Kubernetes keeps
+#   containers. Nothing here decides anything.
+package darkstart.lib
+
+# METADATA
+# description: a JSON pointer (RFC 6901) made of its tokens
+pointer(tokens) := concat("", [sprintf("/%s", [replace(replace(format(t), "~", "~0"), "/", "~1")]) | some t in tokens])
+
+format(t) := t if is_string(t)
+
+format(t) := format_int(t, 10) if is_number(t)
+
+# METADATA
+# description: the subject of a finding about an object, or about one of its fields
+subject(object, path) := {"object": object.key, "component": object.component, "path": path}
+
+# METADATA
+# description: the places of edges of the fleet graph, each labelled with its reason
+positions(edges) := [object.union(place, {"text": edge.why.reason}) |
+	some edge in edges
+	some place in edge.why.at
+]
+
+# METADATA
+# description: one line for each edge of the fleet graph
+explain(edges) := [sprintf("%s needs %s (%s)%s", [edge.from, edge.to, edge.set, because(edge)]) |
+	some edge in edges
+]
+
+because(edge) := sprintf(": %s", [edge.why.reason])
+
+because(edge) := "" if not edge.why
+
+# METADATA
+# description: a complete SHA-256 digest, as OCI writes it
+is_digest(s) := regex.match(`^sha256:[0-9a-f]{64}$`, s)
+
+# METADATA
+# description: a list of the spec that may be absent
+list(value, field) := object.get(value, field, [])
+
+# METADATA
+# description: whether a cluster is production; one that does not say is judged as if it were
+production(spec) if object.get(spec, "environment", "production") in {"production", "prod", ""}
+
+# METADATA
+# description: where each kind of workload keeps its Pod
+pod_paths := {
+	"Pod": ["spec"],
+	"CronJob": ["spec", "jobTemplate", "spec", "template", "spec"],
+	"DaemonSet": ["spec", "template", "spec"],
+	"Deployment": ["spec", "template", "spec"],
+	"Job": ["spec", "template", "spec"],
+	"ReplicaSet": ["spec", "template", "spec"],
+	"ReplicationController": ["spec", "template", "spec"],
+	"StatefulSet": ["spec", "template", "spec"],
+}
+
+# METADATA
+# description: the containers of a workload of any sort, each with its pointer
+containers(object) := [{"path": pointer(array.concat(base, [field, i])), "container": container} |
+	base := pod_paths[object.kind]
+	spec := get(object.content, base)
+	some field in ["initContainers", "containers", "ephemeralContainers"]
+	some i, container in spec[field]
+]
+
+get(value, path) := object.get(value, path, {})
+
+# METADATA
+# description: a version or revision that names one thing for ever
+exact_version(version) := regex.match(`^v?[0-9]+\.[0-9]+\.[0-9]+([-+._][0-9A-Za-z.+_-]+)?$`, version)
+
+# METADATA
+# description: a git commit
+commit(revision) := regex.match(`^([0-9a-f]{40}|[0-9a-f]{64})$`, revision)

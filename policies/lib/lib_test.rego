@@ -1,0 +1,32 @@
+package darkstart.lib_test
+
+import data.darkstart.lib
+
+test_pointer_escapes if {
+	lib.pointer(["a/b", "c~d", 3]) == "/a~1b/c~0d/3"
+	lib.pointer([]) == ""
+}
+
+test_digest if {
+	lib.is_digest("sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")
+	every s in ["", "sha256:", "sha256:01", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"] {
+		not lib.is_digest(s)
+	}
+}
+
+test_production if {
+	lib.production({})
+	lib.production({"environment": "production"})
+	not lib.production({"environment": "staging"})
+}
+
+test_containers_of_every_sort if {
+	spec := {"initContainers": [{"name": "i"}], "containers": [{"name": "c"}], "ephemeralContainers": [{"name": "e"}]}
+	deployment := {"kind": "Deployment", "content": {"spec": {"template": {"spec": spec}}}}
+	[c.path | some c in lib.containers(deployment)] == [
+		"/spec/template/spec/initContainers/0",
+		"/spec/template/spec/containers/0",
+		"/spec/template/spec/ephemeralContainers/0",
+	]
+	count(lib.containers({"kind": "Pod", "content": {}})) == 0
+}

@@ -1,0 +1,71 @@
+# METADATA
+# title: every image is by digest, and the digest is in the lock
+# description: |
+#   Judges every image reference of every rendered object: containers, init,
+#   sidecar and ephemeral containers, and the image fields of the custom
+#   resources that controllers read. A reference passes when it ends in
+#   `@sha256:…` and `darkstart.lock` holds that digest for that repository.
+# custom:
+#   id: SC001
+#   severity: error
+#   applies: always
+#   scope: cluster
+#   reads: [images, lock]
+#   since: v0.1.0
+#   rationale: >-
+#     A tag is a name that its owner can move: two nodes can run different code under one tag, and a
+#     recovery can start something that was never tested. The lock is the second half: it records
+#     in git which digest was reviewed, so that a digest pasted by hand is seen.
+#   remediation: pin the image as repository:tag@sha256:…, and record it with darkstart lock --import FILE
+#   frameworks:
+#     - NIST SP 800-190 4.1.5
+#     - SLSA v1.0 Build L1
+#     - CIS Kubernetes Benchmark 5.5.1
+package darkstart.rules.sc001
+
+import data.darkstart.lib
+
+evaluated := count(input.images)
+
+deny contains {
+	"msg": sprintf("image %q is not pinned by digest", [image.ref]),
+	"subject": subject(image),
+	"help": [pin(image)],
+} if {
+	some image in input.images
+	not lib.is_digest(image.digest)
+}
+
+deny contains {
+	"msg": sprintf("image %q is pinned, but its digest is not in the lock", [image.ref]),
+	"subject": subject(image),
+	"notes": notes(image),
+	"help": ["record it: darkstart lock --import FILE"],
+} if {
+	some image in input.images
+	lib.is_digest(image.digest)
+	not [image.repository, image.digest] in locked
+}
+
+locked := {[entry.repository, entry.digest] | some entry in input.lock.images}
+
+digests := {entry.ref: entry.digest | some entry in input.lock.images}
+
+repositories := {entry.repository | some entry in input.lock.images}
+
+subject(image) := {"object": image.object, "component": image.component, "path": image.path}
+
+pin(image) := sprintf("write %s@%s, the digest that the lock has for it", [image.ref, digests[image.ref]])
+
+pin(image) := sprintf("write %s@sha256:…, and record it with darkstart lock --import FILE", [image.ref]) if {
+	not digests[image.ref]
+}
+
+notes(_) := ["there is no darkstart.lock: nothing is locked"] if not input.lock
+
+notes(image) := [sprintf("the lock has other digests of %s", [image.repository])] if image.repository in repositories
+
+notes(image) := [sprintf("the lock has no digest of %s", [image.repository])] if {
+	input.lock
+	not image.repository in repositories
+}

@@ -1,0 +1,108 @@
+package darkstart.rules.sc004_test
+
+import data.darkstart.rules.sc004
+import data.darkstart.rules.sc004.text
+
+object_of(kind, content) := {
+	"kind": kind, "group": "", "key": sprintf("%s/shop/x", [kind]),
+	"namespace": "shop", "name": "x", "component": "web", "content": content,
+}
+
+judge(kind, content) := paths if {
+	o := object_of(kind, content)
+	paths := {f.subject.path | some f in sc004.deny} with input as {"objects": [o], "kinds": {kind: [o]}, "scan": []}
+}
+
+secret(field, values) := judge("Secret", {field: values})
+
+test_password_is_red_and_username_is_not if {
+	secret("stringData", {"username": "admin", "password": "hunter2"}) == {"/stringData/password"}
+}
+
+test_data_is_decoded if {
+	secret("data", {"password": base64.encode("hunter2")}) == {"/data/password"}
+	secret("data", {"password": base64.encode("${PASSWORD}")}) == set()
+	secret("data", {"password": ""}) == set()
+}
+
+test_path_is_a_pointer if {
+	secret("stringData", {"a/b": "hunter2"}) == {"/stringData/a~1b"}
+}
+
+test_what_passes_in_a_secret if {
+	every value in [
+		"", "  ", "ENC[AES256_GCM,data:x]", "${X}", "$(X)", "{{ .Values.x }}", "<your password>", "<path:a/b#c>",
+		"ref+vault://a/b#c", "vault:secret/data/x#y", `{"auths": {}}`,
+		"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+	] {
+		secret("stringData", {"password": value}) == set()
+	}
+}
+
+test_private_key_is_red if {
+	bundle := "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n"
+	secret("stringData", {"tls.pem": bundle}) == {"/stringData/tls.pem"}
+	secret("stringData", {"app.conf": bundle}) == {"/stringData/app.conf"}
+}
+
+test_registry_credentials_are_red if {
+	secret("stringData", {".dockerconfigjson": `{"auths": {"r.example.com": {"auth": "dTpw"}}}`}) == set()
+	secret("stringData", {".dockerconfigjson": `{"auths": {"r.example.com": {"password": "p4ss"}}}`}) == {"/stringData/.dockerconfigjson"}
+}
+
+test_url_with_password_is_red if {
+	secret("stringData", {"url": "postgres://u:p@db/x"}) == {"/stringData/url"}
+}
+
+test_configuration_files if {
+	secret("stringData", {"grafana.ini": "[x]\ntimezone = UTC\n"}) == set()
+	secret("stringData", {"grafana.ini": "[x]\npassword_file = /etc/p\n"}) == set()
+	secret("stringData", {"grafana.ini": "[x]\npassword = hunter2\n"}) == {"/stringData/grafana.ini"}
+	secret("stringData", {"am.yaml": "receivers:\n- service_key: \"3f9c8a1d\"\n"}) == {"/stringData/am.yaml"}
+	secret("stringData", {"am.yaml": "x: https://u:p@h/\n"}) == {"/stringData/am.yaml"}
+	secret("stringData", {"notes": "[x]\ntimezone = UTC\n"}) == {"/stringData/notes"}
+}
+
+pod(container) := judge("Pod", {"spec": {"containers": [container]}})
+
+test_environment if {
+	pod({"env": [{"name": "DB_PASSWORD", "value": "hunter2"}]}) == {"/spec/containers/0/env/0/value"}
+	every name in ["TOKEN_TTL", "SECRET_NAME", "PASSWORD_FILE", "KEY", "AUTH_URL"] {
+		pod({"env": [{"name": name, "value": "hunter2"}]}) == set()
+	}
+	every value in ["", "true", "30m", "8080", "/run/token", "$(TOKEN)", "https-${X}"] {
+		pod({"env": [{"name": "API_TOKEN", "value": value}]}) == set()
+	}
+}
+
+test_flags if {
+	pod({"args": ["--password=hunter2"]}) == {"/spec/containers/0/args/0"}
+	pod({"args": ["--password-file=/x", "--token-ttl=5m", "--password=$(P)", "password=x"]}) == set()
+}
+
+test_config_map_keys if {
+	judge("ConfigMap", {"data": {"API_KEY": "k3y-1234"}}) == {"/data/API_KEY"}
+	judge("ConfigMap", {"data": {"apiKeyHeader": "x-api-key"}}) == set()
+}
+
+hit := {"object": "ConfigMap/shop/x", "component": "web", "path": "/data/x", "detector": "gitlab-pat", "what": "GitLab token"}
+
+test_scan_is_reported_once if {
+	count(sc004.deny) == 1 with input as {"objects": [{}], "kinds": {}, "scan": [hit]}
+	o := object_of("ConfigMap", {"data": {"x": "y"}})
+	named := object_of("ConfigMap", {"data": {"API_KEY": "k3y-1234"}})
+	again := object.union(hit, {"path": "/data/API_KEY"})
+	count(sc004.deny) == 1 with input as {"objects": [named], "kinds": {"ConfigMap": [named]}, "scan": [again]}
+	sc004.evaluated == 1 with input as {"objects": [o], "kinds": {}, "scan": []}
+}
+
+test_text_never_leaves if {
+	o := object_of("Secret", {"stringData": {"password": "hunter2"}})
+	found := sc004.deny with input as {"objects": [o], "kinds": {"Secret": [o]}, "scan": []}
+	not contains(json.marshal(found), "hunter2")
+}
+
+test_public_needs_every_block if {
+	text.public("-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----")
+	not text.public("-----BEGIN EC PRIVATE KEY-----\nx\n-----END EC PRIVATE KEY-----")
+}

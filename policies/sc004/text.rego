@@ -1,0 +1,99 @@
+# METADATA
+# title: what a string is
+# description: Tells credentials from what only looks like one. Nothing here returns the text it was given.
+package darkstart.rules.sc004.text
+
+# METADATA
+# description: the value of a Secret's field; data is base64, unless something else stands there
+decode(field, value) := value if {
+	field == "stringData"
+	is_string(value)
+}
+
+decode("data", value) := base64.decode(value) if base64.is_valid(value)
+
+decode("data", value) := value if {
+	is_string(value)
+	not base64.is_valid(value)
+}
+
+# METADATA
+# description: nothing to protect, whatever the name
+harmless(value) if trim_space(value) == ""
+
+harmless(value) if placeholder(value)
+
+harmless(value) if encrypted(value)
+
+harmless(value) if public(value)
+
+harmless(value) if regex.match(`^\s*\{\s*("auths"\s*:\s*\{\s*\}\s*)?\}\s*$`, value)
+
+encrypted(value) if startswith(value, "ENC[AES256_GCM,")
+
+# A value that something fills in later, and nothing else beside it.
+placeholder(value) if regex.match(`^\s*(\$\{[^}]*\}|\$\([^)]*\)|\$__[a-z]+\{[^}]*\}|\{\{[^}]*\}\}|<[^<>]+>)\s*$`, value)
+
+# References of vals, bank-vaults and the Argo CD vault plugin.
+placeholder(value) if regex.match(`^(ref\+[a-z]+://|vault:[^\s]+#)`, value)
+
+# PEM that everybody may read: every block is a certificate, a list or a public key.
+public(value) if {
+	startswith(trim_space(value), "-----BEGIN ")
+	blocks := regex.find_all_string_submatch_n(`-----BEGIN ([A-Z0-9 ]+)-----`, value, -1)
+	every block in blocks {
+		block[1] in {"CERTIFICATE", "TRUSTED CERTIFICATE", "X509 CRL", "PUBLIC KEY", "RSA PUBLIC KEY", "CERTIFICATE REQUEST"}
+	}
+}
+
+# METADATA
+# description: a field of a Secret that says where and as whom, and brings no password along
+describes(key, value) if {
+	lower(key) in {
+		"address", "bucket", "database", "dbname", "email", "endpoint", "host", "hostname", "issuer", "name",
+		"namespace", "port", "project", "provider", "region", "server", "sslmode", "tenant", "type", "url",
+		"user", "username",
+	}
+	not userinfo(value)
+}
+
+userinfo(value) if regex.match(`[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s:@]+@`, value)
+
+# METADATA
+# description: a configuration file without a credential in it
+configuration(key, value) if {
+	regex.match(`(?i)\.(ya?ml|json|ini|conf|cfg|config|toml|properties|xml|te?mpl|tpl|rules?|lua|sh|env)$`, key)
+	not userinfo(value)
+	not contains(value, "PRIVATE KEY-----")
+	not assigns(value)
+}
+
+assigns(value) if {
+	some found in regex.find_all_string_submatch_n(assignment, value, -1)
+	literal(found[3])
+}
+
+# name: value, name = value and "name": "value", where the name is one of a credential.
+assignment := `(?im)(password|passwd|passphrase|secret|token|credentials?|(api|access|private|service|routing|auth|signing|encryption|account|shared)[_-]?key)["']?\s*[:=]+\s*["']?([^\s"',;#]+)`
+
+# METADATA
+# description: a name that ends as those of credentials do, and not as _FILE, _NAME, _TTL or _URL
+secret_name(name) if {
+	regex.match(`(?i)(^|[_.-]|[a-z])(password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key(_?id)?|secret[_-]?key|private[_-]?key|credentials?)$`, name)
+}
+
+# METADATA
+# description: a text that is the credential itself, and not a switch, a number, a path or a placeholder
+literal(value) if {
+	is_string(value)
+	not harmless(value)
+	not regex.match(`(?i)^(true|false|yes|no|on|off|null|none|nil|~|-?[0-9]+(\.[0-9]+)?(ms|s|m|h|d)?|[\[{(|>&*].*|\.{0,2}/.*|file:.*)$`, value)
+	not regex.match(`\$[({A-Za-z_]`, value)
+	not regex.match(`\{\{`, value)
+}
+
+# METADATA
+# description: a flag that carries its value, --name=value
+flag(argument) := {"name": parts[0][1], "value": parts[0][2]} if {
+	parts := regex.find_all_string_submatch_n(`^--?([A-Za-z0-9][A-Za-z0-9._-]*)=(.+)$`, argument, 1)
+}
