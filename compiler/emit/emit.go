@@ -1,0 +1,114 @@
+// Package emit turns a linked, planned fleet into the files of its bundles:
+// manifests in the order of the plan, an inventory, and runbooks (DESIGN §7).
+//
+// What it writes is content: a pure function of the git tree and the compiler
+// (D2). So nothing here knows a serial, a digest, a revision or a date, and
+// the positions of edges are left out of the plans inside a bundle: a comment
+// added to a CUE file must not be a new release. What a release adds (the
+// record, the pins) is written by seal and by Deploy.
+package emit
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/object"
+	"github.com/darkstart-dev/darkstart/plans"
+)
+
+// Codes documents the diagnostics of this stage.
+var Codes = []diag.Entry{
+	{
+		Code: "EMT001", Title: "a part has no place in the bootstrap order", Severity: diag.Error,
+		Why: "The bootstrap plan of the cluster does not reach this part, so no order in which to apply it is known. " +
+			"A bundle that leaves the part out would lose objects without a word.",
+		Fix: "Mend the paradox that BS002 reports for the cluster; `darkstart plan bootstrap CLUSTER` shows the cycle.",
+	},
+	{
+		Code: "EMT002", Title: "two parts have the same name once written for Flux", Severity: diag.Error,
+		Why: "A Flux Kustomization is named `<component>-<part>`, and two parts of one cluster would share that name.",
+		Fix: "Rename one of the components.",
+	},
+}
+
+// Config of Emit. The zero value is ready to use.
+type Config struct{}
+
+// Emit returns one artifact for each cluster and one for the fleet, sorted by
+// name. A cluster whose plan does not order all its parts is a diagnostic and
+// yields no artifact: half a bundle would be worse than none.
+func Emit(ctx context.Context, f *ir.Fleet, p *plans.Plan, _ *Config) ([]*ir.Artifact, diag.List, error) {
+	var (
+		out   []*ir.Artifact
+		diags diag.List
+	)
+	for _, c := range f.Clusters {
+		if err := ctx.Err(); err != nil {
+			return nil, nil, err
+		}
+		a, ds, err := cluster(f, c, p)
+		if err != nil {
+			return nil, nil, err
+		}
+		diags.Add(ds...)
+		if !ds.HasErrors() {
+			out = append(out, a)
+		}
+	}
+	fleet, err := fleetArtifact(f, p)
+	if err != nil {
+		return nil, nil, err
+	}
+	out = append(out, fleet)
+	slices.SortFunc(out, func(a, b *ir.Artifact) int { return strings.Compare(a.Name, b.Name) })
+	return out, diags.Sorted(), nil
+}
+
+func cluster(f *ir.Fleet, c *ir.Linked, p *plans.Plan) (*ir.Artifact, diag.List, error) {
+	o, diags := orderOf(c, p)
+	if diags.HasErrors() {
+		return nil, diags, nil
+	}
+	w := writer{}
+	if err := manifests(&w, f, c, o); err != nil {
+		return nil, nil, err
+	}
+	if err := w.json("meta/plan.json", bootstrapOnly(p, c.Name)); err != nil {
+		return nil, nil, err
+	}
+	w.text("runbooks/bootstrap.md", bootstrapRunbook(f, c, o))
+	return &ir.Artifact{Name: c.Name, Files: w.files()}, diags, nil
+}
+
+func fleetArtifact(f *ir.Fleet, p *plans.Plan) (*ir.Artifact, error) {
+	w := writer{}
+	if err := w.json("meta/plan.json", recoveriesOnly(p)); err != nil {
+		return nil, err
+	}
+	w.text("runbooks/README.md", runbookIndex(f, p))
+	return &ir.Artifact{Name: ir.FleetArtifact, Files: w.files()}, nil
+}
+
+// writer collects the files of one artifact.
+type writer struct{ list []ir.File }
+
+func (w *writer) text(path, body string) {
+	w.list = append(w.list, ir.File{Path: path, Data: []byte(body)})
+}
+
+func (w *writer) json(path string, v any) error {
+	b, err := object.Encode(v)
+	if err != nil {
+		return err
+	}
+	w.list = append(w.list, ir.File{Path: path, Data: b})
+	return nil
+}
+
+func (w *writer) files() []ir.File {
+	slices.SortFunc(w.list, func(a, b ir.File) int { return strings.Compare(a.Path, b.Path) })
+	return w.list
+}

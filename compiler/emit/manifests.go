@@ -1,0 +1,227 @@
+package emit
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/internal/digest"
+	"github.com/darkstart-dev/darkstart/internal/object"
+	"github.com/darkstart-dev/darkstart/internal/spec"
+)
+
+// Annotations that emit sets on every object it writes. Facts: the documents
+// of Argo CD (sync waves, sync options) and of Flux's kustomize-controller
+// (prune and substitute annotations).
+const (
+	annotationWave       = "argocd.argoproj.io/sync-wave"
+	annotationSync       = "argocd.argoproj.io/sync-options"
+	annotationPrune      = "kustomize.toolkit.fluxcd.io/prune"
+	annotationSubstitute = "kustomize.toolkit.fluxcd.io/substitute"
+)
+
+// maxPath is the longest name that a USTAR header holds without a prefix.
+const maxPath = 100
+
+// item is one line of meta/inventory.json.
+type item struct {
+	object.Key
+	APIVersion string        `json:"apiVersion"`
+	Part       string        `json:"part"`
+	Wave       int           `json:"wave"`
+	File       string        `json:"file"`
+	Digest     digest.Digest `json:"digest"`
+	Keep       bool          `json:"keep,omitempty"` // never pruned
+}
+
+type inventory struct {
+	Version string   `json:"version"`
+	Cluster string   `json:"cluster"`
+	Images  []string `json:"images"`
+	Objects []item   `json:"objects"`
+}
+
+// manifests writes parts/, the kustomizations that hold them together, and
+// the inventory.
+func manifests(w *writer, f *ir.Fleet, c *ir.Linked, o *order) error {
+	inv := inventory{Version: "darkstart.dev/inventory/v1", Cluster: c.Name, Images: images(c)}
+	held := heldObjects(f, c.Name)
+	var parts []string
+	for _, part := range o.parts() {
+		dir := "parts/" + part.ID()
+		parts = append(parts, dir)
+		items, err := writePart(w, part, dir, o.of[part], held)
+		if err != nil {
+			return err
+		}
+		inv.Objects = append(inv.Objects, items...)
+	}
+	slices.SortFunc(inv.Objects, func(a, b item) int { return a.Compare(b.Key) })
+	if err := w.json("meta/inventory.json", inv); err != nil {
+		return err
+	}
+	return w.json("kustomization.yaml", kustomization(parts))
+}
+
+func writePart(w *writer, part *ir.Part, dir string, number int, held map[object.Key]bool) ([]item, error) {
+	items := make([]item, 0, len(part.Objects))
+	files := make([]string, 0, len(part.Objects))
+	for _, obj := range part.Objects {
+		keep := keeps(obj) || held[obj.Key()]
+		body, err := object.Encode(annotated(obj, number, keep))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", obj.Key(), err)
+		}
+		name := fileName(dir, obj.Key())
+		files = append(files, name)
+		w.list = append(w.list, ir.File{Path: dir + "/" + name, Data: body})
+		items = append(items, item{
+			Key: obj.Key(), APIVersion: obj.APIVersion, Part: part.ID(), Wave: number,
+			File: dir + "/" + name, Digest: digest.Of(body), Keep: keep,
+		})
+	}
+	slices.Sort(files)
+	return items, w.json(dir+"/kustomization.yaml", kustomization(files))
+}
+
+// kustomization lists resources explicitly and generates nothing: what is
+// applied is what is in the files.
+func kustomization(resources []string) map[string]any {
+	return map[string]any{
+		"apiVersion": "kustomize.config.k8s.io/v1beta1",
+		"kind":       "Kustomization",
+		"resources":  resources,
+	}
+}
+
+// annotated returns a copy of the object's content with the annotations that
+// order and protect it. The object itself is shared and stays as it is.
+func annotated(o *object.Object, number int, keep bool) map[string]any {
+	content := maps.Clone(o.Content)
+	meta := maps.Clone(object.Map(content, "metadata"))
+	if meta == nil {
+		meta = map[string]any{}
+	}
+	notes := maps.Clone(object.Map(meta, "annotations"))
+	if notes == nil {
+		notes = map[string]any{}
+	}
+	notes[annotationWave] = strconv.Itoa(number)
+	notes[annotationSubstitute] = "disabled"
+	if keep {
+		notes[annotationPrune] = "disabled"
+		notes[annotationSync] = withOption(object.String(meta, "annotations", annotationSync), "Prune=false")
+	}
+	meta["annotations"] = notes
+	content["metadata"] = meta
+	return content
+}
+
+// withOption adds an option to Argo CD's comma-separated list.
+func withOption(list, option string) string {
+	for o := range strings.SplitSeq(list, ",") {
+		if strings.TrimSpace(o) == option {
+			return list
+		}
+	}
+	if list == "" {
+		return option
+	}
+	return list + "," + option
+}
+
+// keeps reports whether pruning the object would lose data: deleting a CRD or
+// a namespace deletes everything in it.
+func keeps(o *object.Object) bool {
+	switch o.Key().Group + "/" + o.Kind {
+	case "apiextensions.k8s.io/CustomResourceDefinition", "/Namespace",
+		"/PersistentVolume", "/PersistentVolumeClaim", "apps/StatefulSet":
+		return true
+	}
+	return false
+}
+
+// heldObjects returns the objects of a cluster that a store holds.
+func heldObjects(f *ir.Fleet, cluster string) map[object.Key]bool {
+	held := map[object.Key]bool{}
+	if f.Units.Fleet == nil {
+		return held
+	}
+	names := map[string]bool{}
+	for _, s := range f.Units.Fleet.Spec.Stores {
+		for _, h := range s.Holds {
+			names[strings.TrimPrefix(h, cluster+"/")] = true
+		}
+	}
+	for _, part := range f.Cluster(cluster).Parts {
+		for _, o := range part.Objects {
+			if names[o.Kind+"/"+o.Namespace+"/"+o.Name] {
+				held[o.Key()] = true
+			}
+		}
+	}
+	return held
+}
+
+// fileName is a function of the key alone, so that an object keeps its file
+// when its neighbours change. A digest joins it where characters had to be
+// replaced or the path would be too long; case-folded names stay distinct
+// because kind and namespace are separated by a character no name holds.
+func fileName(dir string, k object.Key) string {
+	raw := strings.ToLower(k.Kind) + "_" + k.Namespace + "_" + k.Name
+	if k.Group != "" {
+		raw = strings.ToLower(k.Kind) + "." + k.Group + "_" + k.Namespace + "_" + k.Name
+	}
+	safe := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || strings.ContainsRune("._-", r) {
+			return r
+		}
+		return '-'
+	}, raw)
+	limit := maxPath - len(dir) - 1 - len(".json")
+	if safe == raw && len(safe) <= limit {
+		return safe + ".json"
+	}
+	sum := digest.Of([]byte(k.String())).Short()
+	return safe[:min(len(safe), max(0, limit-len(sum)-1))] + "-" + sum + ".json"
+}
+
+// images returns every image reference of the cluster once, sorted.
+func images(c *ir.Linked) []string {
+	set := map[string]bool{}
+	for _, part := range c.Parts {
+		for _, o := range part.Objects {
+			podImages(o.Content, set)
+		}
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+// podImages collects the images of containers at any depth of pod templates.
+func podImages(v any, set map[string]bool) {
+	switch x := v.(type) {
+	case map[string]any:
+		for _, field := range []string{"containers", "initContainers", "ephemeralContainers"} {
+			for _, ctr := range object.Slice(x, field) {
+				if ref := object.String(ctr, "image"); ref != "" {
+					set[ref] = true
+				}
+			}
+		}
+		for _, e := range x {
+			podImages(e, set)
+		}
+	case []any:
+		for _, e := range x {
+			podImages(e, set)
+		}
+	}
+}
+
+// componentOf returns the spec of a part's component.
+func componentOf(c *ir.Linked, part *ir.Part) spec.Component {
+	return c.Unit.Spec.Components[part.Component]
+}

@@ -1,0 +1,69 @@
+package emit
+
+import (
+	"slices"
+
+	"github.com/darkstart-dev/darkstart/plans"
+)
+
+// bootstrapOnly is the plan of a cluster's artifact: its own bootstrap and
+// nothing that another cluster could change.
+func bootstrapOnly(p *plans.Plan, cluster string) *plans.Plan {
+	out := &plans.Plan{Version: p.Version}
+	if r := bootstrapOf(p, cluster); r != nil {
+		out.Scenarios = append(out.Scenarios, withoutPositions(*r))
+	}
+	return out
+}
+
+// recoveriesOnly is the plan of the fleet's artifact.
+func recoveriesOnly(p *plans.Plan) *plans.Plan {
+	out := &plans.Plan{Version: p.Version, Coverage: p.Coverage, Scenarios: []plans.Recovery{}}
+	for _, r := range p.Scenarios {
+		if r.Scenario.Class == "bootstrap" {
+			continue
+		}
+		out.Scenarios = append(out.Scenarios, withoutPositions(r))
+	}
+	return out
+}
+
+// withoutPositions copies a recovery and drops file positions from its edges.
+func withoutPositions(r plans.Recovery) plans.Recovery {
+	r.Waves = slices.Clone(r.Waves)
+	for i := range r.Waves {
+		steps := slices.Clone(r.Waves[i].Steps)
+		for j := range steps {
+			steps[j].Because = bare(steps[j].Because)
+		}
+		r.Waves[i].Steps = steps
+	}
+	r.Witnesses = slices.Clone(r.Witnesses)
+	for i := range r.Witnesses {
+		w := &r.Witnesses[i]
+		w.Path = bare(w.Path)
+		w.Breaks = slices.Clone(w.Breaks)
+		for j := range w.Breaks {
+			w.Breaks[j].Edges = bare(w.Breaks[j].Edges)
+		}
+	}
+	r.Cells = slices.Clone(r.Cells)
+	for i := range r.Cells {
+		us := slices.Clone(r.Cells[i].Unknowns)
+		for j := range us {
+			us[j].At = nil
+		}
+		r.Cells[i].Unknowns = us
+	}
+	return r
+}
+
+func bare(edges []plans.Edge) []plans.Edge {
+	out := slices.Clone(edges)
+	for i := range out {
+		if w := out[i].Why; w != nil {
+			out[i].Why = &plans.Because{Reason: w.Reason, Derived: w.Derived}
+		}
+	}
+	return out
+}
