@@ -99,7 +99,7 @@ func (w *world) inside(p *proc) []int32 {
 // (compromised) its domains.
 func (w *world) enabled(i, s int32) bool {
 	st := w.g.steps[s]
-	if w.applicable(); !w.usable[st.proc.index] {
+	if w.applicable(); !w.usable[st.proc.index] || !w.canUse(st) {
 		return false
 	}
 	if int(i) >= len(w.g.nodes) {

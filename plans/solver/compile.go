@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/darkstart-dev/darkstart/internal/digest"
 	"github.com/darkstart-dev/darkstart/plans"
 )
 
@@ -37,15 +38,16 @@ type graph struct {
 	see  *formulas // owner: node (observe)
 	hand *formulas // owner: node (declared operate; whole operate of an API server)
 
-	procs  []*proc
-	steps  []*step
-	alts   [][]int32 // by item: steps that restore it, in order
-	actors map[string]*plans.Actor
-	links  map[string]*plans.Link
-	tiers  map[string]*plans.Tier
-	groups map[string][]int32 // consistency group to stores
-	judged []int32            // nodes with objectives
-	open   map[int32][]plans.Unknown
+	procs   []*proc
+	steps   []*step
+	alts    [][]int32 // by item: steps that restore it, in order
+	actors  map[string]*plans.Actor
+	links   map[string]*plans.Link
+	tiers   map[string]*plans.Tier
+	groups  map[string][]int32 // consistency group to stores
+	judged  []int32            // nodes with objectives
+	open    map[int32][]plans.Unknown
+	digests map[string]digest.Digest // closure of each declared procedure
 }
 
 // replica is one instance of a node.
@@ -113,6 +115,8 @@ func compile(m *plans.Model) *graph {
 	g.protect()
 	g.proceed()
 	g.require()
+	g.digests = g.closures()
+	g.remeasure()
 	g.open = map[int32][]plans.Unknown{}
 	for _, u := range m.Unresolved {
 		if n, ok := g.ids[u.Node]; ok {

@@ -186,3 +186,38 @@ func times(d plans.Duration, n int64) plans.Duration {
 func plus(a, b plans.Interval) plans.Interval {
 	return plans.Interval{Lo: add(a.Lo, b.Lo), Hi: add(a.Hi, b.Hi)}
 }
+
+// remeasure replaces estimates by what drills measured: the p90 of passed runs
+// whose closure is today's (D7).
+func (g *graph) remeasure() {
+	f := &fleet{g: g}
+	if len(g.model.Evidence) == 0 {
+		return
+	}
+	for _, p := range g.procs {
+		fresh, _ := f.evidenceFor(p)
+		for _, s := range g.steps[p.first:p.last] {
+			if m := measured(s.Step, fresh); m != nil {
+				c := *s.Step
+				c.Measured = m
+				s.Step = &c
+				g.measure(s)
+			}
+		}
+	}
+}
+
+func measured(s *plans.Step, runs []*plans.Evidence) *plans.Measured {
+	var all []plans.Duration
+	date := ""
+	for _, e := range runs {
+		if ds := e.Steps[s.ID]; len(ds) > 0 {
+			all, date = append(all, ds...), max(date, e.Date)
+		}
+	}
+	if len(all) == 0 || s.Measured != nil {
+		return nil
+	}
+	slices.Sort(all)
+	return &plans.Measured{N: len(all), P90: all[(len(all)*9+9)/10-1], Age: date}
+}

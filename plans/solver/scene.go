@@ -7,21 +7,6 @@ import (
 	"github.com/darkstart-dev/darkstart/plans"
 )
 
-// reading is a scenario solved in one reading of the unknown facts.
-type reading struct {
-	w    *world
-	low  *rise // durations at their lower ends
-	high *rise // at their upper ends, resources without limit
-	plan *schedule
-}
-
-func read(g *graph, sc *plans.Scenario, pess bool) *reading {
-	w := newWorld(g, sc, pess)
-	r := &reading{w: w, low: newRise(w, false, riseOptions{}), high: newRise(w, true, riseOptions{})}
-	r.plan = newSchedule(r.high, g.byPriority(sc))
-	return r
-}
-
 // byPriority orders the judged nodes: tier, then declared priority, then RTO.
 func (g *graph) byPriority(sc *plans.Scenario) []int32 {
 	key := func(i int32) (int, int, plans.Duration) {
@@ -45,17 +30,63 @@ func (g *graph) byPriority(sc *plans.Scenario) []int32 {
 	return out
 }
 
+// scene is one scenario with all that is known about it.
+type scene struct {
+	g     *graph
+	sc    *plans.Scenario
+	opt   *reading // unknown facts at their best
+	pess  *reading // and at their worst; the same where there are none
+	cells []plans.Cell
+	cell  map[int32]*plans.Cell
+	fine  bool // every cell is proven, accepted or unaffected
+}
+
+func newScene(g *graph, sc *plans.Scenario) *scene {
+	s := &scene{g: g, sc: sc, opt: read(g, sc, false), cell: map[int32]*plans.Cell{}, fine: true}
+	s.pess = s.opt
+	if s.opt.w.mayDiffer() {
+		s.pess = read(g, sc, true)
+	}
+	return s
+}
+
+// judge fills the cells and returns how many objectives no class covers.
+func (s *scene) judge() (notEvaluated int) {
+	for _, u := range s.g.judged {
+		obj := s.g.objective(u, s.sc)
+		if obj == nil && (s.sc.Class == "" || !s.opt.w.down[u]) {
+			notEvaluated++
+			continue
+		}
+		c := s.opt.cell(u, obj, s.pess)
+		if s.sc.Class == "" {
+			c.Unknowns = append(c.Unknowns, s.capacityUnknown(u)...)
+		}
+		s.cells = append(s.cells, c)
+		s.fine = s.fine && settled(c.Verdict)
+	}
+	for i := range s.cells {
+		s.cell[s.g.ids[s.cells[i].Node]] = &s.cells[i]
+	}
+	return notEvaluated
+}
+
+// settled verdicts need nobody's attention.
+func settled(v plans.Verdict) bool {
+	return v == plans.Proven || v == plans.AcceptedV || v == plans.Unaffected
+}
+
 // solveScenario is everything about one scenario.
 func solveScenario(g *graph, sc *plans.Scenario, cfg *Config) solvedScenario {
-	opt := read(g, sc, false)
-	rec := plans.Recovery{
-		Scenario: *sc,
-		Fails:    g.fails(opt.w),
-		Down:     g.names(opt.w.fallen),
-		Stuck:    g.names(opt.low.stuck()),
-		Waves:    opt.plan.waves(opt.low),
-		Returns:  map[string]plans.Interval{},
+	s := newScene(g, sc)
+	out := solvedScenario{notEvaluated: s.judge()}
+	out.findings = s.findings()
+	opt := s.opt
+	out.recovery = plans.Recovery{
+		Scenario: *sc, Fails: g.fails(opt.w), Down: g.names(opt.w.fallen), Stuck: g.names(opt.low.stuck()),
+		Waves: opt.plan.waves(opt.low), Cells: s.cells, Empty: opt.startsEmpty(), Returns: map[string]plans.Interval{},
 	}
+	rec := &out.recovery
 	for _, i := range opt.high.order {
 		if int(i) < len(g.nodes) {
 			v := plans.Interval{Lo: opt.low.at[i], Hi: opt.plan.at(i)}
@@ -64,7 +95,18 @@ func solveScenario(g *graph, sc *plans.Scenario, cfg *Config) solvedScenario {
 		}
 	}
 	rec.Witnesses = opt.witnesses()
-	return solvedScenario{recovery: rec}
+	return out
+}
+
+// startsEmpty lists the stores that come back without their data.
+func (r *reading) startsEmpty() []string {
+	var out []int32
+	for _, i := range r.high.order {
+		if int(i) < len(r.w.g.nodes) && r.w.g.nodes[i].Data != nil && r.high.by[i] >= 0 && r.w.lossOf(i, r.high.by[i]) >= plans.Forever {
+			out = append(out, i)
+		}
+	}
+	return r.w.g.names(out)
 }
 
 // fails lists F itself: failed nodes and what stands in failed domains.

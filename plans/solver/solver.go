@@ -80,6 +80,10 @@ func Solve(ctx context.Context, m *plans.Model, cfg *Config) (*plans.Plan, diag.
 		plan.Scenarios = append(plan.Scenarios, s.recovery)
 		plan.Findings = append(plan.Findings, s.findings...)
 	}
+	fleet := &fleet{g: g, cfg: cfg, now: day(cfg.Now)}
+	plan.Findings = append(plan.Findings, fleet.findings()...)
+	sortFindings(plan.Findings)
+	plan.Closures = g.digests
 	plan.Coverage = g.coverage(plan, solved)
 	return plan, list.Sorted(), nil
 }

@@ -1,0 +1,333 @@
+package solver
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/darkstart-dev/darkstart/internal/digest"
+	"github.com/darkstart-dev/darkstart/plans"
+)
+
+// closures digests, for every procedure, what its success depends on, as the
+// solver sees it (§5.7): the procedure, the text of its steps, and the
+// requirements, placement and capacity of all that it restores or needs.
+// Image digests and patch versions are no part of the model, so a rebuild of
+// an image does not make a drill stale.
+func (g *graph) closures() map[string]digest.Digest {
+	out := make(map[string]digest.Digest, len(g.procs))
+	for _, p := range g.procs {
+		if !p.Derived {
+			out[p.ID] = g.closure(p)
+		}
+	}
+	return out
+}
+
+type closedNode struct {
+	ID       string
+	Replicas []plans.Replica
+	Quorum   int
+	Requires [2]string
+	Capacity *plans.Capacity
+	Data     *plans.Data
+}
+
+func (g *graph) closure(p *proc) digest.Digest {
+	seen := map[int32]bool{}
+	var list []int32
+	visit := func(i int32) {
+		if !seen[i] && int(i) < len(g.nodes) {
+			seen[i] = true
+			list = append(list, i)
+		}
+	}
+	for s := p.first; s < p.last; s++ {
+		for _, i := range g.steps[s].restores {
+			visit(i)
+		}
+		g.back.each(int32(g.items)+s, func(e edge) { visit(e.to) })
+	}
+	for k := 0; k < len(list); k++ {
+		g.run.each(list[k], func(e edge) { visit(e.to) })
+		g.back.each(list[k], func(e edge) { visit(e.to) })
+	}
+	slices.Sort(list)
+	var nodes []closedNode
+	for _, i := range list {
+		nodes = append(nodes, g.closed(i))
+	}
+	b, _ := json.Marshal(struct { // plain data: cannot fail
+		Procedure plans.Procedure
+		Nodes     []closedNode
+	}{g.closedProcedure(p.Procedure), nodes})
+	return digest.Of(b)
+}
+
+func (g *graph) closed(i int32) closedNode {
+	n := g.nodes[i]
+	c := closedNode{ID: n.ID, Replicas: n.Replicas, Quorum: n.Quorum, Capacity: n.Capacity}
+	c.Requires[0], c.Requires[1] = formulaText(n.Requires.Run), formulaText(n.Requires.Start)
+	if n.Data != nil {
+		d := *n.Data
+		d.Points = slices.Clone(d.Points)
+		for k := range d.Points { // results of tests are evidence, not closure
+			d.Points[k].Tested, d.Points[k].Partial, d.Points[k].Failing = "", false, false
+		}
+		slices.SortFunc(d.Points, func(a, b plans.Point) int { return cmp.Compare(a.Node, b.Node) })
+		c.Data = &d
+	}
+	return c
+}
+
+// closedProcedure drops what is about the procedure rather than in it.
+func (g *graph) closedProcedure(p *plans.Procedure) plans.Procedure {
+	c := *p
+	c.Drilled, c.Runbook, c.Review, c.Owner = "", "", "", ""
+	c.Targets = map[string]string{}
+	for k, v := range p.Targets {
+		c.Targets[k] = minor(v)
+	}
+	c.Steps = slices.Clone(p.Steps)
+	for i := range c.Steps {
+		c.Steps[i].Measured, c.Steps[i].Needs = nil, plans.Requirement{}
+		c.Steps[i].Do = c.Steps[i].Do + "\x00" + formulaText(p.Steps[i].Needs)
+	}
+	slices.SortFunc(c.Steps, func(a, b plans.Step) int { return cmp.Compare(a.ID, b.ID) })
+	return c
+}
+
+// formulaText writes a requirement without its reasons and positions.
+func formulaText(r plans.Requirement) string {
+	if r.Op == plans.Ref {
+		return r.Node
+	}
+	var kids []string
+	for _, k := range r.Of {
+		kids = append(kids, formulaText(k))
+	}
+	slices.Sort(kids)
+	return fmt.Sprintf("%s%d(%s)", r.Op, r.K, strings.Join(kids, ","))
+}
+
+// minor cuts a version to major and minor: "v1.36.4+k3s1" to "v1.36".
+func minor(v string) string {
+	parts := strings.SplitN(v, ".", 3)
+	return strings.Join(parts[:min(2, len(parts))], ".")
+}
+
+// evidenceFor lists the passed runs of a procedure that its closure matches,
+// and says whether there are others.
+func (f *fleet) evidenceFor(p *proc) (fresh []*plans.Evidence, stale bool) {
+	for i := range f.g.model.Evidence {
+		e := &f.g.model.Evidence[i]
+		if e.Procedure != p.ID || e.Result != "passed" {
+			continue
+		}
+		if e.Closure != "" && e.Closure != string(f.g.digests[p.ID]) {
+			stale = true
+			continue
+		}
+		fresh = append(fresh, e)
+	}
+	return fresh, stale
+}
+
+// undrilled: no evidence covers the procedure at all, whatever the scenario.
+func (f *fleet) undrilled() []plans.Finding {
+	var out []plans.Finding
+	for _, p := range f.g.procs {
+		if p.Derived {
+			continue
+		}
+		fresh, stale := f.evidenceFor(p)
+		switch {
+		case p.Drilled == "never" || p.Drilled == "" && len(fresh) == 0 && !stale:
+			out = append(out, f.procedure(p, "was never run as a drill"))
+		case p.Drilled == "partial":
+			out = append(out, f.procedure(p, "was drilled only in a smaller scope"))
+		case p.Drilled == "" && len(fresh) == 0:
+			out = append(out, f.procedure(p, "was drilled only before it, or what it depends on, changed"))
+		default:
+			out = append(out, f.overdue(p, fresh)...)
+		}
+	}
+	return out
+}
+
+func (f *fleet) procedure(p *proc, what string) plans.Finding {
+	return plans.Finding{Nodes: f.g.names(f.restored(p)), Message: "procedure " + p.ID + " " + what, At: p.At}
+}
+
+func (f *fleet) restored(p *proc) []int32 {
+	var out []int32
+	for _, s := range f.g.steps[p.first:p.last] {
+		out = append(out, s.restores...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// overdue: the last drill is older than the shortest cadence among the tiers
+// of what the procedure restores. It depends on now (D13).
+func (f *fleet) overdue(p *proc, fresh []*plans.Evidence) []plans.Finding {
+	last := p.Drilled
+	for _, e := range fresh {
+		last = max(last, e.Date)
+	}
+	cadence := f.cadence(f.restored(p), func(t *plans.Tier) plans.Duration { return t.DrillCadence })
+	until, ok := after(last, cadence)
+	if !ok || f.now == "" || until >= f.now {
+		return nil
+	}
+	x := f.procedure(p, fmt.Sprintf("was last drilled on %s, its tier asks for every %s", last, cadence))
+	x.Timed = true
+	return []plans.Finding{x}
+}
+
+// cadence is the shortest that a tier of the nodes asks for; 0 is none.
+func (f *fleet) cadence(items []int32, of func(*plans.Tier) plans.Duration) plans.Duration {
+	best := plans.Duration(0)
+	for _, i := range items {
+		if int(i) >= len(f.g.nodes) {
+			continue
+		}
+		if t := f.g.tiers[f.g.nodes[i].Tier]; t != nil && of(t) > 0 && (best == 0 || of(t) < best) {
+			best = of(t)
+		}
+	}
+	return best
+}
+
+// after adds a cadence to an RFC 3339 date.
+func after(date string, d plans.Duration) (string, bool) {
+	t, err := time.Parse(time.DateOnly, day(date))
+	if err != nil || d <= 0 || d >= plans.Forever {
+		return "", false
+	}
+	return t.Add(time.Duration(min(int64(d), 1<<43)) * time.Millisecond).Format(time.DateOnly), true
+}
+
+// day cuts an RFC 3339 time to its date.
+func day(s string) string { return s[:min(len(s), len(time.DateOnly))] }
+
+// smallerDrills: drills of a procedure exist, but none covers all that the
+// scenario fails.
+func (s *scene) smallerDrills() []plans.Finding {
+	f := &fleet{g: s.g}
+	s.opt.w.applicable()
+	var out []plans.Finding
+	for _, p := range s.g.procs {
+		if !s.opt.w.usable[p.index] || p.Derived || p.Drilled != "" {
+			continue
+		}
+		fresh, _ := f.evidenceFor(p)
+		if len(fresh) > 0 && !slices.ContainsFunc(fresh, s.coveredBy) {
+			out = append(out, f.procedure(p, "was drilled only in a smaller scope than "+s.sc.ID))
+		}
+	}
+	return out
+}
+
+// coveredBy: the scope of the evidence includes F, by itself or by a domain
+// above, or it was a run of this scenario without a stated scope.
+func (s *scene) coveredBy(e *plans.Evidence) bool {
+	if len(e.Scope) == 0 {
+		return e.Scenario == "" || e.Scenario == s.sc.ID
+	}
+	for _, f := range s.opt.w.failed {
+		if s.g.above(f, func(a int32) bool { return !slices.Contains(e.Scope, s.g.domains[a].ID) }) {
+			return false
+		}
+	}
+	for _, n := range s.sc.Nodes {
+		if !slices.Contains(e.Scope, n) {
+			return false
+		}
+	}
+	return true
+}
+
+// untestedBackups: a backup that fails, or without a complete restore test,
+// or, judged against now, with one that is older than its tier asks for.
+func (f *fleet) untestedBackups() []plans.Finding {
+	var out []plans.Finding
+	for _, q := range f.g.pointIDs {
+		p := f.g.points[q]
+		if p.Copy {
+			continue
+		}
+		x := plans.Finding{Nodes: []string{f.g.name(p.store)}, At: p.At}
+		cadence := f.cadence([]int32{p.store}, func(t *plans.Tier) plans.Duration { return t.RestoreCadence })
+		until, ok := after(p.Tested, cadence)
+		switch {
+		case p.Failing:
+			x.Message = fmt.Sprintf("backup %s fails", p.Node)
+		case p.Tested == "":
+			x.Message = fmt.Sprintf("backup %s was never restored as a test", p.Node)
+		case p.Partial:
+			x.Message = fmt.Sprintf("the restore test of %s covered less than the scenario", p.Node)
+		case ok && f.now != "" && until < f.now:
+			x.Message = fmt.Sprintf("backup %s was last restored on %s, its tier asks for every %s", p.Node, p.Tested, cadence)
+			x.Timed = true
+		default:
+			continue
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// staleRunbooks: a procedure whose runbook is missing or for other versions,
+// or, judged against now, past its review.
+func (f *fleet) staleRunbooks() []plans.Finding {
+	var out []plans.Finding
+	for _, p := range f.g.procs {
+		switch {
+		case p.Derived:
+		case p.Runbook == plans.RunbookMissing:
+			out = append(out, f.procedure(p, "has no runbook"))
+		case p.Runbook == plans.RunbookStale:
+			out = append(out, f.procedure(p, "has a runbook for other versions or conditions"))
+		case p.Review != "" && f.now != "" && day(p.Review) < f.now:
+			x := f.procedure(p, "is past its review date "+p.Review)
+			x.Timed = true
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// untracked: a credential whose expiry nobody tracks, or that has expired.
+func (f *fleet) untracked() []plans.Finding {
+	var out []plans.Finding
+	for i, n := range f.g.nodes {
+		switch {
+		case n.Kind != plans.KindCredential || n.Implied:
+		case !n.Tracked:
+			out = append(out, f.g.about(int32(i), "nobody tracks when %s expires", n.ID))
+		case n.Expiry != "" && f.now != "" && day(n.Expiry) < f.now:
+			x := f.g.about(int32(i), "%s expired on %s", n.ID, n.Expiry)
+			x.Timed = true
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// drift: a declared pair that does not agree, or state that nothing declares.
+func (f *fleet) drift() []plans.Finding {
+	var out []plans.Finding
+	for _, p := range f.g.model.Pins {
+		switch {
+		case p.Undeclared != "":
+			out = append(out, plans.Finding{Nodes: []string{}, At: p.At, Message: p.Undeclared + " exists and is declared nowhere"})
+		case p.Skew != "":
+			out = append(out, plans.Finding{Nodes: []string{}, At: p.At, Message: fmt.Sprintf("%s and %s do not go together: %s", p.A, p.B, p.Skew)})
+		}
+	}
+	return out
+}
