@@ -26,11 +26,6 @@ func (v *run) missing(id gvk) *problem {
 	if l, ok := v.lifecycle[id]; ok && l.Removed != "" && compareReleases(l.Removed, v.release.minor) <= 0 {
 		return v.removed(id, l)
 	}
-	if !v.release.groups[id.group] && !strings.HasSuffix(id.group, ".k8s.io") {
-		if _, ok := v.builtinGroups()[id.group]; !ok {
-			return nil
-		}
-	}
 	if p := v.otherVersion(id); p != nil {
 		return p
 	}
@@ -50,6 +45,7 @@ func (v *run) missing(id gvk) *problem {
 // removed is the error for an API that the release no longer serves.
 func (v *run) removed(id gvk, l lifecycle) *problem {
 	p := newProblem(codeRemoved, diag.Error, "%s was removed in Kubernetes %s, and the cluster declares %s", id, l.Removed, v.release.minor)
+	p.declared = true
 	if l.Deprecated != "" {
 		p.notes = append(p.notes, "deprecated since Kubernetes "+l.Deprecated)
 	}
@@ -105,19 +101,11 @@ func (v *run) otherVersion(id gvk) *problem {
 	}
 	l, ok := v.lifecycle[id]
 	if ok && l.Introduced != "" && compareReleases(l.Introduced, v.release.minor) > 0 {
-		return newProblem(codeNoVersion, diag.Error, "%s comes with Kubernetes %s, and the cluster declares %s", id, l.Introduced, v.release.minor).
-			fix("upgrade the cluster to Kubernetes %s, or leave the object out", l.Introduced)
+		p := newProblem(codeNoVersion, diag.Error, "%s comes with Kubernetes %s, and the cluster declares %s", id, l.Introduced, v.release.minor)
+		p.declared = true
+		return p.fix("upgrade the cluster to Kubernetes %s, or leave the object out", l.Introduced)
 	}
 	return nil
-}
-
-// builtinGroups are the groups that some release served, also the extinct.
-func (v *run) builtinGroups() map[string]bool {
-	out := map[string]bool{}
-	for id := range v.lifecycle {
-		out[id.group] = true
-	}
-	return out
 }
 
 // aging warns of an API that is served but deprecated, or that a stock API

@@ -21,6 +21,7 @@ type problem struct {
 	path     []string // tokens of a JSON pointer into the object
 	notes    []string
 	help     []string
+	declared bool // the version that the cluster declares contributes
 }
 
 func newProblem(code string, severity diag.Severity, format string, args ...any) *problem {

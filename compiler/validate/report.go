@@ -20,6 +20,7 @@ const maxLabels = 5
 type group struct {
 	diagnostic *diag.Diagnostic
 	places     int
+	declared   bool
 }
 
 // report joins the verdicts in input order into counts and diagnostics.
@@ -42,6 +43,9 @@ func (v *run) report(items []item, verdicts []verdict, list *diag.List) *ir.Vali
 		if g.places > 1 {
 			g.diagnostic.Note("%d places have this problem", g.places)
 		}
+		if g.declared {
+			g.diagnostic.At(v.declared, "the version is declared here")
+		}
 		list.Add(g.diagnostic)
 	}
 	for _, kind := range sortedKeys(uncovered) {
@@ -62,7 +66,7 @@ func (v *run) join(groups map[string]*group, it item, p *problem) {
 			Cluster: it.cluster, Component: it.component,
 			Object: it.object.Key().String(), Path: ir.Pointer(p.path...),
 		})
-		g = &group{diagnostic: d}
+		g = &group{diagnostic: d, declared: p.declared}
 		groups[key] = g
 	}
 	if g.places++; g.places <= maxLabels {
@@ -110,39 +114,46 @@ func (v *run) notEvaluated(kind string, its []item) *diag.Diagnostic {
 type locator struct {
 	files fs.FS
 
-	mu    sync.Mutex
-	texts map[string][]byte
+	mu     sync.Mutex
+	parsed map[string]*yamlpos.File
 }
 
 func newLocator(files fs.FS) *locator {
-	return &locator{files: files, texts: map[string][]byte{}}
+	return &locator{files: files, parsed: map[string]*yamlpos.File{}}
 }
 
 // at returns the place of a field: its own where the file says what was
-// applied, else that of the object's first line.
+// applied, else that of the object's first line. What is absent has the place
+// of what should hold it.
 func (l *locator) at(o *object.Object, path []string) diag.Position {
 	pos := o.Origin.Pos
 	if !o.Origin.Exact || l.files == nil || len(path) == 0 {
 		return pos
 	}
-	text := l.text(pos.File)
-	for len(path) > 0 {
-		if line, column, end, ok := yamlpos.Locate(text, o.Origin.Document, path); ok {
-			return diag.Position{File: pos.File, Line: line, Column: column, EndColumn: end}
-		}
-		path = path[:len(path)-1] // what is absent has the place of what should hold it
+	file := l.file(pos.File)
+	if file == nil {
+		return pos
 	}
-	return pos
+	place, _ := file.Locate(o.Origin.Document, path)
+	if place.Line == 0 {
+		return pos
+	}
+	return diag.Position{File: pos.File, Line: place.Line, Column: place.Column, EndColumn: place.EndColumn}
 }
 
-// text reads a file once; one that cannot be read has no lines to show.
-func (l *locator) text(file string) []byte {
+// file parses a file once; one that cannot be read has no lines to show.
+func (l *locator) file(name string) *yamlpos.File {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	text, ok := l.texts[file]
-	if !ok {
-		text, _ = fs.ReadFile(l.files, file)
-		l.texts[file] = text
+	f, ok := l.parsed[name]
+	if ok {
+		return f
 	}
-	return text
+	if text, err := fs.ReadFile(l.files, name); err == nil {
+		if parsed, problem := yamlpos.Parse(text, yamlpos.Limits{}); problem == nil {
+			f = parsed
+		}
+	}
+	l.parsed[name] = f
+	return f
 }

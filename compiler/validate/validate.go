@@ -39,6 +39,9 @@ type Config struct {
 	// Files are the sources of the fleet, by the paths that origins name. With
 	// them a problem is shown at its own line; without, at the object's first.
 	Files fs.FS
+	// Declared is where the cluster declares its version, shown beside what
+	// depends on it. The zero value shows nothing.
+	Declared diag.Position
 	// Parallel bounds the objects judged at once; 0 means one a processor.
 	Parallel int
 }
@@ -58,6 +61,7 @@ type run struct {
 	crds      map[GroupKind]*crd      // by the kind that they define
 	defined   map[*object.Object]*crd // by the object that they are
 	lines     *locator
+	declared  diag.Position
 }
 
 // item is one object and where it stands.
@@ -75,7 +79,7 @@ type verdict struct {
 // Validate judges every object of a cluster for a Kubernetes version such as
 // "1.36" or "v1.36.2". The list is sorted; the counts cover every object.
 func Validate(ctx context.Context, r *ir.Rendered, kubernetes string, cfg *Config) (*ir.Validation, diag.List, error) {
-	v := &run{catalog: cfg.catalog(), lines: newLocator(cfg.Files)}
+	v := &run{catalog: cfg.catalog(), lines: newLocator(cfg.Files), declared: cfg.Declared}
 	var list diag.List
 	if err := v.open(kubernetes, r.Cluster, &list); err != nil {
 		return nil, nil, err
@@ -118,7 +122,7 @@ func (v *run) open(kubernetes, cluster string, list *diag.List) error {
 		v.release, err = v.catalog.release(minor.String())
 		return err
 	}
-	list.Add(noSchemas(kubernetes, releases, ok).About(diag.Subject{Cluster: cluster}))
+	list.Add(noSchemas(kubernetes, releases, ok).About(diag.Subject{Cluster: cluster}).At(v.declared, "declared here"))
 	return nil
 }
 
