@@ -89,6 +89,11 @@ func (s *sandbox) open(opts ...git.Option) *git.Repo {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	s.t.Cleanup(func() {
+		if err := r.Close(); err != nil {
+			s.t.Error(err)
+		}
+	})
 	return r
 }
 

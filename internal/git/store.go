@@ -80,6 +80,17 @@ func alternates(objects string, seen map[string]bool) ([]string, error) {
 	return out, nil
 }
 
+// Close releases the open packs. Trees of the repository cannot be read after.
+func (r *Repo) Close() error {
+	r.store.mu.Lock()
+	defer r.store.mu.Unlock()
+	var errs []error
+	for _, st := range r.store.all {
+		errs = append(errs, st.Close())
+	}
+	return errors.Join(errs...)
+}
+
 func (s *store) reference(name plumbing.ReferenceName) (*plumbing.Reference, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
