@@ -97,11 +97,11 @@ func mutants(o *object.Object) []mutant {
 		if at == "apiVersion" || at == "kind" || at == "metadata" {
 			continue // they choose the decoder
 		}
-		if sampled(o, at, 8) {
+		if sampled(o, at, 12) {
 			out = append(out, mutant{"rename " + at, change(o.Content, path, nil, true)})
 		}
 		for i, v := range values {
-			if sampled(o, at+strconv.Itoa(i), 16) {
+			if sampled(o, at+strconv.Itoa(i), 24) {
 				out = append(out, mutant{fmt.Sprintf("%s = %#v", at, v), change(o.Content, path, v, false)})
 			}
 		}

@@ -45,6 +45,19 @@ func owners() map[string]string {
 	}
 }
 
+// fixtures are packages for tests alone: they may use what they like, and
+// production may not use them.
+func fixtures() []string {
+	return []string{"internal/testkit", "compiler/guard/fixture", "plans/solver/sketch"}
+}
+
+// exceptions lists who may import a stage beside the façade, with the reason.
+func exceptions() map[[2]string]string {
+	return map[[2]string]string{
+		{"internal/cli", "evaluate"}: "the schema commands print and vendor the schema module without any fleet",
+	}
+}
+
 // shared are dependencies that any package may use: extensions of the
 // standard library.
 func shared() []string { return []string{"golang.org/x"} }

@@ -15,7 +15,7 @@ import (
 // hermetic lists what makes a result depend on the machine (D2, D12, D13), and
 // where it is allowed all the same.
 func hermetic() map[string][]string {
-	outside := []string{"cmd", "internal/cli", "internal/testkit", "internal/archtest"}
+	outside := append([]string{"cmd", "internal/cli", "internal/archtest"}, fixtures()...)
 	return map[string][]string{
 		"os.Environ":         outside,
 		"os.Getenv":          outside,
