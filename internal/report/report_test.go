@@ -231,3 +231,16 @@ func TestWriteErrorsAreReturned(t *testing.T) {
 		}
 	}
 }
+
+// TestDiagnosticsAreTheHeadOfText: the same findings in the same words.
+func TestDiagnosticsAreTheHeadOfText(t *testing.T) {
+	r := New(Tool{}, "verify")
+	r.Diagnostics.Add(diag.Errorf("SIG001", "refused").Fix("sign it"))
+	var all, head bytes.Buffer
+	if Text(&all, r.Finish(), Options{}) != nil || Diagnostics(&head, r, Options{}) != nil {
+		t.Fatal("not written")
+	}
+	if rest, ok := strings.CutPrefix(all.String(), head.String()); !ok || head.Len() == 0 || strings.Contains(head.String(), "evaluated") || !strings.Contains(rest, "evaluated") {
+		t.Errorf("%q is not the head of %q", head.String(), all.String())
+	}
+}

@@ -44,13 +44,7 @@ func (p *printer) full() bool                 { return bytes.Count(p.Bytes(), []
 // frames; then what was compiled and planned; the last line always says what
 // was evaluated, waived, skipped and unknown.
 func Text(w io.Writer, r *Result, o Options) error {
-	if o.Width <= 0 {
-		o.Width = 120
-	}
-	if o.Lines <= 0 {
-		o.Lines = 40
-	}
-	p := &printer{Options: o, files: map[string][]string{}}
+	p := newPrinter(o)
 	p.findings(r.Diagnostics)
 	p.waived(r.Diagnostics)
 	p.rules(r.Rules)
@@ -61,6 +55,26 @@ func Text(w io.Writer, r *Result, o Options) error {
 	p.last(r)
 	_, err := w.Write(p.Bytes())
 	return err
+}
+
+// Diagnostics writes the findings of a result and nothing else, for commands
+// that evaluate no rules and end in a verdict of their own.
+func Diagnostics(w io.Writer, r *Result, o Options) error {
+	p := newPrinter(o)
+	p.findings(r.Diagnostics)
+	p.waived(r.Diagnostics)
+	_, err := w.Write(p.Bytes())
+	return err
+}
+
+func newPrinter(o Options) *printer {
+	if o.Width <= 0 {
+		o.Width = 120
+	}
+	if o.Lines <= 0 {
+		o.Lines = 40
+	}
+	return &printer{Options: o, files: map[string][]string{}}
 }
 
 func (p *printer) findings(ds diag.List) {
