@@ -55,6 +55,8 @@ func fixtures() []string {
 func exceptions() map[[2]string]string {
 	return map[[2]string]string{
 		{"internal/cli", "evaluate"}: "the schema commands print and vendor the schema module without any fleet",
+		{"internal/cli", "lock"}:     "lock --import writes a file; it compiles nothing",
+		{"internal/cli", "seal"}:     "keys are made, and bundles verified, without their source",
 	}
 }
 
