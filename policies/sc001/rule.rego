@@ -61,11 +61,11 @@ pin(image) := sprintf("write %s@sha256:…, and record it with darkstart lock --
 	not digests[image.ref]
 }
 
-notes(_) := ["there is no darkstart.lock: nothing is locked"] if not input.lock
+notes(_) := ["there is no darkstart.lock: nothing is locked"] if input.lock == null
 
 notes(image) := [sprintf("the lock has other digests of %s", [image.repository])] if image.repository in repositories
 
 notes(image) := [sprintf("the lock has no digest of %s", [image.repository])] if {
-	input.lock
+	input.lock != null
 	not image.repository in repositories
 }

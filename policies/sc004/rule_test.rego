@@ -46,8 +46,8 @@ test_private_key_is_red if {
 }
 
 test_registry_credentials_are_red if {
-	secret("stringData", {".dockerconfigjson": `{"auths": {"r.example.com": {"auth": "dTpw"}}}`}) == set()
-	secret("stringData", {".dockerconfigjson": `{"auths": {"r.example.com": {"password": "p4ss"}}}`}) == {"/stringData/.dockerconfigjson"}
+	secret("stringData", {".dockerconfigjson": `{"auths": {"r.example.com": {"auth": "dTpw"}}}`}) == {"/stringData/.dockerconfigjson"}
+	secret("stringData", {".dockerconfigjson": `{"auths": {}}`}) == set()
 }
 
 test_url_with_password_is_red if {
