@@ -100,6 +100,18 @@ func (d *domains) common(places [][]string) []string {
 	})
 }
 
+// overlap says that one of the places is inside one of the others.
+func (d *domains) overlap(a, b []string) bool {
+	for _, x := range a {
+		for _, y := range b {
+			if d.up[x][y] || d.up[y][x] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // resolveDomains keeps the known domains of a list and reports the others.
 func (l *linker) resolveDomains(sc scope, list []string, ptr string) []string {
 	var out []string

@@ -130,13 +130,7 @@ func (l *linker) store(sc scope, id string, s *spec.Store) {
 	ptr := ir.Pointer("stores", id)
 	n := l.node(sc, id, plans.KindStore, &s.Node, ptr)
 	n.Data = &plans.Data{Size: l.bytes(sc, s.Size, ptr+"/size"), Group: s.Group}
-	for _, c := range l.clusters {
-		for _, comp := range c.comps {
-			if slices.Contains(comp.bound, id) {
-				n.Replicas = append(n.Replicas, plans.Replica{In: comp.id})
-			}
-		}
-	}
+	n.Replicas = l.holders(id, s)
 	if s.Placement != nil || len(n.Replicas) == 0 {
 		n.Replicas = l.replicas(sc, id, s.Placement, ptr)
 	}
@@ -154,6 +148,43 @@ func (l *linker) store(sc scope, id string, s *spec.Store) {
 		l.nodes, n.Data.Points = append(l.nodes, point), append(n.Data.Points, p)
 	}
 	l.nodes = append(l.nodes, n)
+}
+
+// holders are the components that a store stands in. What holds an
+// asynchronous copy holds no replica: its data is behind, and somebody has to
+// promote it, so it is a recovery point only.
+func (l *linker) holders(id string, s *spec.Store) []plans.Replica {
+	var current, every []plans.Replica
+	for _, c := range l.clusters {
+		for _, comp := range c.comps {
+			if slices.Contains(comp.bound, id) {
+				r := plans.Replica{In: comp.id}
+				every = append(every, r)
+				if !l.behind(c, s) {
+					current = append(current, r)
+				}
+			}
+		}
+	}
+	if len(current) > 0 {
+		return current
+	}
+	return every
+}
+
+// behind says that the cluster stands where an asynchronous copy is, and no
+// synchronous one.
+func (l *linker) behind(c *cluster, s *spec.Store) bool {
+	async := false
+	for _, name := range sortedKeys(s.Copies) {
+		if cp := s.Copies[name]; l.domains.overlap(cp.In, c.place) {
+			if cp.Mode == "sync" {
+				return false
+			}
+			async = true
+		}
+	}
+	return async
 }
 
 func (l *linker) copyPoint(sc scope, store, name string, c spec.Copy, ptr string) (plans.Node, plans.Point) {
