@@ -51,13 +51,11 @@ func fixtures() []string {
 	return []string{"internal/testkit", "compiler/guard/fixture", "plans/solver/sketch"}
 }
 
-// exceptions lists who may import a stage beside the façade, with the reason.
-func exceptions() map[[2]string]string {
-	return map[[2]string]string{
-		{"internal/cli", "evaluate"}: "the schema commands print and vendor the schema module without any fleet",
-		{"internal/cli", "lock"}:     "lock --import writes a file; it compiles nothing",
-		{"internal/cli", "seal"}:     "keys are made, and bundles verified, without their source",
-	}
+// pipeline lists the stages that only make sense in their order, so that only
+// the façade calls them. The other verbs (lock, release, seal, …) also stand
+// alone as commands; evaluate prints and vendors the schema without a fleet.
+func pipeline() []string {
+	return []string{"render", "validate", "link", "guard", "emit"}
 }
 
 // shared are dependencies that any package may use: extensions of the
