@@ -97,7 +97,7 @@ var Codes = []diag.Entry{
 	},
 	{
 		Code: "GRD017", Title: "no time is known to judge a waiver by", Severity: diag.Error,
-		Why:     "Now is the time of the commit; a repository without a commit has none. The waiver is not honoured.",
-		Fix:     "Commit, or pass `--now`.",
+		Why: "Now is the time of the commit; a repository without a commit has none. The waiver is not honoured.",
+		Fix: "Commit, or pass `--now`.",
 	},
 }

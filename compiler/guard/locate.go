@@ -14,6 +14,7 @@ func (s *session) finding(rule *prepared, d *document, f *ruleFinding) *diag.Dia
 	if d.linked != nil && subject.Cluster == "" {
 		subject.Cluster = d.linked.Name
 	}
+	s.place(&subject)
 	e := d.objects.find(subject.Object)
 	if e != nil && subject.Component == "" {
 		subject.Component = e.component
@@ -36,6 +37,21 @@ func (s *session) finding(rule *prepared, d *document, f *ruleFinding) *diag.Dia
 	return out
 }
 
+// place fills in the cluster and component of a node, so that a waiver can be
+// scoped by either.
+func (s *session) place(subject *diag.Subject) {
+	if subject.Node == "" || subject.Cluster != "" {
+		return
+	}
+	cluster, name, _ := strings.Cut(subject.Node, "/")
+	if c := s.in.Fleet.Units.Cluster(cluster); c != nil {
+		subject.Cluster = cluster
+		if component, _, _ := strings.Cut(name, "@"); component != "" {
+			subject.Component = component
+		}
+	}
+}
+
 // atObject labels the line of an object's field. A field that a transformer or
 // a template wrote has no line of its own: then the finding says where the
 // object was declared, and that it is not the line (DESIGN §6).
@@ -50,14 +66,12 @@ func (s *session) atObject(d *diag.Diagnostic, e *indexed, pointer string) {
 	if origin.Pos.IsZero() {
 		return
 	}
-	if pointer == "" {
-		d.At(origin.Pos, "%s is declared here", e.key)
-		return
-	}
 	d.At(origin.Pos, "%s is declared here", e.key)
-	if !origin.Exact {
+	switch {
+	case pointer == "":
+	case !origin.Exact:
 		d.Note("%s is set by a transformer or template; the object is declared in %s", pointer, origin.Pos)
-	} else {
+	default:
 		d.Note("the line of %s is not known; the object starts at %s", pointer, origin.Pos)
 	}
 }
