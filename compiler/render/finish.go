@@ -4,27 +4,32 @@ import (
 	"slices"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/compiler/render/discovery"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/object"
+	"github.com/darkstart-dev/darkstart/internal/spec"
 )
 
 // finish makes a cluster's component of what its source gave.
-func (r *renderer) finish(i int, scopes map[string]bool) ir.RenderedComponent {
+func (r *renderer) finish(i int, scopes map[string]string) ir.RenderedComponent {
 	out := ir.RenderedComponent{Name: r.names[i]}
 	res := r.components[i].result
 	if res == nil {
 		return out
 	}
 	c := r.spec(i)
-	o := &overrides{set: c.Set, images: c.Images, clusterScoped: scopes}
+	o := &overrides{set: c.Set, images: c.Images, scopes: scopes}
 	objects := o.apply(res.objects)
 	for _, d := range o.unused() {
 		d.Subject.Path = ir.Pointer("components", r.names[i]) + d.Subject.Path
 		d.At(r.unit.Pos.First(d.Subject.Path), "declared here")
 		r.report(i, diag.List{d})
 	}
-	out.Objects, out.Renamed = nameJobs(objects)
 	out.Tests = o.apply(res.tests)
+	for _, list := range [][]*object.Object{objects, out.Tests} {
+		install(list, c.Source.Helm, scopes)
+	}
+	out.Objects, out.Renamed = nameJobs(objects)
 	for _, list := range [][]*object.Object{out.Objects, out.Tests} {
 		for _, e := range list {
 			e.Origin.Component = out.Name
@@ -37,17 +42,40 @@ func (r *renderer) finish(i int, scopes map[string]bool) ir.RenderedComponent {
 	return out
 }
 
-// scopes returns the kinds that a rendered CustomResourceDefinition declares
-// to be without namespace, as group/Kind.
-func (r *renderer) scopes() map[string]bool {
-	out := map[string]bool{}
+// install puts what a chart left without namespace where `helm install` would:
+// into the release's, when the spec names one. A custom resource moves only
+// when its definition in this cluster says that it has a namespace.
+func install(list []*object.Object, h *spec.Helm, scopes map[string]string) {
+	if h == nil || h.Namespace == "" {
+		return
+	}
+	for i, o := range list {
+		kind := o.Group() + "/" + o.Kind
+		namespaced := scopes[kind] == "Namespaced" ||
+			discovery.BuiltIn(o.Group(), o.Kind) && !discovery.ClusterScoped(o.Group(), o.Kind)
+		if o.Namespace != "" || !namespaced {
+			continue
+		}
+		moved := *o
+		moved.Content, _ = deepCopy(o.Content).(map[string]any)
+		child(moved.Content, "metadata")["namespace"] = h.Namespace
+		moved.Namespace = h.Namespace
+		list[i] = &moved
+	}
+}
+
+// scopes returns what rendered CustomResourceDefinitions say about the scope
+// of their kinds: group/Kind to "Cluster" or "Namespaced".
+func (r *renderer) scopes() map[string]string {
+	out := map[string]string{}
 	for _, c := range r.components {
 		if c.result == nil {
 			continue
 		}
 		for _, o := range c.result.objects {
-			if o.Kind == "CustomResourceDefinition" && object.String(o.Content, "spec", "scope") == "Cluster" {
-				out[object.String(o.Content, "spec", "group")+"/"+object.String(o.Content, "spec", "names", "kind")] = true
+			if o.Kind == "CustomResourceDefinition" && o.Group() == "apiextensions.k8s.io" {
+				kind := object.String(o.Content, "spec", "group") + "/" + object.String(o.Content, "spec", "names", "kind")
+				out[kind] = object.String(o.Content, "spec", "scope")
 			}
 		}
 	}

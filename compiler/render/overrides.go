@@ -22,9 +22,9 @@ import (
 // CustomResourceDefinition of this cluster declares cluster-scoped gets no
 // namespace.
 type overrides struct {
-	set           spec.Overrides
-	images        map[string]string
-	clusterScoped map[string]bool
+	set    spec.Overrides
+	images map[string]string
+	scopes map[string]string // of custom kinds
 
 	usedReplicas, usedImages map[string]bool
 }
@@ -89,7 +89,7 @@ func (o *overrides) namespace(d *object.Object, accounts, services map[string]bo
 		return
 	}
 	group := d.Group()
-	if !discovery.ClusterScoped(group, d.Kind) && !o.clusterScoped[group+"/"+d.Kind] {
+	if !discovery.ClusterScoped(group, d.Kind) && o.scopes[group+"/"+d.Kind] != "Cluster" {
 		child(d.Content, "metadata")["namespace"] = ns
 	}
 	switch {

@@ -65,7 +65,7 @@ func merged(c *chart.Chart, own map[string]any, in Chart, s *source) (common.Val
 
 // helmVersion is what templates see as the program that renders them: the
 // version of the SDK, without the toolchain that built it.
-const helmVersion = "v4.3.1"
+const helmVersion = "v4.3"
 
 func capabilities(in Chart) (*common.Capabilities, error) {
 	version, err := common.ParseKubeVersion(in.Kubernetes)
@@ -129,6 +129,19 @@ func number(s string) int {
 
 var executionError = regexp.MustCompile(`(?s)^execution error at \([^)]*\): (.*)$`)
 
+var parseError = regexp.MustCompile(`^parse error at \([^)]*\): `)
+
+// reason cuts an error of the engine down to why: the chain of places before
+// it becomes labels.
+func reason(message string) string {
+	lines := strings.Split(strings.TrimSpace(message), "\n")
+	last := parseError.ReplaceAllString(oneLine(lines[len(lines)-1]), "")
+	if i := strings.LastIndex(last, ">: "); i >= 0 {
+		last = last[i+len(">: "):]
+	}
+	return last[:min(len(last), 300)]
+}
+
 func classify(message string, o *oracle) *diag.Diagnostic {
 	switch {
 	case o.refused == "lookup":
@@ -142,8 +155,7 @@ func classify(message string, o *oracle) *diag.Diagnostic {
 		return diag.Errorf("RND059", "the chart refuses its values: %s", strings.TrimRight(oneLine(m[1]), ". ")).
 			Fix("set the value that it asks for under `source: helm: values:`")
 	}
-	lines := strings.Split(strings.TrimSpace(message), "\n")
-	last := oneLine(lines[len(lines)-1])
+	last := reason(message)
 	return diag.Errorf("RND058", "a template failed: %s", last).
 		Fix("correct the template, or the values that lead there")
 }
