@@ -97,23 +97,20 @@ func (c *checker) value(v any, p string) {
 			c.add(p, "EVL027", "%s must name a snapshot in from exactly when init is \"restore\"").
 				Fix("for example: {init: \"restore\", from: \"etcd-snapshots\"}")
 		}
-	case spec.Phase, spec.Cluster:
-		c.phases(v, p)
+	case spec.Cluster:
+		c.phases(x, p)
 	}
 }
 
 // phases refuses two phases of one name and a component in a phase that the
 // cluster does not list.
-func (c *checker) phases(v any, p string) {
-	cl, ok := v.(spec.Cluster)
-	if !ok {
-		return
-	}
+func (c *checker) phases(cl spec.Cluster, p string) {
 	var names []string
 	seen := map[string]bool{}
 	for i, ph := range cl.Phases {
 		if seen[ph.Name] {
 			c.add(p+"/phases/"+strconv.Itoa(i)+"/name", "EVL027", "%s: phase %q is listed twice", ph.Name).Fix("give each phase its own name")
+			continue
 		}
 		seen[ph.Name] = true
 		names = append(names, ph.Name)

@@ -40,13 +40,11 @@ func (e *evaluation) explain(err error) diag.List {
 	return l
 }
 
-// shadowed reports an error that only repeats one about something inside: a
-// disjunction fails because a field of its branch does.
+// shadowed reports an error that only repeats one about something inside: an
+// alternative fails because a field of its branch does.
 func (e *evaluation) shadowed(k string, order []string, groups map[string][]errors.Error) bool {
 	inner := slices.ContainsFunc(order, func(o string) bool { return strings.HasPrefix(o, k+"/") })
-	return inner && !slices.ContainsFunc(groups[k], func(x errors.Error) bool {
-		return !strings.Contains(x.Error(), "empty disjunction")
-	})
+	return inner && !contains(groups[k], "not allowed") && !contains(groups[k], "required")
 }
 
 // dataPath strips the definition's name from a path, and gives nil for an

@@ -22,6 +22,11 @@ func (e *evaluation) holder(data []string) diag.Position {
 			return ps[0]
 		}
 	}
+	for _, f := range e.insts[0].BuildFiles {
+		if name := strings.TrimPrefix(f.Filename, "/"); e.distance(diag.Position{File: name}) == 0 {
+			return diag.Position{File: name, Line: 1}
+		}
+	}
 	return diag.Position{File: e.folder.dir}
 }
 

@@ -68,6 +68,10 @@ func readModule(t *tree.Tree) (*modfile.File, diag.List) {
 		}
 		return nil, append(l, d.Fix("it needs at least: module: \"example.com/fleet@v0\" and language: version: \"v0.17.0\""))
 	}
+	if m.Module == "" || m.Language == nil || m.Language.Version == "" {
+		l.Add(diag.Errorf("EVL002", "%s lacks a module name or a language version", moduleFile).At(at, "").
+			Fix("it needs at least: module: \"example.com/fleet@v0\" and language: version: \"v0.17.0\""))
+	}
 	for _, p := range sortedKeys(m.Deps) {
 		if m.Deps[p].ReplaceWith != "" {
 			l.Add(diag.Errorf("EVL002", "module %s is replaced by a folder, which is not allowed", p).

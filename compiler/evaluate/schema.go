@@ -73,6 +73,9 @@ func (s *schema) add(x *ast.Field) {
 			case *ast.EmbedDecl:
 				d.embeds = append(d.embeds, code(e.Expr))
 			case *ast.Field:
+				if _, never := e.Value.(*ast.BottomLit); never {
+					continue // a field that must not be there
+				}
 				d.fields = append(d.fields, &field{
 					name: label(e.Label), doc: docOf(e), expr: e.Value,
 					required: e.Constraint == token.NOT, optional: e.Constraint == token.OPTION,

@@ -181,8 +181,8 @@ func (r *reader) Open(name string) (fs.File, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !strings.HasPrefix(name, ".darkstart/schema/") {
-		r.read[r.realPath(name)] = true
+	if p := r.realPath(name); p != name || !strings.HasPrefix(p, ".darkstart/") {
+		r.read[p] = !strings.HasPrefix(name, schemaDir)
 	}
 	if d != nil {
 		r.problems[name] = d
@@ -205,7 +205,7 @@ func (r *reader) ReadFile(name string) ([]byte, error) {
 func (r *reader) files() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return sortedKeys(r.read)
+	return slices.DeleteFunc(sortedKeys(r.read), func(p string) bool { return !r.read[p] })
 }
 
 // limits returns the limits that were exceeded.

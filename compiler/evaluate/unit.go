@@ -48,7 +48,10 @@ func evalUnit[T any](w *worker, f *folder) (*ir.Unit[T], diag.List, error) {
 	r := w.src.reader()
 	e := &evaluation{worker: w, folder: f, reader: r}
 	v, l := e.value()
-	if l = append(r.limits(), l...); l.HasErrors() {
+	if limits := r.limits(); len(limits) > 0 {
+		return nil, limits, nil // what CUE says then is that it could not read
+	}
+	if l.HasErrors() {
 		return nil, l, nil
 	}
 	raw, err := v.MarshalJSON()
@@ -93,9 +96,14 @@ func (e *evaluation) value() (cue.Value, diag.List) {
 	}
 	e.insts = load.Instances([]string{arg, schemaImport}, &load.Config{
 		FS: e.reader, Dir: "/", ModuleRoot: "/",
-		FromFSPath: e.reader.realPath,
-		Registry:   registry{e.reader},
-		Env:        []string{},
+		FromFSPath: func(p string) string { // the root has a name: @embed needs one
+			if p == "/" {
+				return p
+			}
+			return e.reader.realPath(p)
+		},
+		Registry: registry{e.reader},
+		Env:      []string{},
 	})
 	for _, i := range e.insts {
 		if i.Err != nil {
