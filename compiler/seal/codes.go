@@ -84,7 +84,7 @@ var signCodes = []diag.Entry{
 	{
 		Code: "SIG003", Title: "a key has an unsupported type", Severity: diag.Error,
 		Why: "Keys are ECDSA on the curve P-256, or Ed25519: what cosign, Flux and Darkstart all verify.",
-		Fix: "Make a key pair with `cosign generate-key-pair`.",
+		Fix: "Make a key pair with `darkstart keys generate` or `cosign generate-key-pair`.",
 	},
 	{
 		Code: "SIG004", Title: "no valid signature by a trusted release key", Severity: diag.Error,

@@ -210,7 +210,7 @@ func TestFlipsCosign(t *testing.T) {
 			if err != nil {
 				continue // no longer JSON: no registry takes it either
 			}
-			if _, err := l.Attach(t.Context(), oci.Artifact{Manifest: refers, Blobs: [][]byte{statement, b.Config}}); err != nil {
+			if err := l.Attach(t.Context(), oci.Artifact{Manifest: refers, Blobs: [][]byte{statement, b.Config}}); err != nil {
 				continue
 			}
 			repo := fmt.Sprintf("%s/%s/%d", host, part, i)

@@ -148,7 +148,7 @@ func (s KeySource) read(ref string) ([]byte, *diag.Diagnostic) {
 	}
 	b, err := s.ReadFile(ref)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, unreadable("there is no such file").Fix("make a key pair with `darkstart init --keys`, or `cosign generate-key-pair`")
+		return nil, unreadable("there is no such file").Fix("make a key pair with `darkstart keys generate`, or `cosign generate-key-pair`")
 	}
 	if err != nil {
 		return nil, unreadable("%v", err).Fix("make the file readable for this user")
@@ -247,7 +247,7 @@ func notAKey(ref string, block *pem.Block, want, label string) *diag.Diagnostic 
 	if block != nil && slices.Contains([]string{"PRIVATE KEY", "EC PRIVATE KEY"}, block.Type) {
 		return d.Fix("private keys are kept encrypted: `cosign import-key-pair --key FILE` converts this one")
 	}
-	return d.Fix("name the other half of the key pair, or make one with `cosign generate-key-pair`")
+	return d.Fix("name the other half of the key pair, or make one with `darkstart keys generate`")
 }
 
 func wrongType(ref string, key any) *diag.Diagnostic {

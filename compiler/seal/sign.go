@@ -94,11 +94,14 @@ func Sign(ctx context.Context, b *Bundle, s *Signer) (*Signature, diag.List, err
 	return &Signature{Subject: b.Digest(), Key: s.public.ID, Bundle: raw, Manifest: m}, nil, nil
 }
 
-// Attach puts a signature beside its bundle, so that stock cosign finds it once
-// the layout was copied to a registry.
-func Attach(ctx context.Context, l *oci.Layout, s *Signature) error {
-	_, err := l.Attach(ctx, oci.Artifact{Manifest: s.Manifest, Blobs: [][]byte{emptyConfig, s.Bundle}})
-	return err
+// Attach puts signatures beside their bundles, all at once, so that stock
+// cosign finds them once the layout was copied to a registry.
+func Attach(ctx context.Context, l *oci.Layout, signatures ...*Signature) error {
+	list := make([]oci.Artifact, len(signatures))
+	for i, s := range signatures {
+		list[i] = oci.Artifact{Manifest: s.Manifest, Blobs: [][]byte{emptyConfig, s.Bundle}}
+	}
+	return l.Attach(ctx, list...)
 }
 
 // referrer is the manifest that carries a Sigstore bundle, as cosign writes it

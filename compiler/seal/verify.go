@@ -14,7 +14,7 @@ import (
 	"github.com/darkstart-dev/darkstart/internal/oci"
 )
 
-// maxReferrers bounds how many statements about one bundle are looked at.
+// maxReferrers bounds how many statements may stand beside one bundle.
 const maxReferrers = 1000
 
 // VerifyConfig holds what a verification is judged by, besides the trust
@@ -180,9 +180,14 @@ func (v *verification) signatures(ctx context.Context, src oci.Source, t *Trust)
 	if err != nil {
 		return err
 	}
+	if len(refs) > maxReferrers { // looking at some would let the others hide
+		v.refuse("signature", diag.Errorf("SEA005", "%d statements stand beside the bundle of %q (at most %d)", len(refs), v.r.Artifact, maxReferrers).
+			Fix("clean up the referrers of %s in the registry, and find out who filled it", v.b.Digest()))
+		return nil
+	}
 	attestations := 0
 	var valid []string
-	for _, d := range refs[:min(len(refs), maxReferrers)] {
+	for _, d := range refs {
 		raw, err := fetchBundle(ctx, src, d)
 		seen := Seen{Status: StatusIgnored}
 		if err != nil {
@@ -223,7 +228,7 @@ func (v *verification) signed(valid []string) {
 	if len(valid) == 0 {
 		v.refuse("signature", diag.Errorf("SIG004", "the bundle of %q has no valid signature by a trusted release key", v.r.Artifact).
 			Note("%d statements were found beside manifest %s", len(v.r.Seen), v.b.Digest()).
-			Fix("sign it with `darkstart publish` or `darkstart release --sign`, or name the key that signed it with --key"))
+			Fix("sign it with `darkstart release --key KEY`, or name the public key that signed it with --key"))
 		return
 	}
 	v.fact("signature", StatusProven, "%s by %s", PredicateSign, fmt.Sprint(valid))

@@ -123,6 +123,25 @@ func TestNoTrustNoVerdict(t *testing.T) {
 	}
 }
 
+// TestFlood: whoever can write to the registry cannot hide a statement behind
+// a thousand others.
+func TestFlood(t *testing.T) {
+	signer := keys(t, Ed25519, RoleRelease)
+	b := mustSeal(t, content("eu"), released(1))
+	sig, _, err := Sign(t.Context(), b, signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := repaired(b, sig, "", nil)
+	for i := range 2 {
+		m.referrers = slices.Repeat(m.referrers[:1], maxReferrers+i)
+		_, diags, err := Verify(t.Context(), m, "eu", trust(t, signer), nil)
+		if want := []string{"", "SEA005"}[i]; err != nil || codes(diags) != want {
+			t.Errorf("%d statements: want %q, got %v %s", len(m.referrers), want, err, diags)
+		}
+	}
+}
+
 // TestSignRefuses: a release key signs releases, and nothing else signs them.
 func TestSignRefuses(t *testing.T) {
 	candidate := mustSeal(t, content("eu"), ir.Record{Stream: "main", MinCompiler: "0.1.0"})

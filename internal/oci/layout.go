@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -70,37 +71,47 @@ func WriteLayout(ctx context.Context, dir string, artifacts []Artifact) (*Layout
 	return l, l.prune(ctx)
 }
 
-// Attach stores a statement about an artifact of the layout: a manifest whose
-// subject is the artifact. Attaching the same bytes again changes nothing.
-func (l *Layout) Attach(ctx context.Context, a Artifact) (Descriptor, error) {
-	_, m, err := describe(a.Manifest)
-	if err != nil {
-		return Descriptor{}, err
-	}
-	if m.Subject == nil {
-		return Descriptor{}, errors.New("a manifest without a subject cannot be attached")
-	}
+// Attach stores statements about artifacts: manifests with a subject. They
+// become visible together; attaching the same bytes again changes nothing.
+func (l *Layout) Attach(ctx context.Context, statements ...Artifact) error {
 	list, err := l.List()
 	if err != nil {
-		return Descriptor{}, err
+		return err
 	}
-	refs, err := l.Referrers(ctx, m.Subject.Digest)
-	if err != nil {
-		return Descriptor{}, err
+	about := map[digest.Digest][]Descriptor{}
+	for _, a := range statements {
+		_, m, err := describe(a.Manifest)
+		if err != nil {
+			return err
+		}
+		if m.Subject == nil {
+			return errors.New("a manifest without a subject cannot be attached")
+		}
+		d, err := l.put(ctx, a)
+		if err != nil {
+			return err
+		}
+		subject := m.Subject.Digest
+		if about[subject] == nil {
+			if about[subject], err = l.Referrers(ctx, subject); err != nil {
+				return err
+			}
+		}
+		about[subject] = append(about[subject], d)
+		list = append(list, d)
 	}
-	d, err := l.put(ctx, a)
-	if err != nil {
-		return Descriptor{}, err
+	for _, subject := range slices.Sorted(maps.Keys(about)) {
+		fallback, err := l.fallback(ctx, subject, about[subject])
+		if err != nil {
+			return err
+		}
+		list = slices.DeleteFunc(list, func(e Descriptor) bool { return e.Tag() == fallback.Tag() })
+		list = append(list, fallback)
 	}
-	fallback, err := l.fallback(ctx, m.Subject.Digest, append(refs, d))
-	if err != nil {
-		return Descriptor{}, err
+	if err := l.commit(list); err != nil {
+		return err
 	}
-	list = slices.DeleteFunc(list, func(e Descriptor) bool { return e.Tag() == fallback.Tag() || e.Digest == d.Digest })
-	if err := l.commit(append(list, d, fallback)); err != nil {
-		return Descriptor{}, err
-	}
-	return d, l.prune(ctx) // the index of referrers that was replaced
+	return l.prune(ctx) // the lists of referrers that were replaced
 }
 
 // fallback stores the list of referrers and returns its tagged descriptor.

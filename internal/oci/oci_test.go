@@ -142,7 +142,7 @@ func TestAttach(t *testing.T) {
 	l := write(t, dir, a)
 	subject := digest.Of(a.Manifest)
 	for i, s := range []string{"s1", "s2", "s2"} {
-		if _, err := l.Attach(t.Context(), artifact("", []byte(s), a.Manifest)); err != nil {
+		if err := l.Attach(t.Context(), artifact("", []byte(s), a.Manifest)); err != nil {
 			t.Fatal(err)
 		}
 		refs, err := l.Referrers(t.Context(), subject)
@@ -164,7 +164,7 @@ func TestAttach(t *testing.T) {
 	if refs, err := l.Referrers(t.Context(), digest.Of(nil)); err != nil || len(refs) != 0 {
 		t.Errorf("statements about nothing: %v %v", refs, err)
 	}
-	if _, err := l.Attach(t.Context(), artifact("", []byte("s"), nil)); err == nil {
+	if err := l.Attach(t.Context(), artifact("", []byte("s"), nil)); err == nil {
 		t.Error("a manifest without a subject was attached")
 	}
 }
@@ -310,7 +310,7 @@ func complete(t *testing.T, dir string) {
 func TestRegistry(t *testing.T) {
 	a := artifact("eu", []byte("one"), nil)
 	l := write(t, t.TempDir(), a, artifact("us", []byte("two"), nil))
-	if _, err := l.Attach(t.Context(), artifact("", []byte("s"), a.Manifest)); err != nil {
+	if err := l.Attach(t.Context(), artifact("", []byte("s"), a.Manifest)); err != nil {
 		t.Fatal(err)
 	}
 	d, err := l.Resolve(t.Context(), "eu")
