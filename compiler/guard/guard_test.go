@@ -212,9 +212,9 @@ func TestDeterminism(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := said(t, input(t, string(src)), &guard.Config{Parallel: 1})
+	first := said(t, several(input(t, string(src)), 4), &guard.Config{Parallel: 1})
 	for _, n := range []int{2, 8} {
-		if got := said(t, input(t, string(src)), &guard.Config{Parallel: n}); got != first {
+		if got := said(t, several(input(t, string(src)), 4), &guard.Config{Parallel: n}); got != first {
 			t.Errorf("parallel %d:\n%s\nwant\n%s", n, got, first)
 		}
 	}
@@ -223,9 +223,24 @@ func TestDeterminism(t *testing.T) {
 			t.Errorf("%s is printed:\n%s", secret, first)
 		}
 	}
-	if n := strings.Count(first, "[SC004]"); n != 5 {
-		t.Errorf("%d findings, want 5:\n%s", n, first)
+	if n := strings.Count(first, "[SC004]"); n != 5*4 {
+		t.Errorf("%d findings, want five a cluster:\n%s", n, first)
 	}
+}
+
+// several repeats the first cluster under n names; all share its objects.
+func several(in *guard.Input, n int) *guard.Input {
+	f, r := in.Fleet, in.Rendered[0]
+	in.Tree = tree.FromMap(map[string]string{"policies/p.rego": "package main\nwarn contains input.metadata.name if input.kind == \"Secret\""})
+	for i := 1; i < n; i++ {
+		name := fmt.Sprintf("prod-%d", i)
+		unit, linked, rendered := *f.Units.Clusters[0], *f.Clusters[0], *r
+		unit.Name, linked.Name, rendered.Cluster = name, name, name
+		linked.Unit = &unit
+		f.Units.Clusters, f.Clusters = append(f.Units.Clusters, &unit), append(f.Clusters, &linked)
+		in.Rendered = append(in.Rendered, &rendered)
+	}
+	return in
 }
 
 // A built-in rule that answers anything but findings and a count never passes.

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	ahocorasick "github.com/BobuSumisu/aho-corasick"
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/spf13/viper"
 	"github.com/zricethezav/gitleaks/v8/config"
@@ -46,6 +47,7 @@ func (d *document) scan() (map[string]*ast.Term, error) {
 type scanner struct {
 	once     sync.Once
 	detector *detect.Detector
+	keywords *ahocorasick.Trie
 	err      error
 	seen     sync.Map // *object.Object to []hit
 }
@@ -68,6 +70,7 @@ func (s *scanner) open() (*detect.Detector, error) {
 			return
 		}
 		s.detector = detect.NewDetector(cfg)
+		s.keywords = ahocorasick.NewTrieBuilder().AddStrings(sortedKeys(cfg.Keywords)).Build()
 		// A comment in a manifest accepts nothing: that is what waivers are for.
 		s.detector.IgnoreGitleaksAllow = true
 		s.detector.Redact = 100
@@ -84,14 +87,11 @@ func (s *scanner) object(o *object.Object) ([]hit, error) {
 	if hits, ok := s.seen.Load(o); ok {
 		return hits.([]hit), nil
 	}
-	t := textOf(o)
-	if len(t.paths) == 0 {
-		return nil, nil
-	}
 	d, err := s.open()
 	if err != nil {
 		return nil, err
 	}
+	t := textOf(o, s.keywords)
 	var hits []hit
 	for _, f := range d.DetectContext(context.Background(), detect.Fragment{Raw: t.String()}) {
 		if f.StartLine < len(t.paths) {
@@ -118,14 +118,15 @@ func generic(h hit) int {
 // text is the strings of an object, a line each, and the path of every line.
 type text struct {
 	strings.Builder
-	paths []string
+	keywords *ahocorasick.Trie
+	paths    []string
 }
 
 // unscanned kinds hold schemas, or what is already encrypted.
 var unscanned = []string{"CustomResourceDefinition", "SealedSecret"}
 
-func textOf(o *object.Object) *text {
-	t := &text{}
+func textOf(o *object.Object, keywords *ahocorasick.Trie) *text {
+	t := &text{keywords: keywords}
 	if slices.Contains(unscanned, o.Kind) {
 		return t
 	}
@@ -186,16 +187,26 @@ func without(m map[string]any, key string) map[string]any {
 }
 
 // line adds "name: value". A short value cannot hold a credential that a
-// detector knows, and an encrypted one holds none.
+// detector knows, and an encrypted one holds none. Of a long text only the lines
+// with a keyword of some detector are kept, and the one after, where a value may
+// be continued: the detectors look at nothing else, and their expressions are
+// slow. Only a private key has no keyword in most of its lines.
 func (t *text) line(name, path, value string) {
 	if len(value) < 8 || strings.HasPrefix(value, "ENC[") {
 		return
 	}
-	t.WriteString(name)
-	t.WriteString(": ")
-	t.WriteString(value)
-	t.WriteByte('\n')
-	for range 1 + strings.Count(value, "\n") {
-		t.paths = append(t.paths, path)
+	whole := strings.Contains(value, "PRIVATE KEY")
+	keep, first := false, true
+	for l := range strings.Lines(value) {
+		if first {
+			l, first = name+": "+l, false
+		}
+		found := whole || t.keywords.MatchFirstString(strings.ToLower(l)) != nil
+		if found || keep {
+			t.WriteString(strings.TrimSuffix(l, "\n"))
+			t.WriteByte('\n')
+			t.paths = append(t.paths, path)
+		}
+		keep = found
 	}
 }
