@@ -1,0 +1,232 @@
+package compiler
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/darkstart-dev/darkstart/compiler/emit"
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/compiler/release"
+	"github.com/darkstart-dev/darkstart/compiler/seal"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/digest"
+	"github.com/darkstart-dev/darkstart/internal/tree"
+)
+
+// Version is the compiler's own version. It stands in release records
+// (minCompiler) and never in content.
+const Version = "0.1.0"
+
+// Bundles is the artifacts of a fleet sealed, with the records they belong to.
+type Bundles struct {
+	Sealed []*seal.Bundle // sorted by artifact
+	// Streams holds the records of each stream: as they were, and as a release
+	// leaves them.
+	Streams []StreamRecords
+	// New lists the artifacts that a release adds an entry for, sorted.
+	New []string
+}
+
+// StreamRecords is the history of one stream.
+type StreamRecords struct {
+	Stream release.Stream
+	Before *release.Records
+	After  *release.Records
+}
+
+// Bundle returns the bundle of an artifact, or nil.
+func (b *Bundles) Bundle(artifact string) *seal.Bundle {
+	i := slices.IndexFunc(b.Sealed, func(x *seal.Bundle) bool { return x.Record.Artifact == artifact })
+	if i < 0 {
+		return nil
+	}
+	return b.Sealed[i]
+}
+
+// Seal packs the artifacts of a finished compile. Content that is recorded in
+// the tree's releases/ gets its recorded release again, byte for byte. Other
+// content is a candidate with serial 0, or, with commit, a new entry with the
+// next serial.
+func Seal(ctx context.Context, t *tree.Tree, res *Result, rev ir.Revision, commit bool) (*Bundles, diag.List, error) {
+	streams, diags := streamsOf(res)
+	out := &Bundles{}
+	for _, s := range streams {
+		before, ds := recordsOf(t, s.Name)
+		diags.Add(ds...)
+		if diags.HasErrors() {
+			continue
+		}
+		b := &bundler{ctx: ctx, res: res, rev: rev, out: out, stream: s, before: before}
+		ds, err := b.seal(commit)
+		if err != nil {
+			return nil, nil, err
+		}
+		diags.Add(ds...)
+	}
+	if diags.HasErrors() {
+		return nil, diags.Sorted(), nil
+	}
+	slices.SortFunc(out.Sealed, func(a, b *seal.Bundle) int { return strings.Compare(a.Record.Artifact, b.Record.Artifact) })
+	slices.Sort(out.New)
+	return out, diags.Sorted(), nil
+}
+
+// streamsOf assigns the artifacts that were compiled to streams. A compile
+// limited to some clusters has no fleet artifact worth keeping: its plans would
+// speak of half a fleet.
+func streamsOf(res *Result) ([]release.Stream, diag.List) {
+	var declared map[string][]string
+	at := func(string) diag.Position { return diag.Position{} }
+	if p := res.Units.Project; p != nil {
+		declared = p.Spec.Streams
+		at = func(s string) diag.Position { return p.Pos.First(ir.Pointer("streams", s)) }
+	}
+	var names []string
+	for _, c := range res.Units.Clusters {
+		names = append(names, c.Name)
+	}
+	streams, diags := release.Streams(declared, names, at)
+	for i := range streams {
+		streams[i].Artifacts = slices.DeleteFunc(streams[i].Artifacts, func(a string) bool {
+			return slices.Contains(res.Skipped, a) || a == ir.FleetArtifact && len(res.Skipped) > 0
+		})
+	}
+	return streams, diags
+}
+
+// recordsOf reads a stream's records as the tree has them.
+func recordsOf(t *tree.Tree, stream string) (*release.Records, diag.List) {
+	file := release.File(stream)
+	if _, ok := t.Lookup(file); !ok {
+		return release.New(stream), nil
+	}
+	b, err := t.ReadFile(file)
+	if err != nil {
+		if d, ok := diag.From(err); ok {
+			return nil, diag.List{d}
+		}
+		return nil, diag.List{diag.Errorf("REL001", "%s cannot be read: %v", file, err).Fix("restore it from git: `git checkout -- %s`", file)}
+	}
+	return release.Parse(file, b)
+}
+
+// bundler seals one stream.
+type bundler struct {
+	ctx    context.Context
+	res    *Result
+	rev    ir.Revision
+	out    *Bundles
+	stream release.Stream
+	before *release.Records
+}
+
+func (b *bundler) seal(commit bool) (diag.List, error) {
+	var (
+		diags      diag.List
+		candidates []release.Candidate
+		bundles    = map[string]*seal.Bundle{}
+	)
+	for _, name := range b.stream.Artifacts {
+		a := b.artifact(name)
+		if a == nil {
+			continue
+		}
+		content, ds, err := seal.Content(a)
+		if err != nil {
+			return nil, err
+		}
+		diags.Add(ds...)
+		if ds.HasErrors() {
+			continue
+		}
+		candidates = append(candidates, release.Candidate{Artifact: name, Content: content, Seal: func(r ir.Record) (digest.Digest, digest.Digest, error) {
+			sealed, err := b.pack(a, r, &diags)
+			if err != nil || sealed == nil {
+				return "", "", err
+			}
+			bundles[name] = sealed
+			return sealed.Digest(), sealed.Tar, nil
+		}})
+	}
+	if diags.HasErrors() {
+		return diags, nil
+	}
+	after, ds, err := b.records(candidates, commit)
+	diags.Add(ds...)
+	for _, x := range bundles {
+		b.out.Sealed = append(b.out.Sealed, x)
+	}
+	b.out.Streams = append(b.out.Streams, StreamRecords{b.stream, b.before, after})
+	return diags, err
+}
+
+func (b *bundler) artifact(name string) *ir.Artifact {
+	i := slices.IndexFunc(b.res.Artifacts, func(a *ir.Artifact) bool { return a.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return b.res.Artifacts[i]
+}
+
+// pack seals one artifact; problems with its files are collected, not returned.
+func (b *bundler) pack(a *ir.Artifact, r ir.Record, diags *diag.List) (*seal.Bundle, error) {
+	sealed, ds, err := seal.Seal(b.ctx, a, r, nil)
+	if err != nil {
+		return nil, err
+	}
+	diags.Add(ds...)
+	return sealed, nil
+}
+
+// records seals every candidate: as a new release, or with what is recorded.
+func (b *bundler) records(cs []release.Candidate, commit bool) (*release.Records, diag.List, error) {
+	if !commit {
+		return b.before, nil, b.recorded(cs)
+	}
+	opt := release.Options{Revision: b.rev, MinCompiler: Version}
+	if p := b.res.Units.Project; p != nil {
+		opt.ValidFor = p.Spec.Releases.ValidFor
+	}
+	after, entries, ds, err := release.Append(b.before, cs, opt)
+	for _, e := range entries {
+		if e.New {
+			b.out.New = append(b.out.New, e.Artifact)
+		}
+	}
+	return after, ds, err
+}
+
+// recorded seals unchanged content with its recorded release and the rest as
+// candidates.
+func (b *bundler) recorded(cs []release.Candidate) error {
+	for _, c := range cs {
+		record := ir.Record{Artifact: c.Artifact, Correlation: c.Content.Short(), Stream: b.stream.Name, MinCompiler: Version}
+		if last, ok := b.before.Last(c.Artifact); ok && last.Content == c.Content {
+			record = last.Record(b.stream.Name, c.Artifact)
+		}
+		if _, _, err := c.Seal(record); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Deploy returns the objects that pin the engines of a cluster to its bundle,
+// below deploy/<cluster>/. It returns nothing when the project names no
+// registry: a pin needs a place to fetch from.
+func Deploy(res *Result, b *seal.Bundle) ([]ir.File, diag.List, error) {
+	p := res.Units.Project
+	if p == nil || p.Spec.Releases.Registry == "" {
+		return nil, nil, nil
+	}
+	files, ds, err := emit.Deploy(res.Fleet, res.Plan, b.Record.Artifact, emit.Pin{
+		Repository: p.Spec.Releases.Registry + "/" + b.Record.Artifact, Manifest: b.Digest(),
+		Serial: b.Record.Serial, Correlation: b.Record.Correlation,
+	})
+	for i := range files {
+		files[i].Path = fmt.Sprintf("deploy/%s/%s", b.Record.Artifact, files[i].Path)
+	}
+	return files, ds, err
+}

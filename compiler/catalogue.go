@@ -1,0 +1,43 @@
+package compiler
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/darkstart-dev/darkstart/compiler/emit"
+	"github.com/darkstart-dev/darkstart/compiler/evaluate"
+	"github.com/darkstart-dev/darkstart/compiler/guard"
+	"github.com/darkstart-dev/darkstart/compiler/link"
+	"github.com/darkstart-dev/darkstart/compiler/lock"
+	"github.com/darkstart-dev/darkstart/compiler/release"
+	"github.com/darkstart-dev/darkstart/compiler/render"
+	"github.com/darkstart-dev/darkstart/compiler/seal"
+	"github.com/darkstart-dev/darkstart/compiler/validate"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/git"
+	"github.com/darkstart-dev/darkstart/plans/solver"
+	"github.com/darkstart-dev/darkstart/policies"
+)
+
+// Codes documents the façade's own diagnostics.
+var Codes = []diag.Entry{{
+	Code: "CLI001", Title: "no cluster has that name", Severity: diag.Error,
+	Why: "`--cluster` names a folder below `clusters/` that does not exist. Checking nothing and saying \"passed\" is how gates rot (D6).",
+	Fix: "Use one of the names that the message lists.",
+}}
+
+// Catalogue returns the documentation of every code that can be printed:
+// those of the stages and the guardrails, sorted by code.
+func Catalogue() ([]diag.Entry, error) {
+	out := slices.Concat(Codes, git.Codes, lock.Codes, evaluate.Codes, render.Codes, validate.Codes, link.Codes,
+		solver.Codes, guard.Codes, emit.Codes, seal.Codes, release.Codes)
+	rules, err := guard.Catalogue(policies.FS)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rules {
+		out = append(out, diag.Entry{Code: r.ID, Title: r.Title, Severity: r.Severity, Why: r.Description + "\n\n" + r.Rationale, Fix: r.Remediation})
+	}
+	slices.SortFunc(out, func(a, b diag.Entry) int { return strings.Compare(a.Code, b.Code) })
+	return out, nil
+}

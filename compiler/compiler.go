@@ -1,0 +1,227 @@
+// Package compiler is the façade: it alone knows the order of the stages.
+//
+//	git rev ─source→ Tree ─evaluate→ Units ─render→ Objects ─validate→ ─link→ Fleet
+//	        ─plan→ Plan ─guard→ Verdict ─emit→ Artifacts
+//
+// Each stage is a package with one verb that takes and returns values; this
+// package wires them, runs what is independent in parallel, joins results in
+// input order, and stops after the first stage that found errors: a later
+// stage would only repeat them in worse words.
+//
+// Compile is a pure function of the tree and Config (D2): it reads no clock,
+// no environment and no network, and it writes nothing.
+package compiler
+
+import (
+	"context"
+	"io/fs"
+	"time"
+
+	"github.com/darkstart-dev/darkstart/compiler/emit"
+	"github.com/darkstart-dev/darkstart/compiler/evaluate"
+	"github.com/darkstart-dev/darkstart/compiler/guard"
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/compiler/link"
+	"github.com/darkstart-dev/darkstart/compiler/render"
+	"github.com/darkstart-dev/darkstart/compiler/validate"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/tree"
+	"github.com/darkstart-dev/darkstart/plans"
+	"github.com/darkstart-dev/darkstart/plans/solver"
+)
+
+// Stage is how far to go.
+type Stage int
+
+// Stages in their order. The zero value of Config.Until runs all of them.
+const (
+	ToUnits Stage = iota + 1
+	ToObjects
+	ToPlan
+	ToVerdict
+	ToArtifacts
+)
+
+// Config of Compile.
+type Config struct {
+	// Tree is the fleet's input.
+	Tree     *tree.Tree
+	Revision ir.Revision
+	// Now decides what has expired (D13). Zero means Revision.Time.
+	Now time.Time
+	// Until ends the pipeline early.
+	Until Stage
+	// Schemas, Kubernetes and Policies are the embedded data.
+	Schemas, Kubernetes, Policies fs.FS
+	// Clusters limits rendering to these names; empty means all. A limited run
+	// links and plans what was rendered and says so in Result.Skipped.
+	Clusters  []string
+	NoWaivers bool
+	// Parallel bounds concurrent work; 0 means GOMAXPROCS.
+	Parallel int
+	// Progress is called when a stage begins or finishes a unit; nil is fine.
+	// It may be called from several goroutines.
+	Progress func(Event)
+}
+
+// Event is one step of progress.
+type Event struct {
+	Stage string // evaluate, render, link, plan, guard, emit
+	Unit  string // cluster, "" for fleet-wide stages
+	Done  int
+	Total int
+}
+
+// Result is everything that was computed, as far as it got. Diagnostics is
+// sorted and includes the guardrails' findings.
+type Result struct {
+	Units       *ir.Units
+	Rendered    []*ir.Rendered
+	Validations []*ir.Validation // parallel to Rendered
+	Fleet       *ir.Fleet
+	Plan        *plans.Plan
+	Verdict     *ir.Verdict
+	Artifacts   []*ir.Artifact
+	Lock        *ir.Lock
+	Diagnostics diag.List
+	// Skipped lists clusters that Config.Clusters left out.
+	Skipped []string
+}
+
+// Compile runs the pipeline. Problems of the input are in Result.Diagnostics;
+// the error is for everything else, a cancelled context included.
+func Compile(ctx context.Context, cfg *Config) (*Result, error) {
+	r := &run{Config: cfg, res: &Result{}}
+	err := r.stages(ctx)
+	r.res.Diagnostics = r.res.Diagnostics.Sorted()
+	if err != nil {
+		return nil, err
+	}
+	return r.res, nil
+}
+
+// run is one compilation under way.
+type run struct {
+	*Config
+	res *Result
+
+	cache   *render.Cache     // sources that several clusters share
+	catalog *validate.Catalog // decoded object schemas
+	lines   lines             // YAML files parsed for positions
+}
+
+// stages runs the pipeline in order. A stage marked as a gate lets nothing past
+// its errors; what the plan and the guardrails find does not stop the rest,
+// because `compile --fail-on never` writes an unsigned dist all the same.
+func (r *run) stages(ctx context.Context) error {
+	limit := r.Until
+	if limit == 0 {
+		limit = ToArtifacts
+	}
+	for _, s := range []struct {
+		reaches Stage
+		gate    bool
+		do      func(context.Context) error
+	}{
+		{ToUnits, true, r.evaluate},
+		{ToObjects, true, r.render},
+		{ToPlan, true, r.link},
+		{ToPlan, true, r.plan},
+		{ToVerdict, false, r.guard},
+		{ToArtifacts, false, r.emit},
+	} {
+		if s.reaches > limit {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := s.do(ctx); err != nil {
+			return err
+		}
+		if s.gate && r.res.Diagnostics.HasErrors() {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (r *run) event(stage, unit string, done, total int) {
+	if r.Progress != nil {
+		r.Progress(Event{stage, unit, done, total})
+	}
+}
+
+func (r *run) evaluate(ctx context.Context) error {
+	r.event("evaluate", "", 0, 0)
+	u, ds, err := evaluate.Evaluate(ctx, r.Tree, &evaluate.Config{Schemas: r.Schemas, Parallel: r.Parallel})
+	if err != nil {
+		return err
+	}
+	r.res.Units = u
+	r.res.Diagnostics.Add(ds...)
+	return r.readLock()
+}
+
+func (r *run) link(ctx context.Context) error {
+	r.event("link", "", 0, 0)
+	f, ds, err := link.Link(ctx, r.res.Units, r.res.Rendered, &link.Config{})
+	if err != nil {
+		return err
+	}
+	r.res.Fleet = f
+	r.res.Diagnostics.Add(ds...)
+	return nil
+}
+
+func (r *run) plan(ctx context.Context) error {
+	r.event("plan", "", 0, 0)
+	p, ds, err := solver.Solve(ctx, r.res.Fleet.Model, &solver.Config{Now: r.now().Format(time.RFC3339)})
+	if err != nil {
+		return err
+	}
+	r.res.Plan = p
+	r.res.Diagnostics.Add(ds...)
+	return nil
+}
+
+func (r *run) guard(ctx context.Context) error {
+	r.event("guard", "", 0, 0)
+	v, ds, err := guard.Guard(ctx, &guard.Input{
+		Fleet: r.res.Fleet, Rendered: r.res.Rendered, Plan: r.res.Plan, Lock: r.res.Lock, Tree: r.Tree, Now: r.now(),
+	}, &guard.Config{Policies: r.Policies, NoWaivers: r.NoWaivers, Parallel: r.Parallel, Locate: r.lines.in(r.Tree)})
+	if err != nil {
+		return err
+	}
+	r.res.Verdict = v
+	r.res.Diagnostics.Add(ds...)
+	if v != nil {
+		r.res.Diagnostics.Add(v.Findings...)
+	}
+	return nil
+}
+
+func (r *run) emit(ctx context.Context) error {
+	if r.res.Plan == nil {
+		return nil
+	}
+	r.event("emit", "", 0, 0)
+	as, ds, err := emit.Emit(ctx, r.res.Fleet, r.res.Plan, &emit.Config{})
+	if err != nil {
+		return err
+	}
+	r.res.Artifacts = as
+	r.res.Diagnostics.Add(ds...)
+	return nil
+}
+
+func (r *run) now() time.Time {
+	if !r.Now.IsZero() {
+		return r.Now
+	}
+	t, err := time.Parse(time.RFC3339, r.Revision.Time)
+	if err != nil {
+		return time.Unix(0, 0).UTC()
+	}
+	return t
+}

@@ -1,0 +1,91 @@
+package compiler
+
+import (
+	"context"
+	"runtime"
+	"slices"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/compiler/render"
+	"github.com/darkstart-dev/darkstart/compiler/validate"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/spec"
+)
+
+// render renders and validates the clusters in parallel. Slot i belongs to
+// cluster i, so the join is in input order whatever finishes first.
+func (r *run) render(ctx context.Context) error {
+	clusters := r.selected()
+	n := len(clusters)
+	rendered := make([]*ir.Rendered, n)
+	validations := make([]*ir.Validation, n)
+	diags := make([]diag.List, n)
+	var done atomic.Int32
+	r.cache, r.catalog = render.NewCache(), validate.NewCatalog(r.Kubernetes)
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(r.workers())
+	for i, c := range clusters {
+		g.Go(func() error {
+			var err error
+			rendered[i], validations[i], diags[i], err = r.cluster(ctx, c)
+			r.event("render", c.Name, int(done.Add(1)), n)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for _, ds := range diags {
+		r.res.Diagnostics.Add(ds...)
+	}
+	r.res.Rendered, r.res.Validations = rendered, validations
+	return nil
+}
+
+func (r *run) cluster(ctx context.Context, c *ir.Unit[spec.Cluster]) (*ir.Rendered, *ir.Validation, diag.List, error) {
+	out, diags, err := render.Render(ctx, r.Tree, c, &render.Config{Cache: r.cache, Parallel: r.Parallel})
+	if err != nil || diags.HasErrors() {
+		return out, nil, diags, err
+	}
+	v, ds, err := validate.Validate(ctx, out, c.Spec.Kubernetes, &validate.Config{Catalog: r.catalog, Files: r.Tree.FS(), Parallel: r.Parallel})
+	return out, v, append(diags, ds...), err
+}
+
+// selected returns the clusters to work on and records those left out; a name
+// that does not exist is a diagnostic.
+func (r *run) selected() []*ir.Unit[spec.Cluster] {
+	all := r.res.Units.Clusters
+	if len(r.Clusters) == 0 {
+		return all
+	}
+	var out []*ir.Unit[spec.Cluster]
+	var names []string
+	for _, c := range all {
+		names = append(names, c.Name)
+		if slices.Contains(r.Clusters, c.Name) {
+			out = append(out, c)
+		} else {
+			r.res.Skipped = append(r.res.Skipped, c.Name)
+		}
+	}
+	for _, want := range r.Clusters {
+		if !slices.Contains(names, want) {
+			d := diag.Errorf("CLI001", "no cluster is named %q", want)
+			if near := diag.Nearest(want, names); near != "" {
+				d.Fix("did you mean %q?", near)
+			}
+			r.res.Diagnostics.Add(d.Fix("clusters are the folders below clusters/: %v", names))
+		}
+	}
+	return out
+}
+
+func (r *run) workers() int {
+	if r.Parallel > 0 {
+		return r.Parallel
+	}
+	return runtime.GOMAXPROCS(0)
+}

@@ -1,0 +1,29 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/darkstart-dev/darkstart/compiler"
+)
+
+func newCheck(inv *Invocation) *cobra.Command {
+	var p pipeline
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "evaluate, render, link, plan and judge a fleet; write nothing",
+		Long: `check runs everything up to the guardrails and prints what was found. It is the
+pull-request check and the pre-commit hook (--staged).
+
+Exit status: 0 clean, 1 findings at or above --fail-on, 2 could not do the job.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, _, rep, err := p.run(cmd.Context(), inv, "check", compiler.ToVerdict)
+			if err != nil {
+				return err
+			}
+			return p.out.finish(inv, s, rep)
+		},
+	}
+	p.register(cmd)
+	return cmd
+}

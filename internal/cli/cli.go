@@ -1,0 +1,148 @@
+// Package cli is the command line: one file a subcommand, built by
+// constructors. It is the only place that sees the environment, a terminal or
+// the clock of the machine.
+//
+// Exit status is API (DESIGN §11):
+//
+//	0  clean
+//	1  findings at or above --fail-on, or differences with --exit-code
+//	2  the job could not be done
+//	3  verification failed
+//	4  out of date under --locked or --check
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// Exit statuses.
+const (
+	ExitClean      = 0
+	ExitFindings   = 1
+	ExitFailed     = 2
+	ExitUnverified = 3
+	ExitOutOfDate  = 4
+)
+
+// Invocation is everything a run may depend on from outside.
+type Invocation struct {
+	Args   []string
+	Stdin  io.Reader
+	Stdout io.Writer // the product
+	Stderr io.Writer // progress and complaints
+	Getenv func(string) string
+}
+
+// exit carries a status through cobra. A nil err means that what there was to
+// say has been printed already.
+type exit struct {
+	status int
+	err    error
+}
+
+func (e *exit) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit status %d", e.status)
+	}
+	return e.err.Error()
+}
+
+func (e *exit) Unwrap() error { return e.err }
+
+// quit ends a command with a status and nothing more to print.
+func quit(status int) error {
+	if status == ExitClean {
+		return nil
+	}
+	return &exit{status: status}
+}
+
+// Run executes one command and returns the process's exit status.
+func Run(ctx context.Context, inv Invocation) int {
+	root := newRoot(&inv)
+	root.SetArgs(inv.Args)
+	root.SetIn(inv.Stdin)
+	root.SetOut(inv.Stdout)
+	root.SetErr(inv.Stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return ExitClean
+	}
+	var e *exit
+	if errors.As(err, &e) {
+		if e.err != nil {
+			fmt.Fprintf(inv.Stderr, "darkstart: %v\n", e.err)
+		}
+		return e.status
+	}
+	if ctx.Err() != nil {
+		fmt.Fprintln(inv.Stderr, "darkstart: interrupted; nothing was written")
+		return ExitFailed
+	}
+	fmt.Fprintf(inv.Stderr, "darkstart: %v\n", err)
+	return ExitFailed
+}
+
+func newRoot(inv *Invocation) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "darkstart",
+		Short: "terraform plan for recoverability, checked in the pull request",
+		Long: `Darkstart proves, in the pull request, that every cluster can start from
+nothing and come back from every declared disaster, or shows exactly why not.
+
+It reads clusters and recovery intent in CUE from git, checks them against Rego
+guardrails, renders the manifests, solves the bootstrap order, and seals the
+result into signed, immutable bundles that Flux or Argo CD apply.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          noCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return fromEnv(cmd.Flags(), inv.Getenv)
+		},
+	}
+	root.CompletionOptions.HiddenDefaultCmd = false
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w (see `%s --help`)", err, cmd.CommandPath())
+	})
+	root.AddCommand(
+		newInit(inv), newCheck(inv), newRender(inv), newPlan(inv), newCompile(inv), newRelease(inv),
+		newLock(inv), newVerify(inv), newInspect(inv), newExplain(inv), newSchema(inv), newKeys(inv), newVersion(inv),
+	)
+	return root
+}
+
+// noCommand rejects a first word that is no command, with the nearest one.
+func noCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	msg := fmt.Sprintf("unknown command %q", args[0])
+	if s := cmd.SuggestionsFor(args[0]); len(s) > 0 {
+		msg += fmt.Sprintf("; did you mean %q?", s[0])
+	}
+	return errors.New(msg)
+}
+
+// fromEnv sets each flag that was not given from DARKSTART_<FLAG>.
+func fromEnv(flags *pflag.FlagSet, getenv func(string) string) error {
+	var err error
+	flags.VisitAll(func(f *pflag.Flag) {
+		name := "DARKSTART_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		v := getenv(name)
+		if f.Changed || v == "" || err != nil || f.Name == "help" {
+			return
+		}
+		if e := flags.Set(f.Name, v); e != nil {
+			err = fmt.Errorf("%s: %w", name, e)
+		}
+	})
+	return err
+}

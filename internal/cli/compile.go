@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/darkstart-dev/darkstart/compiler"
+	"github.com/darkstart-dev/darkstart/compiler/seal"
+	"github.com/darkstart-dev/darkstart/internal/oci"
+	"github.com/darkstart-dev/darkstart/internal/report"
+)
+
+func newCompile(inv *Invocation) *cobra.Command {
+	var p pipeline
+	var out string
+	cmd := &cobra.Command{
+		Use:   "compile",
+		Short: "compile a fleet into bundles under dist/",
+		Long: `compile checks a fleet and writes its bundles as an OCI image layout, dist/oci.
+Content that was released before gives its recorded bundle again, byte for byte;
+other content becomes a candidate (serial 0), which verify refuses.
+
+Nothing is written when there are findings at or above --fail-on.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, res, rep, err := p.run(cmd.Context(), inv, "compile", compiler.ToArtifacts)
+			if err != nil {
+				return err
+			}
+			if blocked(&p, rep, res) {
+				return p.out.finish(inv, s, rep)
+			}
+			b, ds, err := compiler.Seal(cmd.Context(), s.tree, res, s.rev, false)
+			if err != nil {
+				return p.broken(inv, s, rep, err)
+			}
+			rep.Diagnostics.Add(ds...)
+			if b == nil || fails(ds, p.out.failOn) {
+				return p.out.finish(inv, s, rep)
+			}
+			if _, err := writeLayout(cmd.Context(), s, out, b, rep); err != nil {
+				return p.broken(inv, s, rep, err)
+			}
+			return p.out.finish(inv, s, rep)
+		},
+	}
+	p.register(cmd)
+	cmd.Flags().StringVar(&out, "out", "dist", "write below `DIR`, relative to the fleet")
+	return cmd
+}
+
+// blocked reports whether there is nothing that may be written: findings at
+// or above --fail-on, or a pipeline that did not reach its end.
+func blocked(p *pipeline, rep *report.Result, res *compiler.Result) bool {
+	return rep.ExitCode != ExitClean || res.Artifacts == nil || fails(res.Diagnostics, p.out.failOn)
+}
+
+// writeLayout writes the bundles to <out>/oci. The layout becomes visible at
+// once, when its index is replaced: a run that is killed leaves the one before.
+func writeLayout(ctx context.Context, s *session, out string, b *compiler.Bundles, rep *report.Result) (*oci.Layout, error) {
+	dir := filepath.Join(outDir(s, out), "oci")
+	l, err := seal.WriteLayout(ctx, dir, b.Sealed)
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range b.Sealed {
+		rep.Artifacts = append(rep.Artifacts, report.Artifact{
+			Name: x.Record.Artifact, Content: x.Content, Manifest: x.Digest(), Tar: x.Tar, Serial: x.Record.Serial,
+			Files: len(x.Artifact.Files), Bytes: int64(len(x.Layer)), Path: shown(dir),
+		})
+	}
+	return l, nil
+}
+
+// outDir resolves --out against the fleet folder; a bare repository has none,
+// so there it is relative to where the command was started.
+func outDir(s *session, out string) string {
+	if filepath.IsAbs(out) || s.root() == "" {
+		return out
+	}
+	return filepath.Join(s.root(), out)
+}
+
+// shown prints a path relative to the working directory where that is shorter.
+func shown(path string) string {
+	abs, err := filepath.Abs(".")
+	if err != nil {
+		return path
+	}
+	rel, err := filepath.Rel(abs, path)
+	if err != nil || len(rel) >= len(path) {
+		return path
+	}
+	return rel
+}

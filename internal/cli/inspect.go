@@ -1,0 +1,178 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/compiler/seal"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/digest"
+	"github.com/darkstart-dev/darkstart/internal/oci"
+)
+
+// inspected is what inspect prints of one bundle.
+type inspected struct {
+	Version  string        `json:"version"`
+	Manifest digest.Digest `json:"manifest"`
+	Content  digest.Digest `json:"content"`
+	Tar      digest.Digest `json:"tar"`
+	Layer    digest.Digest `json:"layer"`
+	Size     int           `json:"size"` // of the compressed layer, bytes
+	Record   ir.Record     `json:"record"`
+	Files    []fileInfo    `json:"files"`
+}
+
+type fileInfo struct {
+	Path   string        `json:"path"`
+	Size   int           `json:"size"`
+	Digest digest.Digest `json:"digest"`
+}
+
+func newInspect(inv *Invocation) *cobra.Command {
+	var dir, layout, extract, format string
+	var list bool
+	cmd := &cobra.Command{
+		Use:   "inspect [ARTIFACT]",
+		Short: "show what is inside a bundle",
+		Long: `inspect reads a bundle of an OCI image layout (default dist/oci) and prints its
+record, or every file with --files, or unpacks it with --extract. Its structure is
+checked; its signature is not: use verify for that.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if layout == "" {
+				layout = filepath.Join(dir, defaultLayout)
+			}
+			l, err := oci.OpenLayout(layout)
+			if err != nil {
+				return err
+			}
+			if len(args) == 0 {
+				return listArtifacts(inv, l)
+			}
+			b, ds, err := seal.Load(cmd.Context(), l, args[0], seal.Limits{})
+			if err != nil {
+				return err
+			}
+			if ds.HasErrors() {
+				return errors.Join(problems(ds)...)
+			}
+			files, err := b.Files()
+			if err != nil {
+				return err
+			}
+			if extract != "" {
+				return unpack(inv.Stdout, extract, files)
+			}
+			return printInspected(inv.Stdout, b, files, format, list)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&dir, "chdir", "C", ".", "run as if started in `DIR`")
+	f.StringVar(&layout, "layout", "", "read this OCI image layout `DIR` (default dist/oci)")
+	f.StringVar(&extract, "extract", "", "unpack the bundle into the new folder `DIR`")
+	f.BoolVar(&list, "files", false, "list every file with size and digest")
+	outputFlag(cmd, &format, "text", "json")
+	return cmd
+}
+
+func problems(ds diag.List) []error {
+	var out []error
+	for _, d := range ds {
+		out = append(out, d.Err())
+	}
+	return out
+}
+
+func listArtifacts(inv *Invocation, l *oci.Layout) error {
+	names, err := artifacts(l)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(inv.Stdout, strings.Join(names, "\n"))
+	return err
+}
+
+func printInspected(w io.Writer, b *seal.Bundle, files []ir.File, format string, list bool) error {
+	out := inspected{
+		Version: "darkstart.dev/inspect/v1", Manifest: b.Digest(), Content: b.Content, Tar: b.Tar,
+		Layer: b.LayerDigest(), Size: len(b.Layer), Record: b.Record,
+	}
+	for _, f := range files {
+		out.Files = append(out.Files, fileInfo{f.Path, len(f.Data), digest.Of(f.Data)})
+	}
+	if format == "json" {
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		return enc.Encode(out)
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(name string, v any) { fmt.Fprintf(t, "%s\t%v\n", name, v) }
+	row("artifact", out.Record.Artifact)
+	row("stream", out.Record.Stream)
+	if out.Record.Candidate() {
+		row("serial", "0 (a candidate: not released)")
+	} else {
+		row("serial", out.Record.Serial)
+		row("issued", out.Record.Issued)
+		row("not after", orNone(out.Record.NotAfter))
+		row("revision", out.Record.Revision)
+		row("previous", orNone(string(out.Record.Previous)))
+	}
+	row("manifest", out.Manifest)
+	row("content", out.Content)
+	row("layer", fmt.Sprintf("%s (%d bytes)", out.Layer, out.Size))
+	row("files", len(out.Files))
+	if list {
+		for _, f := range out.Files {
+			row("  "+f.Path, fmt.Sprintf("%d\t%s", f.Size, f.Digest))
+		}
+	}
+	return t.Flush()
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+// unpack writes a bundle's files into a folder that does not exist yet, by way
+// of a temporary one: there is the whole bundle or nothing.
+func unpack(w io.Writer, dir string, files []ir.File) error {
+	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s exists already; --extract wants a new folder", dir)
+	}
+	tmp, err := os.MkdirTemp(filepath.Dir(filepath.Clean(dir)), ".darkstart-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	for _, f := range files {
+		target := filepath.Join(tmp, filepath.FromSlash(f.Path))
+		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(target, f.Data, 0o644); err != nil {
+			return err
+		}
+	}
+	if err := os.Chmod(tmp, 0o755); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, dir); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "unpacked %d files into %s\n", len(files), dir)
+	return err
+}

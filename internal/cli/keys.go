@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/darkstart-dev/darkstart/compiler/seal"
+)
+
+// passwordVariable is cosign's, so that one secret serves both tools.
+const passwordVariable = "COSIGN_PASSWORD"
+
+func newKeys(inv *Invocation) *cobra.Command {
+	cmd := &cobra.Command{Use: "keys", Short: "make key pairs for releases and attestations", Args: cobra.NoArgs}
+	cmd.AddCommand(newKeysGenerate(inv))
+	return cmd
+}
+
+func newKeysGenerate(inv *Invocation) *cobra.Command {
+	var role, algorithm, out string
+	cmd := &cobra.Command{
+		Use:   "generate",
+		Short: "write an encrypted key pair in cosign's format",
+		Long: `generate writes ROLE.key (private, encrypted) and ROLE.pub. The passphrase comes
+from COSIGN_PASSWORD, or is asked for. Existing files are never overwritten: a
+lost release key cannot be made again.`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			pair, err := seal.GenerateKeyPair(seal.Algorithm(algorithm), password(inv, true))
+			if err != nil {
+				return err
+			}
+			private, public := filepath.Join(out, role+".key"), filepath.Join(out, role+".pub")
+			for _, f := range []string{private, public} {
+				if _, err := os.Lstat(f); !errors.Is(err, fs.ErrNotExist) {
+					return fmt.Errorf("%s exists already; choose another folder with --out", f)
+				}
+			}
+			if err := os.MkdirAll(out, 0o755); err != nil {
+				return err
+			}
+			if err := os.WriteFile(private, pair.Private, 0o600); err != nil {
+				return err
+			}
+			if err := os.WriteFile(public, pair.Public, 0o644); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(inv.Stdout, "wrote %s (keep it secret, keep a copy in escrow) and %s\n", private, public)
+			return err
+		},
+	}
+	choiceFlag(cmd, &role, "role", "", "what the key may sign", string(seal.RoleRelease), string(seal.RoleAttest))
+	choiceFlag(cmd, &algorithm, "algorithm", "", "kind of key", string(seal.ECDSAP256), string(seal.Ed25519))
+	cmd.Flags().StringVar(&out, "out", ".", "write into `DIR`")
+	return cmd
+}
+
+// keySource reads keys for the seal stage, which reaches neither disk nor
+// environment by itself.
+func keySource(inv *Invocation) seal.KeySource {
+	return seal.KeySource{ReadFile: os.ReadFile, Getenv: inv.Getenv}
+}
+
+// password returns how the passphrase of a private key is found: from the
+// environment, else from the terminal. There is no flag for it: flags end up
+// in shell histories and process lists.
+func password(inv *Invocation, confirm bool) seal.Password {
+	return func() ([]byte, error) {
+		if p := inv.Getenv(passwordVariable); p != "" {
+			return []byte(p), nil
+		}
+		f, ok := inv.Stdin.(*os.File)
+		if !ok || !term.IsTerminal(int(f.Fd())) {
+			return nil, fmt.Errorf("no passphrase: set %s (there is no terminal to ask on)", passwordVariable)
+		}
+		first, err := ask(f, inv.Stderr, "passphrase of the private key: ")
+		if err != nil || !confirm {
+			return first, err
+		}
+		second, err := ask(f, inv.Stderr, "once more: ")
+		if err == nil && string(first) != string(second) {
+			return nil, errors.New("the passphrases differ")
+		}
+		return first, err
+	}
+}
+
+func ask(f *os.File, out io.Writer, prompt string) ([]byte, error) {
+	fmt.Fprint(out, prompt)
+	b, err := term.ReadPassword(int(f.Fd()))
+	fmt.Fprintln(out)
+	return b, err
+}

@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/darkstart-dev/darkstart/compiler"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/report"
+)
+
+// output is how a command that ends in a report.Result prints it.
+type output struct {
+	formats []string
+	failOn  string
+	verbose bool
+}
+
+func (o *output) register(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVarP(&o.formats, "output", "o", nil, "`FORMAT[=PATH]`, repeatable: "+strings.Join(report.FormatNames(), ", ")+" (default text)")
+	cmd.Flags().BoolVarP(&o.verbose, "verbose", "v", false, "every finding, place and rule")
+	failOnFlag(cmd, &o.failOn)
+}
+
+// sink is one -o.
+type sink struct {
+	name, path string
+	write      report.Format
+}
+
+// sinks resolves -o before any work is done: a misspelt format must not cost a
+// compile.
+func (o *output) sinks(inv *Invocation, s *session) ([]sink, error) {
+	formats := report.Formats(report.Options{
+		Color: color(inv), Width: width(inv), Verbose: o.verbose, Source: s.source,
+	})
+	asked := o.formats
+	if len(asked) == 0 {
+		asked = []string{"text"}
+	}
+	var out []sink
+	for _, a := range asked {
+		name, path, _ := strings.Cut(a, "=")
+		w, ok := formats[name]
+		if !ok {
+			return nil, fmt.Errorf("unknown output format %q (want one of %s)", name, strings.Join(report.FormatNames(), ", "))
+		}
+		out = append(out, sink{name, path, w})
+	}
+	return out, nil
+}
+
+// finish prints the result everywhere and returns the exit status as an error.
+func (o *output) finish(inv *Invocation, s *session, r *report.Result) error {
+	r.Finish()
+	r.FailOn = o.failOn
+	if r.ExitCode == ExitClean && fails(r.Diagnostics, o.failOn) {
+		r.ExitCode = ExitFindings
+	}
+	sinks, err := o.sinks(inv, s)
+	if err != nil {
+		return err
+	}
+	for _, k := range sinks {
+		if err := k.emit(inv.Stdout, r); err != nil {
+			return fmt.Errorf("write %s output: %w", k.name, err)
+		}
+	}
+	return quit(r.ExitCode)
+}
+
+func (k sink) emit(stdout io.Writer, r *report.Result) error {
+	if k.path == "" {
+		return k.write(stdout, r)
+	}
+	var b bytes.Buffer
+	if err := k.write(&b, r); err != nil {
+		return err
+	}
+	return writeFile(k.path, b.Bytes())
+}
+
+// color honours NO_COLOR and needs a terminal.
+func color(inv *Invocation) bool {
+	f, ok := inv.Stdout.(*os.File)
+	return ok && inv.Getenv("NO_COLOR") == "" && inv.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
+}
+
+func width(inv *Invocation) int {
+	if f, ok := inv.Stdout.(*os.File); ok {
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return w
+		}
+	}
+	return 0
+}
+
+// pipeline is what check, compile and release share: open, compile, and a
+// report of it.
+type pipeline struct {
+	in        input
+	out       output
+	noWaivers bool
+}
+
+func (p *pipeline) register(cmd *cobra.Command) {
+	p.in.register(cmd.Flags())
+	p.out.register(cmd)
+	cmd.Flags().BoolVar(&p.noWaivers, "no-waivers", false, "judge as if nothing had been waived (for auditors)")
+}
+
+// run compiles and fills a report. An error of the environment becomes part of
+// the report, so that JSON is valid on every exit.
+func (p *pipeline) run(ctx context.Context, inv *Invocation, command string, until compiler.Stage) (*session, *compiler.Result, *report.Result, error) {
+	if err := p.in.check(); err != nil {
+		return nil, nil, nil, err
+	}
+	if _, err := p.out.sinks(inv, nil); err != nil {
+		return nil, nil, nil, err
+	}
+	rep := report.New(report.Tool{Name: "darkstart", Version: Version}, command)
+	s, err := p.in.open(ctx, inv)
+	if err != nil {
+		return nil, nil, nil, p.broken(inv, nil, rep, err)
+	}
+	res, err := p.in.compile(ctx, inv, s, until, p.noWaivers)
+	if err != nil {
+		return nil, nil, nil, p.broken(inv, s, rep, err)
+	}
+	p.fill(rep, s, res)
+	return s, res, rep, nil
+}
+
+func (p *pipeline) fill(rep *report.Result, s *session, res *compiler.Result) {
+	rep.Diagnostics = res.Diagnostics
+	if s.tree == nil {
+		rep.ExitCode = ExitFailed
+		return
+	}
+	now := s.rev.Time
+	if t, err := p.in.time(); err == nil && !t.IsZero() {
+		now = t.Format(time.RFC3339)
+	}
+	rep.Revision = report.RevisionOf(s.rev, now)
+	if res.Rendered != nil {
+		rep.Fleet = report.FleetOf(res.Rendered, res.Validations, res.Skipped)
+	}
+	rep.Rules = report.RulesOf(res.Verdict)
+	rep.Plan = report.PlanOf(res.Plan)
+}
+
+// broken reports an error of the environment. An interrupted run is one too.
+func (p *pipeline) broken(inv *Invocation, s *session, rep *report.Result, err error) error {
+	if d, ok := diag.From(err); ok {
+		rep.Diagnostics.Add(d)
+	} else {
+		rep.Error = err.Error()
+	}
+	rep.ExitCode = ExitFailed
+	return p.out.finish(inv, s, rep)
+}

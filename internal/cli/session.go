@@ -1,0 +1,150 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/darkstart-dev/darkstart/compiler"
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/git"
+	"github.com/darkstart-dev/darkstart/internal/tree"
+	"github.com/darkstart-dev/darkstart/policies"
+	"github.com/darkstart-dev/darkstart/schemas"
+	"github.com/darkstart-dev/darkstart/schemas/kubernetes"
+)
+
+// marker is the file that makes a folder a fleet: a CUE module.
+const marker = "cue.mod/module.cue"
+
+// session is a fleet that was opened: where it is and what it holds.
+type session struct {
+	repo  *git.Repo
+	fleet string // fleet folder below the repository's root, "" for the root
+	rev   ir.Revision
+	tree  *tree.Tree
+	diags diag.List // about reading it
+}
+
+// root returns the fleet folder on disk, "" in a bare repository.
+func (s *session) root() string {
+	if s.repo.Bare() {
+		return ""
+	}
+	return filepath.Join(s.repo.Root(), filepath.FromSlash(s.fleet))
+}
+
+// source reads a file for a code frame: as the compiler read it, so that a
+// frame of the index shows the index.
+func (s *session) source(file string) ([]byte, error) {
+	if s == nil || s.tree == nil {
+		return nil, fs.ErrNotExist
+	}
+	return s.tree.ReadFile(file)
+}
+
+// open finds the repository and the fleet folder and lists its files.
+// Problems of the user are in the session's diagnostics; its tree is then nil.
+func (in *input) open(ctx context.Context, inv *Invocation) (*session, error) {
+	s := &session{}
+	repo, err := git.Open(ctx, in.dir, git.WithEnvironment(inv.Getenv))
+	if d, ok := diag.From(err); ok {
+		s.diags.Add(d)
+		return s, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.repo = repo
+	return s, s.read(ctx, in.selector(), in.dir)
+}
+
+func (in *input) selector() git.Selector {
+	switch {
+	case in.staged:
+		return git.Selector{Kind: git.Index}
+	case in.revision != "":
+		return git.Selector{Kind: git.Commit, Rev: in.revision}
+	}
+	return git.Selector{Kind: git.Worktree}
+}
+
+// read lists the fleet's files: of the nearest folder upwards that is a CUE
+// module, else of the folder itself, about which the compiler then complains.
+func (s *session) read(ctx context.Context, sel git.Selector, dir string) error {
+	if s.repo.Bare() && sel.Kind == git.Worktree {
+		sel = git.Selector{Kind: git.Commit}
+	}
+	start := s.repo.Dir()
+	for at := start; ; at = path.Dir(at) {
+		if at == "." {
+			at = ""
+		}
+		found, err := s.try(ctx, sel, at)
+		if found || err != nil {
+			return err
+		}
+		if at == "" {
+			break
+		}
+	}
+	sel.Dir = start
+	var err error
+	s.fleet = start
+	s.tree, s.rev, s.diags, err = s.repo.Tree(ctx, sel)
+	return err
+}
+
+// try reads one folder and keeps it when it is a fleet. In a working tree the
+// marker is looked for on disk first: listing a monorepo to find out that its
+// root is no fleet would be slow.
+func (s *session) try(ctx context.Context, sel git.Selector, at string) (bool, error) {
+	if sel.Kind == git.Worktree {
+		_, err := os.Stat(filepath.Join(s.repo.Root(), filepath.FromSlash(at), filepath.FromSlash(marker)))
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		}
+	}
+	sel.Dir = at
+	t, rev, ds, err := s.repo.Tree(ctx, sel)
+	if err != nil || t == nil {
+		return false, err
+	}
+	if _, ok := t.Lookup(marker); !ok {
+		return false, nil
+	}
+	s.fleet, s.tree, s.rev, s.diags = at, t, rev, ds
+	return true, nil
+}
+
+// compile runs the pipeline on the session's tree. Problems with reading the
+// tree come first and alone: what follows would only repeat them.
+func (in *input) compile(ctx context.Context, inv *Invocation, s *session, until compiler.Stage, noWaivers bool) (*compiler.Result, error) {
+	if s.tree == nil || s.diags.HasErrors() {
+		return &compiler.Result{Diagnostics: s.diags.Sorted()}, nil
+	}
+	now, err := in.time()
+	if err != nil {
+		return nil, err
+	}
+	cfg := &compiler.Config{
+		Tree: s.tree, Revision: s.rev, Now: now, Until: until,
+		Schemas: schemas.FS, Kubernetes: kubernetes.FS, Policies: policies.FS,
+		Clusters: in.clusters, NoWaivers: noWaivers, Parallel: in.parallel,
+	}
+	if !in.quiet {
+		p := newProgress(inv.Stderr)
+		defer p.stop()
+		cfg.Progress = p.event
+	}
+	res, err := compiler.Compile(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	res.Diagnostics = append(res.Diagnostics, s.diags...).Sorted()
+	return res, nil
+}

@@ -1,0 +1,271 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/darkstart-dev/darkstart/compiler/release"
+	"github.com/darkstart-dev/darkstart/compiler/seal"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/oci"
+	"github.com/darkstart-dev/darkstart/internal/report"
+)
+
+// defaultLayout is where compile and release write, seen from the fleet.
+const defaultLayout = "dist/oci"
+
+// verifyFlags are the flags of one verification.
+type verifyFlags struct {
+	dir, artifact, releases, now, format string
+	keys                                 []string
+	minSerial                            int
+	allowExpired, strict                 bool
+}
+
+func newVerify(inv *Invocation) *cobra.Command {
+	var v verifyFlags
+	cmd := &cobra.Command{
+		Use:   "verify [LAYOUT]",
+		Short: "decide whether released bundles may be trusted",
+		Long: `verify reads an OCI image layout (default dist/oci) and decides for each bundle
+whether it is a release by a trusted key: its files give the manifest's bytes
+again, a valid signature by --key is beside it, its serial is not older than what
+is known, its chain is unbroken, and it has not expired. It says what was proven,
+by whom, and what was not checked.
+
+Exit status: 0 verified, 2 could not do the job, 3 refused.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return v.run(cmd.Context(), inv, args)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&v.dir, "chdir", "C", ".", "run as if started in `DIR`")
+	f.StringArrayVar(&v.keys, "key", nil, "trust this public release `KEY`: a file, or env://NAME (repeatable)")
+	f.StringVar(&v.artifact, "artifact", "", "only this artifact: a cluster, or fleet")
+	f.StringVar(&v.releases, "releases", "", "records that bundles must agree with (default: releases/ beside the layout's fleet)")
+	f.IntVar(&v.minSerial, "min-serial", 0, "refuse serials below `N`")
+	f.StringVar(&v.now, "now", "", "judge expiry at this `TIME` instead of the machine's clock")
+	f.BoolVar(&v.allowExpired, "allow-expired", false, "accept an expired bundle, loudly: for disasters, when nothing newer can be made")
+	f.BoolVar(&v.strict, "strict", false, "refuse when anything could not be checked")
+	outputFlag(cmd, &v.format, "text", "json")
+	return cmd
+}
+
+// verified is what verify prints.
+type verified struct {
+	Version     string         `json:"version"`
+	Layout      string         `json:"layout"`
+	Reports     []*seal.Report `json:"reports"`
+	Diagnostics diag.List      `json:"diagnostics"`
+	ExitCode    int            `json:"exitCode"`
+	Error       string         `json:"error,omitempty"`
+}
+
+func (v *verifyFlags) run(ctx context.Context, inv *Invocation, args []string) error {
+	layout := filepath.Join(v.dir, defaultLayout)
+	if len(args) == 1 {
+		layout = args[0]
+	}
+	out := &verified{Version: "darkstart.dev/verify/v1", Layout: layout, Reports: []*seal.Report{}, Diagnostics: diag.List{}}
+	err := v.all(ctx, inv, layout, out)
+	if d, ok := diag.From(err); ok {
+		out.Diagnostics.Add(d)
+		err = nil
+	}
+	switch {
+	case err != nil:
+		out.ExitCode, out.Error = ExitFailed, err.Error()
+	case out.Diagnostics.HasErrors():
+		out.ExitCode = ExitUnverified
+	}
+	if err := v.print(inv, out); err != nil {
+		return err
+	}
+	return quit(out.ExitCode)
+}
+
+func (v *verifyFlags) all(ctx context.Context, inv *Invocation, layout string, out *verified) error {
+	trust, ds := v.trust(inv)
+	out.Diagnostics.Add(ds...)
+	if ds.HasErrors() {
+		return nil
+	}
+	l, err := oci.OpenLayout(layout)
+	if err != nil {
+		return err
+	}
+	names, err := artifacts(l)
+	if err != nil {
+		return err
+	}
+	if v.artifact != "" {
+		if !slices.Contains(names, v.artifact) {
+			return fmt.Errorf("%s holds no artifact %q (it holds %v)", layout, v.artifact, names)
+		}
+		names = []string{v.artifact}
+	}
+	if len(names) == 0 {
+		return fmt.Errorf("%s holds no bundle: nothing was verified", layout)
+	}
+	cfg, ds, err := v.config(inv, layout)
+	if err != nil {
+		return err
+	}
+	out.Diagnostics.Add(ds...)
+	for _, n := range names {
+		c := cfg.forArtifact(n)
+		r, ds, err := seal.Verify(ctx, l, n, trust, c)
+		if err != nil {
+			return fmt.Errorf("%s: %w", n, err)
+		}
+		if r != nil {
+			out.Reports = append(out.Reports, r)
+		}
+		out.Diagnostics.Add(ds...)
+	}
+	return nil
+}
+
+func (v *verifyFlags) trust(inv *Invocation) (*seal.Trust, diag.List) {
+	var keys []*seal.PublicKey
+	var diags diag.List
+	for _, ref := range v.keys {
+		k, ds := seal.LoadPublicKey(ref, seal.RoleRelease, keySource(inv))
+		diags.Add(ds...)
+		if k != nil {
+			keys = append(keys, k)
+		}
+	}
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	return seal.NewTrust(keys...)
+}
+
+// artifacts lists the bundles of a layout: what is tagged with a name, not
+// with a digest (those are lists of referrers).
+func artifacts(l *oci.Layout) ([]string, error) {
+	ds, err := l.List()
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, d := range ds {
+		if d.Tag() != "" && d.ArtifactType == seal.ArtifactType {
+			out = append(out, d.Tag())
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+// verifyInputs is what every artifact of a layout is judged by.
+type verifyInputs struct {
+	base    seal.VerifyConfig
+	records []*release.Records
+}
+
+func (c *verifyInputs) forArtifact(name string) *seal.VerifyConfig {
+	out := c.base
+	for _, r := range c.records {
+		if es := r.Artifacts[name]; len(es) > 0 {
+			out.Recorded = es
+		}
+	}
+	return &out
+}
+
+// config finds the records and the time. verify is the one command that has a
+// clock of its own: expiry is seen by whoever has one (D13).
+func (v *verifyFlags) config(inv *Invocation, layout string) (*verifyInputs, diag.List, error) {
+	now := time.Now().UTC()
+	if v.now != "" {
+		t, err := (&input{now: v.now}).time()
+		if err != nil {
+			return nil, nil, err
+		}
+		now = t
+	}
+	c := &verifyInputs{base: seal.VerifyConfig{Now: now, MinSerial: v.minSerial, AllowExpired: v.allowExpired, Strict: v.strict}}
+	dir := v.releases
+	if dir == "" {
+		dir = filepath.Join(layout, "..", "..", "releases")
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil {
+		return nil, nil, err
+	}
+	if fi, err := os.Stat(dir); err == nil && fi.Mode().IsRegular() {
+		files = []string{dir}
+	}
+	if v.releases != "" && len(files) == 0 {
+		return nil, nil, fmt.Errorf("--releases %s: no records there", dir)
+	}
+	var diags diag.List
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			return nil, nil, err
+		}
+		r, ds := release.Parse(f, b)
+		diags.Add(ds...)
+		if r != nil {
+			c.records = append(c.records, r)
+		}
+	}
+	return c, diags, nil
+}
+
+func (v *verifyFlags) print(inv *Invocation, out *verified) error {
+	out.Diagnostics = out.Diagnostics.Sorted()
+	if v.format == "json" {
+		enc := json.NewEncoder(inv.Stdout)
+		enc.SetIndent("", "  ")
+		if out.Diagnostics == nil {
+			out.Diagnostics = diag.List{}
+		}
+		return enc.Encode(out)
+	}
+	for _, r := range out.Reports {
+		printVerified(inv.Stdout, r)
+	}
+	if len(out.Diagnostics) > 0 {
+		rep := report.New(report.Tool{Name: "darkstart", Version: Version}, "verify")
+		rep.Diagnostics = out.Diagnostics
+		if err := report.Diagnostics(inv.Stdout, rep.Finish(), report.Options{Color: color(inv), Width: width(inv)}); err != nil {
+			return err
+		}
+	}
+	if out.Error != "" {
+		return &exit{ExitFailed, errors.New(out.Error)}
+	}
+	verdict := "verified"
+	if out.ExitCode != ExitClean {
+		verdict = "REFUSED"
+	}
+	_, err := fmt.Fprintf(inv.Stdout, "%s: %s, %d bundles looked at\n", out.Layout, verdict, len(out.Reports))
+	return err
+}
+
+func printVerified(w io.Writer, r *seal.Report) {
+	fmt.Fprintf(w, "%s  serial %d  %s\n", r.Artifact, r.Serial, r.Manifest)
+	for _, f := range r.Facts {
+		fmt.Fprintf(w, "  %-12s %-12s %s\n", f.Name, f.Status, f.Detail)
+	}
+	for _, s := range r.Seen {
+		if s.Status == seal.StatusIgnored {
+			fmt.Fprintf(w, "  %-12s %-12s %s: %s\n", "statement", s.Status, s.Digest, s.Reason)
+		}
+	}
+	fmt.Fprintln(w)
+}
