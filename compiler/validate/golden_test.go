@@ -16,6 +16,7 @@ import (
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/object"
 	"github.com/darkstart-dev/darkstart/schemas/kubernetes"
 )
 
@@ -63,6 +64,41 @@ func TestGolden(t *testing.T) {
 		})
 	}
 	t.Run("codes", func(t *testing.T) { checkCodes(t, told) })
+}
+
+// TestSameAnswerInAnyOrder runs one input with other parallelism and cold and
+// warm schemas: what is told must not depend on either.
+func TestSameAnswerInAnyOrder(t *testing.T) {
+	archive, err := txtar.ParseFile("testdata/workloads.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Three copies of each container make groups whose first place could vary.
+	objects := parse(t, "input.yaml", archive.Files[0].Data)
+	containers := object.Slice(objects[0].Content, "spec", "template", "spec", "containers")
+	object.Map(objects[0].Content, "spec", "template", "spec")["containers"] = slices.Concat(containers, containers, containers)
+	r := &ir.Rendered{Cluster: "c", Components: []ir.RenderedComponent{{Name: "app", Objects: objects}}}
+	warm, first := NewCatalog(kubernetes.FS), ""
+	for i := range 8 {
+		cfg := &Config{Catalog: warm, Parallel: 1 + i%4}
+		if i%2 == 0 {
+			cfg = &Config{Schemas: kubernetes.FS, Parallel: 1 + i}
+		}
+		counts, list, err := Validate(context.Background(), r, "1.36", cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := describe(counts, list)
+		if first == "" {
+			first = got
+		}
+		if diff := cmp.Diff(first, got); diff != "" {
+			t.Fatal(diff)
+		}
+	}
+	if !strings.Contains(first, "3 places have this problem") {
+		t.Errorf("equal problems are not joined:\n%s", first)
+	}
 }
 
 // checkCodes demands that every code is documented, in order, and seen.

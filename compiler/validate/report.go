@@ -1,7 +1,9 @@
 package validate
 
 import (
+	"cmp"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,6 +36,7 @@ func (v *run) report(items []item, verdicts []verdict, list *diag.List) *ir.Vali
 			continue
 		}
 		out.Evaluated++
+		slices.SortStableFunc(verdicts[i].problems, comparePlaces) // validators walk maps
 		for _, p := range verdicts[i].problems {
 			v.join(groups, it, p)
 		}
@@ -54,6 +57,18 @@ func (v *run) report(items []item, verdicts []verdict, list *diag.List) *ir.Vali
 		list.Add(v.notEvaluated(kind, its))
 	}
 	return out
+}
+
+// comparePlaces orders problems by path, list indexes by number.
+func comparePlaces(a, b *problem) int {
+	return slices.CompareFunc(a.path, b.path, func(x, y string) int {
+		i, errX := strconv.Atoi(x)
+		j, errY := strconv.Atoi(y)
+		if errX == nil && errY == nil {
+			return cmp.Compare(i, j)
+		}
+		return strings.Compare(x, y)
+	})
 }
 
 // join adds a problem to the group of its equals.
