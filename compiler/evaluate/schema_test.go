@@ -25,7 +25,7 @@ func TestSchemaMirrorsSpec(t *testing.T) {
 	}
 	m := &mirror{t: t, s: s, seen: map[string]bool{"#Target": true}}
 	for def, v := range map[string]any{
-		"#Project": spec.Project{}, "#Fleet": spec.Fleet{}, "#Cluster": spec.Cluster{}, "#Recovery": spec.Recovery{}, "#Waivers": spec.Waivers{},
+		"#Project": spec.Project{}, "#Fleet": spec.Fleet{}, "#Cluster": spec.Cluster{}, "#Recovery": spec.Recovery{}, "#Waivers": spec.Waivers{}, "#Evidence": spec.Evidence{},
 	} {
 		m.definition(def, reflect.TypeOf(v))
 	}

@@ -556,3 +556,27 @@ type Waiver struct {
 	Ticket    string `json:"ticket,omitempty"`
 	Expires   string `json:"expires"` // RFC 3339 date
 }
+
+// Evidence is one file of evidence/: the record of a drill or a restore test.
+// It names roles and never persons.
+type Evidence struct {
+	Procedure string   `json:"procedure"`
+	Scenario  string   `json:"scenario,omitempty"`
+	Closure   string   `json:"closure,omitempty"` // digest of what was tried
+	Scope     []string `json:"scope,omitempty"`   // failed domains and nodes it covered
+	Date      string   `json:"date"`              // RFC 3339 date
+	Result    string   `json:"result"`            // passed | failed
+	// Steps holds the observed durations of each step, one a run.
+	Steps          map[string][]plans.Duration `json:"steps,omitempty"`
+	RTO            *plans.Duration             `json:"rto,omitempty"`
+	RPO            *plans.Duration             `json:"rpo,omitempty"`
+	Reconciliation *plans.Duration             `json:"reconciliation,omitempty"` // until desired and actual state agreed
+	FollowUps      []FollowUp                  `json:"followUps,omitempty"`
+}
+
+// FollowUp is what a drill showed to be done.
+type FollowUp struct {
+	What  string `json:"what"`
+	Owner string `json:"owner"`
+	Due   string `json:"due"` // RFC 3339 date
+}
