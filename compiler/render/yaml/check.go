@@ -27,7 +27,7 @@ func Check(o *object.Object) *diag.Diagnostic {
 		return lacks(o, "metadata")
 	} else if name, has := metadata["name"]; has && name != nil {
 		if _, ok := name.(string); !ok {
-			return badName(o, "metadata.name is no string", "quote the name")
+			return badName(o, "metadata.name is read as "+describe(name), "put the name in quotes")
 		}
 	} else if object.String(metadata, "generateName") != "" {
 		return nil
@@ -79,7 +79,10 @@ func checkNames(o *object.Object) *diag.Diagnostic {
 	if ns == nil || ns == "" {
 		return nil
 	}
-	if s, ok := ns.(string); !ok || len(s) > 63 || !label.MatchString(s) {
+	if _, ok := ns.(string); !ok {
+		return badName(o, "metadata.namespace is read as "+describe(ns), "put the namespace in quotes")
+	}
+	if s, _ := ns.(string); len(s) > 63 || !label.MatchString(s) {
 		return badName(o, "metadata.namespace is no DNS label", "use at most 63 lower-case letters, digits and inner hyphens")
 	}
 	return nil
