@@ -141,19 +141,23 @@ func (f *formulas) drop(count []int32, n int32, out []int32) []int32 {
 // begins to hold.
 func (f *formulas) raise(count []int32, n int32, out []int32) []int32 {
 	for _, g := range f.users[n] {
-		for {
-			count[g]++
-			if count[g] != f.need[g] {
-				break
-			}
-			if f.up[g] < 0 {
-				out = append(out, f.owner[g])
-				break
-			}
-			g = f.up[g]
-		}
+		out = f.raiseGate(count, g, out)
 	}
 	return out
+}
+
+// raiseGate makes one more kid of a gate true.
+func (f *formulas) raiseGate(count []int32, g int32, out []int32) []int32 {
+	for {
+		count[g]++
+		if count[g] != f.need[g] {
+			return out
+		}
+		if f.up[g] < 0 {
+			return append(out, f.owner[g])
+		}
+		g = f.up[g]
+	}
 }
 
 // holds reports whether the requirement of owner is true.

@@ -46,9 +46,8 @@ type rise struct {
 // riseOptions restrict or help recovery.
 type riseOptions struct {
 	barred func(item, step int32) bool // alternatives that may not be used
-	waived map[int32]bool              // owners in back whose requirement counts as met
-	freed  map[int32]bool              // owners in run whose requirement counts as met
 	copied map[int32]bool              // items that keep their quorum after all
+	cuts   map[int32][]mention         // mentions of an item that count as true
 }
 
 // How an item came to hold its own quorum, where no step restored it.
@@ -96,6 +95,7 @@ func (r *rise) begin() {
 			lost = g.back.drop(r.backs, i, lost[:0])
 		}
 	}
+	r.cut()
 	r.active = r.w.applicable()
 	for _, s := range r.active {
 		r.wait[s] = int32(len(g.steps[s].after))
@@ -113,8 +113,35 @@ func (r *rise) begin() {
 	}
 }
 
-func (r *rise) met(owner int32) bool {
-	return r.opts.waived[owner] || r.w.g.back.holds(r.backs, owner)
+func (r *rise) met(owner int32) bool { return r.w.g.back.holds(r.backs, owner) }
+
+// cut makes the mentions of the cut edges true, for good.
+func (r *rise) cut() {
+	for _, ms := range r.opts.cuts {
+		for _, m := range ms {
+			f, count := r.w.g.back, r.backs
+			if m.run {
+				f, count = r.w.g.run, r.runs
+			}
+			f.raiseGate(count, m.gate, nil)
+		}
+	}
+}
+
+// raiseBack makes item i true in what waits to come back; mentions that a cut
+// made true already are left out.
+func (r *rise) raiseBack(i int32) []int32 {
+	cuts := r.opts.cuts[i]
+	if len(cuts) == 0 {
+		return r.w.g.back.raise(r.backs, i, nil)
+	}
+	var out []int32
+	for _, gate := range r.w.g.back.users[i] {
+		if !slices.Contains(cuts, mention{false, gate}) {
+			out = r.w.g.back.raiseGate(r.backs, gate, out)
+		}
+	}
+	return out
 }
 
 func (r *rise) beginItem(i int32) {
@@ -283,7 +310,7 @@ func (r *rise) prune(cand []int32) []int32 {
 		}
 		lost = g.run.drop(r.runs, out[k], lost[:0])
 		for _, o := range lost {
-			if r.in[o] && r.w.down[o] && r.batch[o] == 0 && !r.opts.freed[o] {
+			if r.in[o] && r.w.down[o] && r.batch[o] == 0 {
 				r.in[o] = false
 				out = append(out, o)
 			}
@@ -293,7 +320,7 @@ func (r *rise) prune(cand []int32) []int32 {
 }
 
 func (r *rise) runsOK(i int32) bool {
-	if int(i) >= len(r.w.g.nodes) || r.opts.freed[i] {
+	if int(i) >= len(r.w.g.nodes) {
 		return true
 	}
 	return r.w.g.run.holds(r.runs, i) && !r.w.blockedRun(i)
@@ -306,10 +333,10 @@ func (r *rise) rose(i int32) {
 		r.domainBack(i)
 		return
 	}
-	for _, o := range g.back.raise(r.backs, i, nil) {
+	for _, o := range r.raiseBack(i) {
 		if int(o) < g.items {
 			r.canStart(o)
-		} else if s := o - int32(g.items); !r.opts.waived[o] && r.wait[s] > 0 {
+		} else if s := o - int32(g.items); r.wait[s] > 0 {
 			if r.wait[s]--; r.wait[s] == 0 {
 				r.start(s)
 			}

@@ -95,6 +95,7 @@ func solveScenario(g *graph, sc *plans.Scenario, cfg *Config) solvedScenario {
 		}
 	}
 	rec.Witnesses = opt.witnesses()
+	opt.percentiles(rec, cfg.Runs)
 	return out
 }
 
@@ -131,6 +132,10 @@ func (r *rise) stuck() []int32 {
 	return out
 }
 
+// maxExplained bounds the witnesses that list their own ways out; the others
+// share a root with one that does.
+const maxExplained = 20
+
 // witnesses explains the stuck targets: judged nodes, or, where a scenario
 // brings a cluster up, all that it should have brought up. One witness is
 // enough for all targets that end in the same cycle or leaf.
@@ -150,6 +155,9 @@ func (r *reading) witnesses() []plans.Witness {
 		key := rootOf(w)
 		if !judged && (seen[key] || w.Cycle > 0) { // the cycle's own members explain it better
 			continue
+		}
+		if !seen[key] || len(out) < maxExplained {
+			w.Breaks = r.low.breaks(i)
 		}
 		seen[key] = true
 		out = append(out, w)

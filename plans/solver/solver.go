@@ -62,11 +62,11 @@ func Solve(ctx context.Context, m *plans.Model, cfg *Config) (*plans.Plan, diag.
 	}
 	g := compile(m)
 	solved := make([]solvedScenario, len(scenarios))
-	eg, ctx := errgroup.WithContext(ctx)
+	eg, egCtx := errgroup.WithContext(ctx)
 	eg.SetLimit(cfg.parallel())
 	for i, sc := range scenarios {
 		eg.Go(func() error {
-			if err := ctx.Err(); err != nil {
+			if err := egCtx.Err(); err != nil {
 				return err
 			}
 			solved[i] = solveScenario(g, sc, cfg)
@@ -85,6 +85,12 @@ func Solve(ctx context.Context, m *plans.Model, cfg *Config) (*plans.Plan, diag.
 	sortFindings(plan.Findings)
 	plan.Closures = g.digests
 	plan.Coverage = g.coverage(plan, solved)
+	if cfg.Pairs {
+		var err error
+		if plan.Pairs, err = g.pairs(ctx, scenarios, cfg); err != nil {
+			return nil, nil, err
+		}
+	}
 	return plan, list.Sorted(), nil
 }
 

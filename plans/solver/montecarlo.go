@@ -1,0 +1,168 @@
+package solver
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"math/bits"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/darkstart-dev/darkstart/plans"
+)
+
+// Runs of the simulation by default, and the bound on runs × operations that
+// keeps very large plans affordable.
+const (
+	defaultRuns = 10_000
+	runBudget   = 2_000_000
+	leastRuns   = 200
+)
+
+// simulation replays a schedule with durations drawn from their intervals:
+// uniform, independent, whole milliseconds. The order in which people and
+// links serve steps is the schedule's, so every run is feasible and none ends
+// later than the upper bound.
+type simulation struct {
+	deps  [][]int32 // by op, into earlier ops
+	fixed []plans.Duration
+	draws [][]plans.Interval // what varies
+}
+
+// newSimulation keeps the ops that the targets wait for, in an order in which
+// dependencies come first; it returns the place of each target.
+func newSimulation(s *schedule, targets []int32) (*simulation, []int32) {
+	deps := s.withQueues()
+	keep := make([]bool, len(s.ops))
+	var stack []int32
+	for _, t := range targets {
+		stack = append(stack, s.slot[t])
+	}
+	var order []int32
+	for len(stack) > 0 {
+		o := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if !keep[o] {
+			keep[o] = true
+			order = append(order, o)
+			stack = append(stack, deps[o]...)
+		}
+	}
+	slices.SortFunc(order, func(a, b int32) int { return cmp.Or(cmp.Compare(s.ops[a].start, s.ops[b].start), cmp.Compare(a, b)) })
+	place := make(map[int32]int32, len(order))
+	sim := &simulation{}
+	for k, o := range order {
+		place[o] = int32(k)
+		sim.add(s.ops[o].parts, deps[o], place)
+	}
+	at := make([]int32, len(targets))
+	for k, t := range targets {
+		at[k] = place[s.slot[t]]
+	}
+	return sim, at
+}
+
+func (m *simulation) add(parts []plans.Interval, deps []int32, place map[int32]int32) {
+	var ds []int32
+	for _, d := range deps {
+		ds = append(ds, place[d])
+	}
+	fixed, draws := plans.Duration(0), []plans.Interval(nil)
+	for _, p := range parts {
+		switch {
+		case p.Hi >= plans.Forever:
+			fixed = plans.Forever
+		case p.Lo == p.Hi:
+			fixed = add(fixed, p.Lo)
+		default:
+			draws = append(draws, p)
+		}
+	}
+	m.deps, m.fixed, m.draws = append(m.deps, ds), append(m.fixed, fixed), append(m.draws, draws)
+}
+
+// withQueues adds to the dependencies of every op those before it in the
+// queues for people and links.
+func (s *schedule) withQueues() [][]int32 {
+	deps := make([][]int32, len(s.ops))
+	for i := range s.ops {
+		deps[i] = s.ops[i].deps
+	}
+	for _, queue := range s.busy {
+		for _, b := range queue {
+			for _, a := range queue {
+				if a.end <= b.start && a.start < a.end {
+					deps[b.op] = append(deps[b.op][:len(deps[b.op]):len(deps[b.op])], a.op)
+				}
+			}
+		}
+	}
+	return deps
+}
+
+// run fills the samples of each target, sorted.
+func (m *simulation) run(rng *rand.PCG, runs int, at []int32) [][]plans.Duration {
+	out := make([][]plans.Duration, len(at))
+	for k := range out {
+		out[k] = make([]plans.Duration, runs)
+	}
+	end := make([]plans.Duration, len(m.deps))
+	for n := range runs {
+		for o, deps := range m.deps {
+			t := plans.Duration(0)
+			for _, d := range deps {
+				t = max(t, end[d])
+			}
+			t += m.fixed[o]
+			for _, p := range m.draws[o] {
+				high, _ := bits.Mul64(rng.Uint64(), uint64(p.Hi-p.Lo)+1)
+				t += p.Lo + plans.Duration(high)
+			}
+			end[o] = min(t, plans.Forever)
+		}
+		for k, o := range at {
+			out[k][n] = end[o]
+		}
+	}
+	for k := range out {
+		slices.Sort(out[k])
+	}
+	return out
+}
+
+// percentiles fills P50, P90 and P99 of the cells that come back. The seed is
+// the recovery as it stands without them, so equal plans give equal numbers.
+func (r *reading) percentiles(rec *plans.Recovery, runs int) {
+	if runs == 0 {
+		runs = defaultRuns
+	}
+	var cells []*plans.Cell
+	var targets []int32
+	for i := range rec.Cells {
+		c := &rec.Cells[i]
+		u := r.w.g.ids[c.Node]
+		if r.w.down[u] && r.high.in[u] && r.plan.at(u) < plans.Forever && r.plan.at(u) > 0 {
+			cells, targets = append(cells, c), append(targets, u)
+		}
+	}
+	if len(cells) == 0 || runs < 0 {
+		return
+	}
+	sim, at := newSimulation(r.plan, targets)
+	runs = min(runs, max(leastRuns, runBudget/len(sim.deps)))
+	for k, samples := range sim.run(seed(rec), runs, at) {
+		cells[k].P50, cells[k].P90, cells[k].P99 = percentile(samples, 50), percentile(samples, 90), percentile(samples, 99)
+	}
+}
+
+func seed(rec *plans.Recovery) *rand.PCG {
+	b, _ := json.Marshal(rec) // plain data: cannot fail
+	sum := sha256.Sum256(b)
+	return rand.NewPCG(binary.BigEndian.Uint64(sum[:8]), binary.BigEndian.Uint64(sum[8:16]))
+}
+
+// percentile is the nearest rank of sorted samples.
+func percentile(sorted []plans.Duration, p int) plans.Duration {
+	return sorted[max(0, (len(sorted)*p+99)/100-1)]
+}
