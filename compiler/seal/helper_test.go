@@ -49,17 +49,16 @@ func mustSeal(t testing.TB, a *ir.Artifact, r ir.Record) *Bundle {
 
 func password() ([]byte, error) { return []byte("correct horse"), nil }
 
-// keys makes a signer and its public key, in the roles given.
+// keys makes a signer in the role given, without the cost of a passphrase.
 func keys(t testing.TB, a Algorithm, role Role) *Signer {
 	t.Helper()
-	pair, err := GenerateKeyPair(a, password)
+	private, err := generate(a)
 	if err != nil {
 		t.Fatal(err)
 	}
-	src := KeySource{ReadFile: func(string) ([]byte, error) { return pair.Private, nil }}
-	s, diags, err := LoadSigner(string(a)+".key", role, src, password)
-	if err != nil || s == nil {
-		t.Fatalf("load: %v %s", err, diags)
+	s, d := newSigner(string(a)+".key", role, private)
+	if d != nil {
+		t.Fatal(diag.List{d})
 	}
 	return s
 }

@@ -60,16 +60,7 @@ type KeyPair struct {
 // GenerateKeyPair makes a new key pair in the format of `cosign
 // generate-key-pair`.
 func GenerateKeyPair(a Algorithm, password Password) (*KeyPair, error) {
-	var private crypto.Signer
-	var err error
-	switch a {
-	case ECDSAP256:
-		private, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	case Ed25519:
-		_, private, err = ed25519.GenerateKey(rand.Reader)
-	default:
-		return nil, fmt.Errorf("unknown key algorithm %q (want %s or %s)", a, ECDSAP256, Ed25519)
-	}
+	private, err := generate(a)
 	if err != nil {
 		return nil, err
 	}
@@ -93,6 +84,17 @@ func GenerateKeyPair(a Algorithm, password Password) (*KeyPair, error) {
 		Private: pem.EncodeToMemory(&pem.Block{Type: pemPrivate, Bytes: box}),
 		Public:  pem.EncodeToMemory(&pem.Block{Type: pemPublic, Bytes: public}),
 	}, nil
+}
+
+func generate(a Algorithm) (crypto.Signer, error) {
+	switch a {
+	case ECDSAP256:
+		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case Ed25519:
+		_, private, err := ed25519.GenerateKey(rand.Reader)
+		return private, err
+	}
+	return nil, fmt.Errorf("unknown key algorithm %q (want %s or %s)", a, ECDSAP256, Ed25519)
 }
 
 // PublicKey is a key that signatures are checked with.
@@ -185,15 +187,23 @@ func LoadSigner(ref string, role Role, src KeySource, password Password) (*Signe
 	if !ok {
 		return nil, diag.List{wrongType(ref, key)}, nil
 	}
-	public, d := newPublicKey(ref, role, private.Public())
+	s, d := newSigner(ref, role, private)
 	if d != nil {
 		return nil, diag.List{d}, nil
 	}
+	return s, nil, nil
+}
+
+func newSigner(name string, role Role, private crypto.Signer) (*Signer, *diag.Diagnostic) {
+	public, d := newPublicKey(name, role, private.Public())
+	if d != nil {
+		return nil, d
+	}
 	signer, err := signature.LoadDefaultSignerVerifier(private)
 	if err != nil {
-		return nil, diag.List{wrongType(ref, key)}, nil
+		return nil, wrongType(name, private).Note("%v", err)
 	}
-	return &Signer{public: public, signer: signer}, nil, nil
+	return &Signer{public: public, signer: signer}, nil
 }
 
 // LoadPublicKey reads a public key: a file name, or env://NAME.
