@@ -53,6 +53,8 @@ func (c *cluster) bootstrap() {
 	for _, s := range p.Steps {
 		p.Restores = append(p.Restores, s.Restores...)
 	}
+	slices.Sort(p.Restores)
+	p.Restores = slices.Compact(p.Restores)
 	c.procs = append(c.procs, p)
 }
 
@@ -104,6 +106,9 @@ func (c *cluster) partStep(p *part) plans.Step {
 	s := plans.Step{
 		ID: stepID(p), Do: "Apply " + stepID(p) + " of " + c.name, On: c.name, Phase: c.phases[p.phase].Name,
 		Restores: []string{p.id}, Needs: c.stepNeeds(p), At: c.at(p.comp.ptr),
+	}
+	if p == p.comp.run {
+		s.Restores = append(s.Restores, p.comp.emptied()...)
 	}
 	if d := p.comp.durations(); d != nil {
 		s.Duration, s.Known = d[p.name], true

@@ -49,6 +49,7 @@ type linker struct {
 	teams    *teams
 	hosts    hostTable
 	clusters []*cluster
+	held     map[string][]*component // store to the components it stands in
 	out      report
 	nodes    []plans.Node
 	actors   []plans.Actor

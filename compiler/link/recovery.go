@@ -433,11 +433,13 @@ func (l *linker) builtIn() []plans.Scenario {
 				s.Nodes = append(s.Nodes, n.ID)
 			}
 		}
+		dark.Nodes = append(dark.Nodes, s.Nodes...)
+		s.Nodes = append(s.Nodes, l.lostWith(c)...)
 		slices.Sort(s.Nodes)
 		out = append(out, s)
-		dark.Nodes = append(dark.Nodes, s.Nodes...)
 		dark.Into = append(dark.Into, s.Into...)
 	}
+	dark.Nodes = append(dark.Nodes, l.lostWith(l.clusters...)...)
 	slices.Sort(dark.Nodes)
 	slices.Sort(dark.Into)
 	dark.Into = slices.Compact(dark.Into)

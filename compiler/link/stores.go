@@ -48,6 +48,7 @@ func (l *linker) bindStores() {
 		}
 	}
 	l.bindProtection()
+	l.held = l.holders()
 }
 
 func (l *linker) parseHold(store, written, ptr string) *hold {
@@ -121,8 +122,9 @@ func (l *linker) bindProtection() {
 }
 
 // store adds a store and one node for each copy and backup. A store that holds
-// objects of components stands in them: it falls and returns with them, and
-// what is in it then is a matter of recovery points.
+// objects of components stands where their volumes stand, and is lost with
+// their cluster; the component runs on it, not the other way round, so a
+// component that comes back without its data has not come back.
 func (l *linker) store(sc scope, id string, s *spec.Store) {
 	if !l.first(id, plans.KindStore) {
 		return
@@ -130,8 +132,11 @@ func (l *linker) store(sc scope, id string, s *spec.Store) {
 	ptr := ir.Pointer("stores", id)
 	n := l.node(sc, id, plans.KindStore, &s.Node, ptr)
 	n.Data = &plans.Data{Size: l.bytes(sc, s.Size, ptr+"/size"), Group: s.Group}
-	n.Replicas = l.holders(id, s)
-	if s.Placement != nil || len(n.Replicas) == 0 {
+	holders := l.held[id]
+	for _, comp := range holders {
+		n.Replicas = append(n.Replicas, comp.volumes(&n, len(holders) == 1)...)
+	}
+	if p := s.Placement; len(n.Replicas) == 0 || p != nil && !l.standsIn(sc, p.In, holders) {
 		n.Replicas = l.replicas(sc, id, s.Placement, ptr)
 	}
 	for _, name := range sortedKeys(s.Copies) {
@@ -153,23 +158,75 @@ func (l *linker) store(sc scope, id string, s *spec.Store) {
 // holders are the components that a store stands in. What holds an
 // asynchronous copy holds no replica: its data is behind, and somebody has to
 // promote it, so it is a recovery point only.
-func (l *linker) holders(id string, s *spec.Store) []plans.Replica {
-	var current, every []plans.Replica
+func (l *linker) holders() map[string][]*component {
+	current, every := map[string][]*component{}, map[string][]*component{}
 	for _, c := range l.clusters {
 		for _, comp := range c.comps {
-			if slices.Contains(comp.bound, id) {
-				r := plans.Replica{In: comp.id}
-				every = append(every, r)
-				if !l.behind(c, s) {
-					current = append(current, r)
+			for _, id := range comp.bound {
+				s := l.units.Fleet.Spec.Stores[id]
+				every[id] = append(every[id], comp)
+				if !l.behind(c, &s) {
+					current[id] = append(current[id], comp)
 				}
 			}
 		}
 	}
-	if len(current) > 0 {
-		return current
+	for id := range every {
+		if len(current[id]) > 0 {
+			every[id] = current[id]
+		}
 	}
 	return every
+}
+
+// standsIn says that a store's declared place is a component that holds it,
+// which its holds say as well.
+func (l *linker) standsIn(sc scope, in string, holders []*component) bool {
+	found := l.names.find(sc, in)
+	return in != "" && len(found) == 1 && slices.ContainsFunc(holders, func(c *component) bool { return c.id == found[0].id })
+}
+
+// volumes is where the data of a component stands: with its replicas when
+// zonal volumes bind them, else anywhere in the cluster. A single holder also
+// lends its quorum.
+func (comp *component) volumes(store *plans.Node, single bool) []plans.Replica {
+	for i := range comp.c.nodes {
+		if n := &comp.c.nodes[i]; n.ID == comp.id && !n.Stateless && len(n.Replicas) > 0 && n.Replicas[0].In == "" {
+			if single && store.Quorum == 0 {
+				store.Quorum = n.Quorum
+			}
+			return n.Replicas
+		}
+	}
+	return []plans.Replica{{Domains: comp.c.place}}
+}
+
+// emptied are the stores that a component brings back, empty, when its cluster
+// starts from nothing and no procedure restores them (DESIGN §4, Scenario).
+func (comp *component) emptied() []string {
+	var out []string
+	for _, id := range comp.bound {
+		if slices.Contains(comp.c.l.held[id], comp) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// lostWith lists the stores that have no replica outside the clusters.
+func (l *linker) lostWith(cs ...*cluster) []string {
+	if l.units.Fleet == nil {
+		return nil
+	}
+	var out []string
+	for _, id := range sortedKeys(l.units.Fleet.Spec.Stores) {
+		s, h := l.units.Fleet.Spec.Stores[id], l.held[id]
+		outside := slices.ContainsFunc(h, func(comp *component) bool { return !slices.Contains(cs, comp.c) })
+		if len(h) > 0 && !outside && l.first(id, plans.KindStore) && (s.Placement == nil || l.standsIn(l.fleetScope(), s.Placement.In, h)) {
+			out = append(out, id)
+		}
+	}
+	return out
 }
 
 // behind says that the cluster stands where an asynchronous copy is, and no
