@@ -92,6 +92,7 @@ var accepted = map[string][]string{
 	"io.k8s.api.core.v1.HTTPHeader":                  {"value"},
 	"io.k8s.api.core.v1.PreferredSchedulingTerm":     {"preference"},
 	"io.k8s.api.core.v1.LimitRangeSpec":              {"limits"},
+	"io.k8s.api.storage.v1.CSIDriver":                {"spec"},
 }
 
 // correctRequired takes out of a release's required fields what a newer
