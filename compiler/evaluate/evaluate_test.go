@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -201,6 +202,8 @@ func TestSandboxDoesNotSeeTheMachine(t *testing.T) {
 	}
 }
 
+// FuzzEvaluate needs -fuzzminimizetime=1x: the coverage of the evaluator varies
+// between runs, which keeps Go's minimiser busy for a minute an input.
 func FuzzEvaluate(f *testing.F) {
 	for _, s := range []string{"package clusters\nkubernetes: \"1.36\"\ncomponents: {}\n", "package clusters\n#: [...#]\na: {b: a}\n", "package clusters\n\"\\(a\\(b)\":", "@if(x)\npackage clusters\nlet x = x\n"} {
 		f.Add(s)
@@ -219,4 +222,33 @@ func FuzzEvaluate(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestMutations breaks the rich fleet in forty ways, always the same: none
+// may panic (EVL029), hang, or be an error of the environment.
+func TestMutations(t *testing.T) {
+	_, files := archive(t, "testdata/rich.txtar")
+	src := files["clusters/eu-west-1/cluster.cue"]
+	r := rand.New(rand.NewPCG(1, 2))
+	broken := 0
+	for range 40 {
+		b := []byte(src)
+		for range 1 + r.IntN(3) {
+			b[r.IntN(len(b))] = "(){}[]\"\\#,:?!*&|=ab1 \n._"[r.IntN(24)]
+		}
+		files["clusters/eu-west-1/cluster.cue"] = string(b)
+		_, ds := evaluateFiles(t, files, &Config{Clusters: []string{"eu-west-1"}, Deadline: 30 * time.Second})
+		for _, d := range ds {
+			wellFormed(t, d)
+			if d.Code == "EVL029" || d.Code == "EVL032" {
+				t.Errorf("%s on %q", d.Message, b)
+			}
+		}
+		if ds.HasErrors() {
+			broken++
+		}
+	}
+	if broken < 20 {
+		t.Errorf("only %d of 40 mutants were refused: the test proves little", broken)
+	}
 }
