@@ -1,0 +1,275 @@
+package plans
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Matrix is every judged node against every scenario.
+type Matrix struct {
+	Scenarios []string    `json:"scenarios"`
+	Rows      []MatrixRow `json:"rows"`
+	Coverage  Coverage    `json:"coverage"`
+}
+
+// MatrixRow is one node; Cells has one entry a scenario, in their order.
+type MatrixRow struct {
+	Node  string       `json:"node"`
+	Cells []MatrixCell `json:"cells"`
+}
+
+// MatrixCell is a verdict with its margin. The zero value is "not evaluated".
+type MatrixCell struct {
+	Verdict Verdict `json:"verdict"`
+	// Margin is the RTO minus the upper bound, or, when violated, minus the
+	// lower bound (then it is negative); nil without an RTO.
+	Margin *Duration `json:"margin,omitempty"`
+	Cell   *Cell     `json:"cell,omitempty"`
+}
+
+// NewMatrix collects the cells of a plan. Scenarios without any cell are left
+// out.
+func NewMatrix(p *Plan) *Matrix {
+	m := &Matrix{Coverage: p.Coverage, Scenarios: []string{}, Rows: []MatrixRow{}}
+	nodes := map[string]int{}
+	for i := range p.Scenarios {
+		r := &p.Scenarios[i]
+		if len(r.Cells) == 0 {
+			continue
+		}
+		m.Scenarios = append(m.Scenarios, r.Scenario.ID)
+		for k := range r.Cells {
+			if _, ok := nodes[r.Cells[k].Node]; !ok {
+				nodes[r.Cells[k].Node] = len(m.Rows)
+				m.Rows = append(m.Rows, MatrixRow{Node: r.Cells[k].Node})
+			}
+		}
+	}
+	for i := range m.Rows {
+		m.Rows[i].Cells = make([]MatrixCell, len(m.Scenarios))
+	}
+	for col, id := range m.Scenarios {
+		r := p.Recovery(id)
+		for k := range r.Cells {
+			c := &r.Cells[k]
+			m.Rows[nodes[c.Node]].Cells[col] = MatrixCell{Verdict: c.Verdict, Margin: c.margin(), Cell: c}
+		}
+	}
+	slices.SortFunc(m.Rows, func(a, b MatrixRow) int { return cmp.Compare(a.Node, b.Node) })
+	return m
+}
+
+func (c *Cell) margin() *Duration {
+	if c.RTO == nil {
+		return nil
+	}
+	var d Duration
+	switch {
+	case c.Verdict == Proven:
+		d = *c.RTO - c.UB
+	case c.Verdict == Violated && c.LB > *c.RTO:
+		d = *c.RTO - c.LB
+	default:
+		return nil
+	}
+	return &d
+}
+
+// symbol is a cell in a few columns.
+func (c MatrixCell) symbol() string {
+	s := map[Verdict]string{Proven: "proven", Violated: "VIOLATED", UnknownV: "unknown", Unrecoverable: "STUCK", AcceptedV: "accepted", Unaffected: "·", "": "-"}[c.Verdict]
+	if c.Margin == nil {
+		return s
+	}
+	if *c.Margin >= 0 {
+		return s + " +" + c.Margin.String()
+	}
+	return s + " " + c.Margin.String()
+}
+
+// Text prints the matrix with one column a scenario as far as a screen goes;
+// beyond, one line for every cell that is not settled.
+func (m *Matrix) Text() string {
+	t := &textWriter{}
+	widths, total := []int{0}, 0
+	for _, r := range m.Rows {
+		widths[0] = max(widths[0], len(r.Node))
+	}
+	for col, s := range m.Scenarios {
+		w := len(s)
+		for _, r := range m.Rows {
+			w = max(w, len([]rune(r.Cells[col].symbol())))
+		}
+		widths = append(widths, w)
+	}
+	for _, w := range widths {
+		total += w + 2
+	}
+	if total <= maxColumns && len(m.Rows) < maxLines {
+		m.table(t, widths)
+	} else {
+		m.list(t)
+	}
+	m.summary(t)
+	return t.String()
+}
+
+func (m *Matrix) table(t *textWriter, widths []int) {
+	head := fmt.Sprintf("%-*s", widths[0], "")
+	for i, s := range m.Scenarios {
+		head += fmt.Sprintf("  %-*s", widths[i+1], s)
+	}
+	t.line("%s", head)
+	for _, r := range m.Rows {
+		line := fmt.Sprintf("%-*s", widths[0], r.Node)
+		for i, c := range r.Cells {
+			line += fmt.Sprintf("  %-*s", widths[i+1], c.symbol())
+		}
+		t.line("%s", line)
+	}
+}
+
+func (m *Matrix) list(t *textWriter) {
+	lines := 0
+	for _, r := range m.Rows {
+		count := map[Verdict]int{}
+		for i, c := range r.Cells {
+			count[c.Verdict]++
+			if c.Cell != nil && c.Verdict != Proven && c.Verdict != AcceptedV && c.Verdict != Unaffected {
+				if lines++; lines < maxLines-4 {
+					t.line("%s", c.Cell.Line(m.Scenarios[i]))
+				}
+			}
+		}
+	}
+	if lines >= maxLines-4 {
+		t.line("… and %d more cells that are not settled", lines-(maxLines-5))
+	}
+}
+
+func (m *Matrix) summary(t *textWriter) {
+	count := map[Verdict]int{}
+	for _, r := range m.Rows {
+		for _, c := range r.Cells {
+			count[c.Verdict]++
+		}
+	}
+	var parts []string
+	for _, v := range []Verdict{Proven, Violated, Unrecoverable, UnknownV, AcceptedV, Unaffected} {
+		if count[v] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", count[v], v))
+		}
+	}
+	if len(parts) == 0 {
+		parts = []string{"nothing is judged: no objective matches a scenario"}
+	}
+	t.line("%s; not evaluated: %d; %d objectives, %d scenarios, %d of %d nodes implied",
+		strings.Join(parts, ", "), m.Coverage.NotEvaluated, m.Coverage.Objectives, m.Coverage.Scenarios, m.Coverage.Implied, m.Coverage.Nodes)
+}
+
+// Mermaid draws the cells that touch something, grouped by scenario.
+func (m *Matrix) Mermaid() string { return m.diagram().mermaid() }
+
+// DOT draws the same as Mermaid.
+func (m *Matrix) DOT() string { return m.diagram().dot() }
+
+func (m *Matrix) diagram() *diagram {
+	d := &diagram{title: "services and scenarios"}
+	style := map[Verdict]string{Proven: "returns", AcceptedV: "falls", UnknownV: "falls", Violated: "failed", Unrecoverable: "stuck"}
+	for i, s := range m.Scenarios {
+		for _, r := range m.Rows {
+			if st := style[r.Cells[i].Verdict]; st != "" {
+				d.boxes = append(d.boxes, box{s + "\x00" + r.Node, r.Node + "\n" + r.Cells[i].symbol(), s, st})
+			}
+		}
+	}
+	return d
+}
+
+// CellChange is what a change did to one cell.
+type CellChange struct {
+	Scenario string `json:"scenario"`
+	Node     string `json:"node"`
+	Before   *Cell  `json:"before,omitempty"` // nil: did not exist
+	After    *Cell  `json:"after,omitempty"`
+}
+
+// String says it as one line: "payments under region-loss: 24m → 1h11m, RTO
+// 1h, violated".
+func (c CellChange) String() string {
+	head := c.Node + " under " + c.Scenario + ": "
+	switch {
+	case c.Before == nil:
+		return head + "new, " + c.After.brief()
+	case c.After == nil:
+		return head + "no longer judged, was " + c.Before.brief()
+	}
+	out := head + c.Before.time() + " → " + c.After.time()
+	if c.After.RTO != nil {
+		out += ", RTO " + c.After.RTO.String()
+	}
+	if c.Before.Verdict != c.After.Verdict {
+		return out + fmt.Sprintf(", %s (was %s)", c.After.Verdict, c.Before.Verdict)
+	}
+	return out + ", " + string(c.After.Verdict)
+}
+
+func (c *Cell) brief() string {
+	if c.RTO == nil {
+		return c.time() + ", " + string(c.Verdict)
+	}
+	return c.time() + ", RTO " + c.RTO.String() + ", " + string(c.Verdict)
+}
+
+// time is the number that the verdict rests on.
+func (c *Cell) time() string {
+	switch c.Verdict {
+	case Unaffected:
+		return "not affected"
+	case Unrecoverable:
+		return "does not come back"
+	case Violated:
+		return c.LB.String()
+	}
+	return c.UB.String()
+}
+
+// Compare lists the cells whose verdict, bounds or loss differ between two
+// plans, by scenario and node.
+func Compare(base, head *Plan) []CellChange {
+	type key struct{ scenario, node string }
+	cells := func(p *Plan) map[key]*Cell {
+		out := map[key]*Cell{}
+		for i := range p.Scenarios {
+			for k := range p.Scenarios[i].Cells {
+				c := &p.Scenarios[i].Cells[k]
+				out[key{p.Scenarios[i].Scenario.ID, c.Node}] = c
+			}
+		}
+		return out
+	}
+	before, after := cells(base), cells(head)
+	var out []CellChange
+	for k, b := range before {
+		if a := after[k]; a == nil || !a.same(b) {
+			out = append(out, CellChange{k.scenario, k.node, b, a})
+		}
+	}
+	for k, a := range after {
+		if before[k] == nil {
+			out = append(out, CellChange{k.scenario, k.node, nil, a})
+		}
+	}
+	slices.SortFunc(out, func(a, b CellChange) int {
+		return cmp.Or(cmp.Compare(a.Scenario, b.Scenario), cmp.Compare(a.Node, b.Node))
+	})
+	return out
+}
+
+func (c *Cell) same(d *Cell) bool {
+	eq := func(a, b *Duration) bool { return a == b || a != nil && b != nil && *a == *b }
+	loss := c.Loss == d.Loss || c.Loss != nil && d.Loss != nil && *c.Loss == *d.Loss
+	return c.Verdict == d.Verdict && c.LB == d.LB && c.UB == d.UB && loss && eq(c.RTO, d.RTO) && eq(c.RPO, d.RPO)
+}
