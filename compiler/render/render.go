@@ -140,6 +140,9 @@ func (r *renderer) report(i int, ds diag.List) {
 		own := *d
 		own.Subject.Cluster, own.Subject.Component = r.unit.Name, r.names[i]
 		own.Labels = slices.Clone(d.Labels)
+		if len(own.Labels) == 0 { // there is no file to point at
+			own.At(r.at(i, "source"), "named here")
+		}
 		r.components[i].diags.Add(&own)
 	}
 }

@@ -38,7 +38,7 @@ func TestDiagnostics(t *testing.T) {
 		{"twice from a list", map[string]spec.Component{"x": yamlSource("a.yaml"), "y": yamlSource("list.yaml")}, []string{"RND020 list.yaml:4:3"}},
 		{"image", map[string]spec.Component{"x": yamlSource("image.yaml")}, []string{"RND021 image.yaml:1:1"}},
 		{"empty", map[string]spec.Component{"x": yamlSource("empty.yaml")}, []string{"RND022 empty.yaml"}},
-		{"missing", map[string]spec.Component{"x": yamlSource("emtpy.yaml")}, []string{"RND001 "}},
+		{"missing", map[string]spec.Component{"x": yamlSource("emtpy.yaml")}, []string{"RND001 unit.cue:3"}},
 		{"no manifest", map[string]spec.Component{"x": yamlSource("doc")}, []string{"RND001 doc"}},
 		{"escape", map[string]spec.Component{"x": yamlSource("../a.yaml")}, []string{"RND002 unit.cue:3"}},
 		{"address", map[string]spec.Component{"x": yamlSource("https://example.com/a.yaml")}, []string{"RND002 unit.cue:3"}},
