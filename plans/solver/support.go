@@ -14,7 +14,8 @@ func (r *rise) support(f *formulas, owner int32) []int32 {
 	return nil
 }
 
-// chosen returns the picks below a gate and the batch of the latest.
+// chosen returns the picks below a gate and the batch of the latest, -1 where
+// the gate does not hold.
 func (r *rise) chosen(f *formulas, g int32) ([]int32, int32) {
 	type pick struct {
 		items []int32
@@ -25,6 +26,9 @@ func (r *rise) chosen(f *formulas, g int32) ([]int32, int32) {
 	if f.need[g] == f.full[g] {
 		for _, k := range f.kids[g] {
 			items, b := r.chosenKid(f, k)
+			if b < 0 {
+				return nil, b
+			}
 			out, latest = append(out, items...), max(latest, b)
 		}
 		return out, latest
