@@ -52,7 +52,7 @@ func (c *cluster) state() string {
 func (c *cluster) runNode(comp *component) plans.Node {
 	n := c.l.nodeOf(c.scope, comp.id, plans.KindComponent, &comp.spec.Node, comp.ptr, comp.requires())
 	n.Cluster, n.Owner = c.name, c.owner(comp)
-	c.place_(comp, &n)
+	c.setReplicas(comp, &n)
 	p := comp.run
 	n.Requires.Run = all(p.set(setRun), n.Requires.Run, comp.holds())
 	n.Requires.Start = all(p.set(setStart), n.Requires.Start)
@@ -65,9 +65,9 @@ func (c *cluster) runNode(comp *component) plans.Node {
 	return n
 }
 
-// place_ sets the replicas: declared, else what the workloads guarantee, else
+// setReplicas sets the replicas: declared, else what the workloads guarantee, else
 // one wherever the cluster is.
-func (c *cluster) place_(comp *component, n *plans.Node) {
+func (c *cluster) setReplicas(comp *component, n *plans.Node) {
 	s, workload := c.placement(comp)
 	declared := comp.spec.Placement != nil
 	switch {
@@ -109,7 +109,7 @@ func (comp *component) holds() plans.Requirement {
 	return all(rs...)
 }
 
-// delivery is what brings manifests in once the seed is there: the engine, and
+// engine is what brings manifests in once the seed is there: the engine, and
 // the source it pulls from.
 func (c *cluster) engine(p *part) []plans.Requirement {
 	d := c.spec.Delivery
@@ -126,8 +126,8 @@ func (c *cluster) engine(p *part) []plans.Requirement {
 	return rs
 }
 
-// engineNode and sourceNode resolve quietly: controlPlane reports the names
-// once, in checkDelivery.
+// engineNode and sourceNode resolve quietly: reportDelivery says once what is
+// wrong with the names.
 func (c *cluster) engineNode() string { return c.quiet(c.spec.Delivery.Engine) }
 
 func (c *cluster) sourceNode() string { return c.quiet(c.spec.Delivery.Source) }

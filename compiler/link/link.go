@@ -88,7 +88,7 @@ func Link(ctx context.Context, u *ir.Units, rendered []*ir.Rendered, cfg *Config
 	l.fleetNodes()
 	l.joinClusters()
 	f := l.fleet()
-	if err := check(f.Model); err != nil {
+	if err := check(f.Model); err != nil && !l.out.diags.HasErrors() {
 		return nil, nil, err
 	}
 	return f, l.out.diags.Sorted(), nil
@@ -140,6 +140,9 @@ func (l *linker) joinClusters() {
 		}
 	}
 	for _, id := range sortedKeys(l.implied) {
+		if _, declared := l.names.fleet[id]; declared {
+			continue // something declared has the host's own name
+		}
 		l.nodes = append(l.nodes, plans.Node{ID: id, Kind: plans.KindExternal, Implied: true})
 	}
 }
@@ -178,6 +181,9 @@ func byID[T any](list []T, id func(*T) string) {
 }
 
 func sortDangling(ds []ir.Dangling) []ir.Dangling {
+	if ds == nil {
+		return []ir.Dangling{} // rules read a list, never null
+	}
 	byID(ds, func(d *ir.Dangling) string { return d.Node + "\x00" + d.Set + "\x00" + d.Name })
 	return slices.CompactFunc(ds, func(a, b ir.Dangling) bool {
 		return a.Node == b.Node && a.Set == b.Set && a.Name == b.Name && a.Derived == b.Derived
@@ -185,6 +191,9 @@ func sortDangling(ds []ir.Dangling) []ir.Dangling {
 }
 
 func sortContradictions(cs []ir.Contradiction) []ir.Contradiction {
+	if cs == nil {
+		return []ir.Contradiction{}
+	}
 	byID(cs, func(c *ir.Contradiction) string {
 		return c.Cluster + "\x00" + c.Component + "\x00" + c.Needs + "\x00" + c.Webhook
 	})

@@ -84,6 +84,11 @@ func (l *linker) declareFleet(n *names, pos ir.Positions) {
 	declare(f.Nodes, "nodes", plans.KindNode, add)
 	declare(f.Teams, "teams", plans.KindTeam, add)
 	for _, s := range sortedKeys(f.Stores) {
+		if c := l.units.Cluster(s); c != nil {
+			l.out.diags.Add(diag.Errorf("LNK001", "%q is both a store and a cluster", s).AtAll(pos.At(ir.Pointer("stores", s)), "the store").
+				AtAll(c.Pos.At(""), "the cluster").About(diag.Subject{Node: s}).
+				Fix("rename the store: %q could be its copy or the cluster's component", s+"/name"))
+		}
 		for _, c := range slices.Concat(sortedKeys(f.Stores[s].Copies), sortedKeys(f.Stores[s].Backups)) {
 			n.fleet[s+"/"+c] = symbol{s + "/" + c, plans.KindPoint, pos.At(ir.Pointer("stores", s))}
 		}
@@ -231,41 +236,29 @@ func settle(d ir.Dangling) string {
 	return "declare " + quote(d.Name)
 }
 
-// nearest proposes a name; candidates are spelled as the scope would write
-// them.
+// nearest proposes a name, spelled as the scope would have to write it: the
+// same name in another cluster first, then the closest of what is in reach.
 func (n *names) nearest(sc scope, name string) string {
-	var candidates []string
-	for s := range n.fleet {
-		candidates = append(candidates, s)
+	bare := name[strings.LastIndexByte(name, '/')+1:]
+	for _, c := range sortedKeys(n.cluster) {
+		if _, ok := n.cluster[c][bare]; ok && bare != "" {
+			return c + "/" + bare
+		}
 	}
-	for s := range n.cluster[sc.cluster] {
-		candidates = append(candidates, s)
-	}
+	candidates := slices.Concat(sortedKeys(n.fleet), sortedKeys(n.cluster[sc.cluster]))
 	if best := diag.Nearest(name, candidates); best != "" {
 		return best
+	}
+	if !strings.Contains(name, "/") {
+		return ""
 	}
 	candidates = candidates[:0]
-	bare := name[strings.LastIndexByte(name, '/')+1:]
 	for c, t := range n.cluster {
 		for s := range t {
-			if s == bare {
-				candidates = append(candidates, c+"/"+s)
-			}
-		}
-		if strings.Contains(name, "/") {
-			for s := range t {
-				candidates = append(candidates, c+"/"+s)
-			}
+			candidates = append(candidates, c+"/"+s)
 		}
 	}
-	if best := diag.Nearest(name, candidates); best != "" {
-		return best
-	}
-	slices.Sort(candidates)
-	if len(candidates) > 0 && strings.HasSuffix(candidates[0], "/"+bare) {
-		return candidates[0]
-	}
-	return ""
+	return diag.Nearest(name, candidates)
 }
 
 func quote(s string) string { return `"` + s + `"` }
