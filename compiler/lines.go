@@ -24,7 +24,7 @@ func (l *lines) in(t *tree.Tree) func(*object.Object, string) (diag.Position, bo
 		if f == nil || !o.Origin.Exact {
 			return diag.Position{}, false
 		}
-		at, ok := f.Locate(o.Origin.Document, yamlpos.Tokens(pointer))
+		at, ok := f.Locate(o.Origin.Document, yamlpos.Tokens(o.Origin.Within+pointer))
 		if !ok {
 			return diag.Position{}, false
 		}

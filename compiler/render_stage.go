@@ -50,7 +50,9 @@ func (r *run) cluster(ctx context.Context, c *ir.Unit[spec.Cluster]) (*ir.Render
 	if err != nil || diags.HasErrors() {
 		return out, nil, diags, err
 	}
-	v, ds, err := validate.Validate(ctx, out, c.Spec.Kubernetes, &validate.Config{Catalog: r.catalog, Files: r.Tree.FS(), Parallel: r.Parallel})
+	v, ds, err := validate.Validate(ctx, out, c.Spec.Kubernetes, &validate.Config{
+		Catalog: r.catalog, Files: r.Tree.FS(), Declared: c.Pos.First("/kubernetes"), Parallel: r.Parallel,
+	})
 	return out, v, append(diags, ds...), err
 }
 

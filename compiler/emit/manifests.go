@@ -23,6 +23,10 @@ const (
 	annotationSubstitute = "kustomize.toolkit.fluxcd.io/substitute"
 )
 
+// guardDir is where a release puts the object that carries its serial. It is
+// no content, but every release has it, so the list of resources names it.
+const guardDir = "parts/_guard"
+
 // maxPath is the longest name that a USTAR header holds without a prefix.
 const maxPath = 100
 
@@ -49,7 +53,7 @@ type inventory struct {
 func manifests(w *writer, f *ir.Fleet, c *ir.Linked, o *order) error {
 	inv := inventory{Version: "darkstart.dev/inventory/v1", Cluster: c.Name, Images: images(c)}
 	held := heldObjects(f, c.Name)
-	var parts []string
+	parts := []string{guardDir}
 	for _, part := range o.parts() {
 		dir := "parts/" + part.ID()
 		parts = append(parts, dir)
@@ -181,12 +185,12 @@ func fileName(dir string, k object.Key) string {
 		}
 		return '-'
 	}, raw)
-	limit := maxPath - len(dir) - 1 - len(".json")
+	limit := maxPath - len(dir) - 1 - len(".yaml")
 	if safe == raw && len(safe) <= limit {
-		return safe + ".json"
+		return safe + ".yaml"
 	}
 	sum := digest.Of([]byte(k.String())).Short()
-	return safe[:min(len(safe), max(0, limit-len(sum)-1))] + "-" + sum + ".json"
+	return safe[:min(len(safe), max(0, limit-len(sum)-1))] + "-" + sum + ".yaml"
 }
 
 // images returns every image reference of the cluster once, sorted.
