@@ -2,6 +2,8 @@ package solver
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -19,12 +21,28 @@ import (
 // an image does not make a drill stale.
 func (g *graph) closures() map[string]digest.Digest {
 	out := make(map[string]digest.Digest, len(g.procs))
+	c := &closer{g: g, sums: make([][]byte, len(g.nodes)), seen: make([]int32, len(g.nodes))}
 	for _, p := range g.procs {
 		if !p.Derived {
-			out[p.ID] = g.closure(p)
+			out[p.ID] = c.closure(p)
 		}
 	}
 	return out
+}
+
+// closer digests each node once, however many procedures depend on it.
+type closer struct {
+	g    *graph
+	sums [][]byte
+	seen []int32 // the last procedure that visited, from 1
+	list []int32
+}
+
+func (c *closer) visit(i, round int32) {
+	if int(i) < len(c.seen) && c.seen[i] != round {
+		c.seen[i] = round
+		c.list = append(c.list, i)
+	}
 }
 
 type closedNode struct {
@@ -36,35 +54,32 @@ type closedNode struct {
 	Data     *plans.Data
 }
 
-func (g *graph) closure(p *proc) digest.Digest {
-	seen := map[int32]bool{}
-	var list []int32
-	visit := func(i int32) {
-		if !seen[i] && int(i) < len(g.nodes) {
-			seen[i] = true
-			list = append(list, i)
-		}
-	}
+func (c *closer) closure(p *proc) digest.Digest {
+	g, round := c.g, p.index+1
+	c.list = c.list[:0]
 	for s := p.first; s < p.last; s++ {
 		for _, i := range g.steps[s].restores {
-			visit(i)
+			c.visit(i, round)
 		}
-		g.back.each(int32(g.items)+s, func(e edge) { visit(e.to) })
+		g.back.each(int32(g.items)+s, func(e edge) { c.visit(e.to, round) })
 	}
-	for k := 0; k < len(list); k++ {
-		g.run.each(list[k], func(e edge) { visit(e.to) })
-		g.back.each(list[k], func(e edge) { visit(e.to) })
+	for k := 0; k < len(c.list); k++ {
+		g.run.each(c.list[k], func(e edge) { c.visit(e.to, round) })
+		g.back.each(c.list[k], func(e edge) { c.visit(e.to, round) })
 	}
-	slices.Sort(list)
-	var nodes []closedNode
-	for _, i := range list {
-		nodes = append(nodes, g.closed(i))
+	slices.Sort(c.list)
+	b, _ := json.Marshal(g.closedProcedure(p.Procedure)) // plain data: cannot fail
+	h := sha256.New()
+	h.Write(b)
+	for _, i := range c.list {
+		if c.sums[i] == nil {
+			b, _ := json.Marshal(g.closed(i))
+			sum := sha256.Sum256(b)
+			c.sums[i] = sum[:]
+		}
+		h.Write(c.sums[i])
 	}
-	b, _ := json.Marshal(struct { // plain data: cannot fail
-		Procedure plans.Procedure
-		Nodes     []closedNode
-	}{g.closedProcedure(p.Procedure), nodes})
-	return digest.Of(b)
+	return digest.Digest("sha256:" + hex.EncodeToString(h.Sum(nil)))
 }
 
 func (g *graph) closed(i int32) closedNode {
