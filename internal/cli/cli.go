@@ -113,7 +113,7 @@ result into signed, immutable bundles that Flux or Argo CD apply.`,
 		return fmt.Errorf("%w (see `%s --help`)", err, cmd.CommandPath())
 	})
 	root.AddCommand(
-		newInit(inv), newCheck(inv), newRender(inv), newPlan(inv), newCompile(inv), newRelease(inv),
+		newInit(inv), newCheck(inv), newRender(inv), newPlan(inv), newGraph(inv), newCompile(inv), newRelease(inv),
 		newLock(inv), newVerify(inv), newInspect(inv), newExplain(inv), newSchema(inv), newKeys(inv), newVersion(inv),
 	)
 	return root

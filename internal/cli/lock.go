@@ -12,7 +12,6 @@ import (
 
 	"github.com/darkstart-dev/darkstart/compiler/lock"
 	"github.com/darkstart-dev/darkstart/internal/diag"
-	"github.com/darkstart-dev/darkstart/internal/report"
 )
 
 func newLock(inv *Invocation) *cobra.Command {
@@ -44,7 +43,7 @@ the locked one is refused unless --replace is given.`,
 
 func importLock(inv *Invocation, o *output, dir, from string, replace bool) error {
 	target := filepath.Join(dir, lock.Name)
-	rep := report.New(report.Tool{Name: "darkstart", Version: Version}, "lock")
+	rep := o.report("lock")
 	done := func(ds diag.List) error {
 		rep.Diagnostics = ds
 		return o.finish(inv, nil, rep)

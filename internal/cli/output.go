@@ -58,6 +58,11 @@ func (o *output) sinks(inv *Invocation, s *session) ([]sink, error) {
 	return out, nil
 }
 
+// report starts the result of a command.
+func (o *output) report(command string) *report.Result {
+	return report.New(report.Tool{Name: "darkstart", Version: Version}, command)
+}
+
 // finish prints the result everywhere and returns the exit status as an error.
 func (o *output) finish(inv *Invocation, s *session, r *report.Result) error {
 	r.Finish()
@@ -126,7 +131,7 @@ func (p *pipeline) run(ctx context.Context, inv *Invocation, command string, unt
 	if _, err := p.out.sinks(inv, nil); err != nil {
 		return nil, nil, nil, err
 	}
-	rep := report.New(report.Tool{Name: "darkstart", Version: Version}, command)
+	rep := p.out.report(command)
 	s, err := p.in.open(ctx, inv)
 	if err != nil {
 		return nil, nil, nil, p.broken(inv, nil, rep, err)
