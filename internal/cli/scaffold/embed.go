@@ -8,5 +8,5 @@ import "embed"
 // dot files of the same name (gitignore for .gitignore), because embed leaves
 // dot files out.
 //
-//go:embed all:minimal
+//go:embed all:minimal all:production
 var FS embed.FS
