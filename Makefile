@@ -5,6 +5,8 @@ export GOTOOLCHAIN := auto
 GO      ?= go
 BIN     := bin/darkstart
 TOOL    := $(GO) tool -modfile=internal/tools/go.mod
+# regal needs versions of its own; see internal/archtest.
+REGAL   := $(GO) tool -modfile=internal/tools/regal/go.mod regal
 SOURCES := $(shell find cmd compiler internal plans policies schemas -name '*.go' -o -name '*.cue' -o -name '*.rego' -o -name '*.gz' 2>/dev/null)
 
 .PHONY: all demo test lint bench fuzz docs fmt build clean
@@ -26,7 +28,7 @@ lint:
 	$(TOOL) staticcheck ./...
 	$(TOOL) opa fmt --fail --list policies
 	$(TOOL) opa check --strict policies
-	$(TOOL) regal lint policies
+	$(REGAL) lint policies
 	$(TOOL) cue fmt --check ./schemas/...
 	$(MAKE) docs
 	git diff --exit-code -- docs README.md
