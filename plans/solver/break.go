@@ -1,18 +1,17 @@
 package solver
 
 import (
-	"cmp"
-	"slices"
-
 	"github.com/darkstart-dev/darkstart/plans"
 )
 
 // Limits of the search for ways out. Pairs are tried exhaustively as long as
 // there are no more single changes than maxPaired.
 const (
-	maxChanges = 256
-	maxPaired  = 48
-	maxBreaks  = 12
+	maxPaired = 48
+	maxBreaks = 12
+	// effort is the number of trials in a scenario times the number of items:
+	// a trial recomputes recovery.
+	effort = 4_000_000
 )
 
 // change is one thing that could be done about a paradox: drop an edge, or
@@ -36,30 +35,38 @@ type mention struct {
 // one was tried.
 func (r *rise) breaks(target int32) []plans.Break {
 	all := r.changes(target)
-	tried := all[:min(len(all), maxChanges)]
 	var out []plans.Break
 	var rest []change
-	for _, c := range tried {
+	complete := true
+	for _, c := range all {
+		if complete = complete && r.mayTry(); !complete {
+			break
+		}
 		if r.returns(target, c) {
 			out = append(out, asBreak(true, c))
 		} else {
 			rest = append(rest, c)
 		}
 	}
-	exhaustive := len(all) == len(tried) && len(rest) <= maxPaired
-	single := len(out) > 0
+	smallest := complete && len(rest) <= maxPaired && len(out) == 0
 	rest = rest[:min(len(rest), maxPaired)]
 	for i, a := range rest {
 		for _, b := range rest[i+1:] {
-			if len(out) >= maxBreaks {
+			if len(out) >= maxBreaks || !r.mayTry() {
 				return out
 			}
 			if r.returns(target, a, b) {
-				out = append(out, asBreak(exhaustive && !single, a, b))
+				out = append(out, asBreak(smallest, a, b))
 			}
 		}
 	}
 	return out[:min(len(out), maxBreaks)]
+}
+
+// mayTry counts a trial against the effort of the scenario.
+func (r *rise) mayTry() bool {
+	r.trials++
+	return r.trials <= max(50, effort/max(1, r.w.g.items))
 }
 
 func asBreak(smallest bool, cs ...change) plans.Break {
@@ -75,27 +82,27 @@ func asBreak(smallest bool, cs ...change) plans.Break {
 }
 
 // changes lists the candidates behind target: every unsatisfied edge, and a
-// copy of everything that lost its quorum.
+// copy of everything that lost its quorum. Edges come first.
 func (r *rise) changes(target int32) []change {
 	g := r.w.g
-	var out []change
+	var edges, copies []change
 	for _, v := range r.search(target, -1) {
-		from := v.item
+		from, seen := v.item, map[int32]bool{}
 		for _, o := range r.obstacles(from) {
-			if o.set == setAfter || o.set == setPoint {
+			if o.set == setAfter || o.set == setPoint || seen[o.to] {
 				continue
 			}
+			seen[o.to] = true
 			e := plans.Edge{From: g.name(from), To: g.name(o.to), Set: setNames[o.set], Why: o.why}
 			if cuts := r.mentions(from, o.to); len(cuts) > 0 {
-				out = append(out, change{edge: &e, cuts: cuts, to: o.to, copy: -1})
+				edges = append(edges, change{edge: &e, cuts: cuts, to: o.to, copy: -1})
 			}
 		}
 		if int(from) < len(g.nodes) && r.ownAt[from] < 0 {
-			out = append(out, change{copy: from, name: g.name(from)})
+			copies = append(copies, change{copy: from, name: g.name(from)})
 		}
 	}
-	slices.SortStableFunc(out, func(a, b change) int { return cmp.Compare(min(a.copy, 0), min(b.copy, 0)) }) // edges first
-	return out
+	return append(edges, copies...)
 }
 
 // mentions finds where the recovery of one item lists another.

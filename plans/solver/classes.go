@@ -332,8 +332,12 @@ func (s *scene) lockedOut() []plans.Finding {
 		if s.stands(s.g.hand, i, func(n int32) bool { return !s.opt.w.down[n] }) {
 			continue
 		}
-		without := newRise(s.opt.w, false, riseOptions{barred: func(item, _ int32) bool { return item == i }})
-		if !s.stands(s.g.hand, i, func(n int32) bool { return without.in[n] }) {
+		// What is locked out even with its own procedures is so without them.
+		back := s.opt.low.in
+		if s.stands(s.g.hand, i, func(n int32) bool { return back[n] }) {
+			back = newRise(s.opt.w, false, riseOptions{barred: func(item, _ int32) bool { return item == i }}).in
+		}
+		if !s.stands(s.g.hand, i, func(n int32) bool { return back[n] }) {
 			out = append(out, s.g.about(i, "every declared way to operate %s is inside its own failure", s.g.name(i)))
 		}
 	}

@@ -122,28 +122,23 @@ func (f *formulas) add(g int32, r plans.Requirement, set uint8, ids map[string]i
 // stops to hold.
 func (f *formulas) drop(count []int32, n int32, out []int32) []int32 {
 	for _, g := range f.users[n] {
-		for {
-			count[g]--
-			if count[g] != f.need[g]-1 {
-				break
-			}
-			if f.up[g] < 0 {
-				out = append(out, f.owner[g])
-				break
-			}
-			g = f.up[g]
-		}
+		out = f.dropGate(count, g, out)
 	}
 	return out
 }
 
-// raise makes node n true and appends the owners whose requirement thereby
-// begins to hold.
-func (f *formulas) raise(count []int32, n int32, out []int32) []int32 {
-	for _, g := range f.users[n] {
-		out = f.raiseGate(count, g, out)
+// dropGate makes one kid of a gate false.
+func (f *formulas) dropGate(count []int32, g int32, out []int32) []int32 {
+	for {
+		count[g]--
+		if count[g] != f.need[g]-1 {
+			return out
+		}
+		if f.up[g] < 0 {
+			return append(out, f.owner[g])
+		}
+		g = f.up[g]
 	}
-	return out
 }
 
 // raiseGate makes one more kid of a gate true.

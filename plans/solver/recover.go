@@ -41,6 +41,7 @@ type rise struct {
 	clock   plans.Duration
 	batches int32
 	known   map[int32][]obstacle // see obstacles
+	trials  int                  // see breaks
 }
 
 // riseOptions restrict or help recovery.
@@ -119,29 +120,41 @@ func (r *rise) met(owner int32) bool { return r.w.g.back.holds(r.backs, owner) }
 func (r *rise) cut() {
 	for _, ms := range r.opts.cuts {
 		for _, m := range ms {
-			f, count := r.w.g.back, r.backs
-			if m.run {
-				f, count = r.w.g.run, r.runs
-			}
+			f, count := r.forest(m.run)
 			f.raiseGate(count, m.gate, nil)
 		}
 	}
 }
 
-// raiseBack makes item i true in what waits to come back; mentions that a cut
-// made true already are left out.
-func (r *rise) raiseBack(i int32) []int32 {
+// raise makes item i true in one of the forests; mentions that a cut made
+// true already are left out.
+func (r *rise) raise(run bool, i int32, out []int32) []int32 {
+	f, count := r.forest(run)
 	cuts := r.opts.cuts[i]
-	if len(cuts) == 0 {
-		return r.w.g.back.raise(r.backs, i, nil)
-	}
-	var out []int32
-	for _, gate := range r.w.g.back.users[i] {
-		if !slices.Contains(cuts, mention{false, gate}) {
-			out = r.w.g.back.raiseGate(r.backs, gate, out)
+	for _, gate := range f.users[i] {
+		if len(cuts) == 0 || !slices.Contains(cuts, mention{run, gate}) {
+			out = f.raiseGate(count, gate, out)
 		}
 	}
 	return out
+}
+
+// drop takes back a raise of run.
+func (r *rise) drop(i int32, out []int32) []int32 {
+	cuts := r.opts.cuts[i]
+	for _, gate := range r.w.g.run.users[i] {
+		if len(cuts) == 0 || !slices.Contains(cuts, mention{true, gate}) {
+			out = r.w.g.run.dropGate(r.runs, gate, out)
+		}
+	}
+	return out
+}
+
+func (r *rise) forest(run bool) (*formulas, []int32) {
+	if run {
+		return r.w.g.run, r.runs
+	}
+	return r.w.g.back, r.backs
 }
 
 func (r *rise) beginItem(i int32) {
@@ -251,7 +264,7 @@ func (r *rise) settle() {
 		cand := r.reach()
 		for _, i := range cand {
 			if int(i) < len(r.w.g.nodes) {
-				r.w.g.run.raise(r.runs, i, nil)
+				r.raise(true, i, nil)
 			}
 		}
 		risen := r.prune(cand)
@@ -308,7 +321,7 @@ func (r *rise) prune(cand []int32) []int32 {
 		if int(out[k]) >= len(g.nodes) {
 			continue
 		}
-		lost = g.run.drop(r.runs, out[k], lost[:0])
+		lost = r.drop(out[k], lost[:0])
 		for _, o := range lost {
 			if r.in[o] && r.w.down[o] && r.batch[o] == 0 {
 				r.in[o] = false
@@ -333,7 +346,7 @@ func (r *rise) rose(i int32) {
 		r.domainBack(i)
 		return
 	}
-	for _, o := range r.raiseBack(i) {
+	for _, o := range r.raise(false, i, nil) {
 		if int(o) < g.items {
 			r.canStart(o)
 		} else if s := o - int32(g.items); r.wait[s] > 0 {
