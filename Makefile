@@ -9,7 +9,7 @@ TOOL    := $(GO) tool -modfile=internal/tools/go.mod
 REGAL   := $(GO) tool -modfile=internal/tools/regal/go.mod regal
 SOURCES := $(shell find cmd compiler internal plans policies schemas -name '*.go' -o -name '*.cue' -o -name '*.rego' -o -name '*.gz' 2>/dev/null)
 
-.PHONY: all demo test lint bench fuzz docs fmt build clean
+.PHONY: all demo test tools lint bench fuzz docs fmt build clean
 all: build
 
 build: $(BIN)
@@ -21,6 +21,9 @@ demo: $(BIN) ## the main job on the example fleet, in a scratch repository under
 
 test: ## every test
 	$(GO) test ./...
+
+tools: ## the stock programs that tests compare with (once, some CPU minutes)
+	$(GO) run ./internal/testkit/tools/build
 
 lint:
 	$(GO) vet ./...

@@ -13,6 +13,7 @@ import (
 	"cuelang.org/go/cue/ast"
 
 	"github.com/darkstart-dev/darkstart/internal/spec"
+	"github.com/darkstart-dev/darkstart/internal/testkit/tools"
 	"github.com/darkstart-dev/darkstart/schemas"
 )
 
@@ -177,7 +178,7 @@ func (m *mirror) kind(x ast.Expr) string {
 // Stock CUE accepts the fleet that Darkstart accepts, offline, with the
 // vendored schema; and refuses what Darkstart refuses.
 func TestStockCUE(t *testing.T) {
-	cue := stockCUE(t)
+	cue := tools.Path(t, tools.CUE)
 	vet := func(files map[string]string) (string, error) {
 		dir := t.TempDir()
 		for p, b := range files {
@@ -214,49 +215,6 @@ func write(t *testing.T, name string, b []byte) {
 	if err := os.WriteFile(name, b, 0o644); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// stockCUE builds the command of the pinned version in a module of its own, so
-// that its dependencies stay out of ours. The binary is kept between runs.
-func stockCUE(t *testing.T) string {
-	t.Helper()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = t.TempDir()
-	}
-	bin := filepath.Join(cache, "darkstart-test", "cue-v0.17.1")
-	if _, err := os.Stat(bin); err == nil {
-		return bin
-	}
-	if testing.Short() {
-		t.Skip("building the cue command takes a minute; run without -short")
-	}
-	dir := t.TempDir()
-	write(t, filepath.Join(dir, "go.mod"), []byte("module cuetool\n\ngo 1.27.0\n"))
-	tmp := filepath.Join(dir, "cue")
-	for _, args := range [][]string{{"get", "-tool", "cuelang.org/go/cmd/cue@v0.17.1"}, {"build", "-o", tmp, "cuelang.org/go/cmd/cue"}} {
-		cmd := exec.Command("go", args...)
-		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			if os.Getenv("CI") == "true" {
-				t.Fatalf("go %v: %v\n%s", args, err, out)
-			}
-			t.Skipf("the stock cue command cannot be built here: go %v: %v\n%s", args, err, out)
-		}
-	}
-	b, err := os.ReadFile(tmp)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, bin+".new", b)
-	if err := os.Chmod(bin+".new", 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(bin+".new", bin); err != nil {
-		t.Fatal(err)
-	}
-	return bin
 }
 
 func TestReferenceIsCurrent(t *testing.T) {

@@ -26,7 +26,7 @@ type stock struct {
 func newCosign(t testing.TB) *stock {
 	t.Helper()
 	c := &stock{
-		bin: tools.Build(t, "github.com/sigstore/cosign/v3", "v3.1.3", "github.com/sigstore/cosign/v3/cmd/cosign"),
+		bin: tools.Path(t, tools.Cosign),
 		dir: t.TempDir(),
 	}
 	c.root = filepath.Join(c.dir, "trusted-root.json")

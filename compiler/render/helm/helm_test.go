@@ -86,7 +86,7 @@ func (x *fixture) render(t *testing.T) (*helm.Result, diag.List) {
 // TestStock holds the objects to those of `helm template`, but for the hook
 // annotations, which become part of the object.
 func TestStock(t *testing.T) {
-	program := tools.Build(t, "helm.sh/helm/v4", "v4.3.1", "helm.sh/helm/v4/cmd/helm")
+	program := tools.Path(t, tools.Helm)
 	fixtures(t, "stock", func(t *testing.T, x *fixture) {
 		res, ds := x.render(t)
 		if len(ds) > 0 {

@@ -58,7 +58,7 @@ func load(a *txtar.Archive) *tree.Tree {
 
 // TestStock holds the objects to those of the stock program.
 func TestStock(t *testing.T) {
-	program := tools.Build(t, "sigs.k8s.io/kustomize/kustomize/v5", "v5.8.2", "sigs.k8s.io/kustomize/kustomize/v5")
+	program := tools.Path(t, tools.Kustomize)
 	fixtures(t, "stock", func(t *testing.T, _, build string, a *txtar.Archive) {
 		dir := t.TempDir()
 		for _, f := range a.Files {

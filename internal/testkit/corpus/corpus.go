@@ -6,15 +6,20 @@
 package corpus
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Dir returns the folder of manifests beside the repository that holds dir,
@@ -55,61 +60,81 @@ func Fleet(dir string, o Options) (map[string][]byte, error) {
 		"cue.mod/module.cue": []byte("module: \"corpus.example@v0\"\nlanguage: version: \"v0.17.0\"\n"),
 	}
 	lock := map[string]map[string]string{}
-	images := map[string][]string{}
-	var names []string
+	var components []component
 	for _, m := range manifests {
 		b, err := os.ReadFile(m)
 		if err != nil {
 			return nil, err
 		}
-		name := strings.TrimSuffix(filepath.Base(m), ".yaml")
-		names = append(names, name)
-		images[name] = imagesIn(b)
-		for _, ref := range images[name] {
-			repo, _ := split(ref)
-			lock[repo] = map[string]string{"digest": digestOf(ref)}
+		c := component{strings.TrimSuffix(filepath.Base(m), ".yaml"), imagesIn(b), nil}
+		if c.deployments, err = deploymentsIn(b); err != nil {
+			return nil, fmt.Errorf("%s: %w", m, err)
 		}
-		files["components/"+name+"/manifest.yaml"] = b
-		files["components/"+name+"/kustomization.yaml"] = kustomization("resources:\n  - manifest.yaml\n")
+		components = append(components, c)
+		for _, ref := range c.images {
+			repo, _ := split(ref)
+			lock[repo] = map[string]string{"digest": digestOf(repo)}
+		}
+		files["components/"+c.name+"/manifest.yaml"] = b
+		files["components/"+c.name+"/kustomization.yaml"] = kustomization("resources:\n  - manifest.yaml\n")
 	}
 	for i := range o.Clusters {
-		cluster := fmt.Sprintf("c%04d", i)
-		files["clusters/"+cluster+"/cluster.cue"] = clusterCUE(cluster, o.Kubernetes, names)
-		for _, n := range names {
-			files[fmt.Sprintf("overlays/%s/%s/kustomization.yaml", cluster, n)] = overlay(cluster, n, images[n], i)
+		cluster := ClusterName(i)
+		files["clusters/"+cluster+"/cluster.cue"] = clusterCUE(cluster, o.Kubernetes, components)
+		for _, c := range components {
+			files[OverlayDir(cluster, c.name)+"/kustomization.yaml"] = overlay(cluster, c, i)
 		}
 	}
 	files["darkstart.lock"], err = json.MarshalIndent(map[string]any{"version": "darkstart.dev/lock/v1", "images": lock}, "", "  ")
 	return files, err
 }
 
+// ClusterName is the name of the i-th cluster.
+func ClusterName(i int) string { return fmt.Sprintf("c%04d", i) }
+
+// OverlayDir is the folder that `kustomize build` takes for a component of a
+// cluster.
+func OverlayDir(cluster, component string) string { return "overlays/" + cluster + "/" + component }
+
+// component is what an overlay has to know about a manifest.
+type component struct {
+	name        string
+	images      []string
+	deployments []string
+}
+
 func kustomization(body string) []byte {
 	return []byte("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n" + body)
 }
 
-func clusterCUE(name, kubernetes string, components []string) []byte {
+func clusterCUE(name, kubernetes string, components []component) []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "package clusters\n\nkubernetes: %q\ncomponents: {\n", kubernetes)
 	for _, c := range components {
-		fmt.Fprintf(&b, "\t%q: source: kustomize: \"overlays/%s/%s\"\n", c, name, c)
+		fmt.Fprintf(&b, "\t%q: source: kustomize: %q\n", c.name, OverlayDir(name, c.name))
 	}
 	b.WriteString("}\n")
 	return []byte(b.String())
 }
 
-func overlay(cluster, component string, images []string, i int) []byte {
+// overlay is what a cluster changes of a component: a label on everything, the
+// digests of its images, one replica count and one patch.
+func overlay(cluster string, c component, i int) []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "resources:\n  - ../../../components/%s\nlabels:\n  - pairs: {fleet.example/cluster: %s}\n", component, cluster)
-	if len(images) > 0 {
+	fmt.Fprintf(&b, "resources:\n  - ../../../components/%s\nlabels:\n  - pairs: {fleet.example/cluster: %s}\n", c.name, cluster)
+	if len(c.images) > 0 {
 		b.WriteString("images:\n")
-		done := map[string]bool{}
-		for _, ref := range images {
-			repo, _ := split(ref)
-			if !done[repo] {
-				done[repo] = true
-				fmt.Fprintf(&b, "  - {name: %s, digest: %q}\n", repo, digestOf(ref))
-			}
+	}
+	done := map[string]bool{}
+	for _, ref := range c.images {
+		repo, _ := split(ref)
+		if !done[repo] {
+			done[repo] = true
+			fmt.Fprintf(&b, "  - {name: %s, digest: %q}\n", repo, digestOf(repo))
 		}
+	}
+	if len(c.deployments) > 0 {
+		fmt.Fprintf(&b, "replicas:\n  - {name: %s, count: %d}\n", c.deployments[0], 3+i%2)
 	}
 	fmt.Fprintf(&b, `patches:
   - target: {kind: Deployment}
@@ -119,6 +144,28 @@ func overlay(cluster, component string, images []string, i int) []byte {
         value: %d
 `, 2+i%5)
 	return kustomization(b.String())
+}
+
+// deploymentsIn returns the names of the Deployments in a stream of documents,
+// in the order in which they stand.
+func deploymentsIn(b []byte) ([]string, error) {
+	var out []string
+	for dec := yaml.NewDecoder(bytes.NewReader(b)); ; {
+		var o struct {
+			Kind     string
+			Metadata struct{ Name string }
+		}
+		err := dec.Decode(&o)
+		if errors.Is(err, io.EOF) {
+			return out, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if o.Kind == "Deployment" {
+			out = append(out, o.Metadata.Name)
+		}
+	}
 }
 
 var imageLine = regexp.MustCompile(`(?m)^\s*(?:- )?image:\s*["']?([^"'\s]+)["']?\s*$`)
@@ -142,10 +189,10 @@ func split(ref string) (repo, tag string) {
 	return ref, ""
 }
 
-// digestOf invents a stable digest: the corpus names tags, and nothing here
-// asks a registry.
-func digestOf(ref string) string {
-	sum := sha256.Sum256([]byte(ref))
+// digestOf invents a stable digest of a repository: the corpus names tags, and
+// nothing here asks a registry.
+func digestOf(repo string) string {
+	sum := sha256.Sum256([]byte(repo))
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 

@@ -1,14 +1,17 @@
-// Package tools builds the stock programs that tests hold Darkstart against:
-// cosign, kustomize, cue, helm, conftest and whatever else is on the module
-// proxy.
+// Package tools finds the stock programs that tests hold Darkstart against:
+// cosign, kustomize, cue, helm and conftest, at fixed versions.
 //
 // A claim like "stock cosign verifies this artifact" is worth something only
 // when the stock program runs. Each one is built in a module of its own, from
 // exactly the versions its authors chose, so that nothing of it reaches our
 // go.mod, and is kept outside the tree: a cosign costs CPU minutes, a second
-// run costs nothing. On a user's machine a program that cannot be built is a
-// visible skip; with CI=true it is a failure, because a gate that skips is no
-// gate.
+// run costs nothing.
+//
+// Because of that cost a test builds nothing that nobody asked for. `make
+// tools` builds all programs; so does a test run with CI=true or
+// DARKSTART_BUILD_TOOLS=1. Otherwise a program that is not there is a visible
+// skip, and with CI=true one that cannot be built is a failure: a gate that
+// skips is no gate.
 package tools
 
 import (
@@ -19,7 +22,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -28,21 +30,52 @@ import (
 
 var building sync.Map // directory to *sync.Mutex, so that parallel tests build once
 
-// Build returns the path of the program pkg of module@version, building it on
-// first use. For cosign: Build(t, "github.com/sigstore/cosign/v3", "v3.1.3",
-// "github.com/sigstore/cosign/v3/cmd/cosign"). A program that cannot be built
-// skips the test, or fails it when CI=true.
-func Build(t testing.TB, module, version, pkg string) string {
+// Path returns the path of a stock program. One that is not there skips the
+// test, or fails it when CI=true.
+func Path(t testing.TB, p Program) string {
 	t.Helper()
 	base, err := Dir()
 	if err != nil {
 		t.Fatal(err)
 	}
-	bin, err := build(t.Context(), base, module, version, pkg)
+	bin, err := find(t.Context(), base, p, os.Getenv)
 	if err != nil {
-		Missing(t, "%s@%s: %v", pkg, version, err)
+		Missing(t, "%s@%s: %v", p.Package, p.Version, err)
 	}
 	return bin
+}
+
+// Find is Path for programs that are no tests.
+func Find(ctx context.Context, p Program) (string, error) {
+	base, err := Dir()
+	if err != nil {
+		return "", err
+	}
+	return find(ctx, base, p, os.Getenv)
+}
+
+// Build returns the path of a program and builds it if it is not there. Any
+// number of goroutines and processes may ask for the same one at once.
+func Build(ctx context.Context, p Program) (string, error) {
+	base, err := Dir()
+	if err != nil {
+		return "", err
+	}
+	return build(ctx, base, p)
+}
+
+// errAbsent says what to do about a program that nobody asked to build.
+var errAbsent = errors.New("is not built here: run `make tools` once, or set DARKSTART_BUILD_TOOLS=1")
+
+func find(ctx context.Context, base string, p Program, getenv func(string) string) (string, error) {
+	if getenv("CI") == "true" || getenv("DARKSTART_BUILD_TOOLS") == "1" {
+		return build(ctx, base, p)
+	}
+	bin := p.path(base)
+	if !built(bin) {
+		return "", errAbsent
+	}
+	return bin, nil
 }
 
 // Missing skips the test, or fails it when CI=true: a check that did not run
@@ -65,14 +98,19 @@ func Dir() (string, error) {
 	return filepath.Join(base, "darkstart-test-tools"), nil
 }
 
-func build(ctx context.Context, base, module, version, pkg string) (string, error) {
-	dir := filepath.Join(base, strings.ReplaceAll(strings.TrimPrefix(pkg, "github.com/"), "/", "_")+"@"+version)
-	bin := filepath.Join(dir, name(pkg))
+func built(bin string) bool {
+	st, err := os.Stat(bin)
+	return err == nil && st.Mode().IsRegular()
+}
+
+func build(ctx context.Context, base string, p Program) (string, error) {
+	bin := p.path(base)
+	dir := filepath.Dir(bin)
 	m, _ := building.LoadOrStore(dir, &sync.Mutex{})
 	mu := m.(*sync.Mutex)
 	mu.Lock()
 	defer mu.Unlock()
-	if st, err := os.Stat(bin); err == nil && st.Mode().IsRegular() {
+	if built(bin) {
 		return bin, nil
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -83,7 +121,7 @@ func build(ctx context.Context, base, module, version, pkg string) (string, erro
 		return "", err
 	}
 	defer unlock()
-	if _, err := os.Stat(bin); err == nil { // another process was faster
+	if built(bin) { // another process was faster
 		return bin, nil
 	}
 	work, err := os.MkdirTemp(dir, "build-")
@@ -91,24 +129,14 @@ func build(ctx context.Context, base, module, version, pkg string) (string, erro
 		return "", err
 	}
 	defer os.RemoveAll(work)
-	if err := wrapper(ctx, work, module, version, pkg); err != nil {
+	if err := wrapper(ctx, work, p); err != nil {
 		return "", err
 	}
-	tmp := filepath.Join(work, name(pkg))
-	if _, err := run(ctx, work, "build", "-mod=mod", "-trimpath", "-ldflags=-s -w", "-o", tmp, pkg); err != nil {
+	tmp := filepath.Join(work, p.Name())
+	if _, err := run(ctx, work, "build", "-mod=mod", "-trimpath", "-ldflags=-s -w", "-o", tmp, p.Package); err != nil {
 		return "", err
 	}
 	return bin, os.Rename(tmp, bin)
-}
-
-// name is the program's name: the last element of the package that is not a
-// major version.
-func name(pkg string) string {
-	base := path.Base(pkg)
-	if len(base) > 1 && base[0] == 'v' && strings.Trim(base[1:], "0123456789") == "" {
-		base = path.Base(path.Dir(pkg))
-	}
-	return base
 }
 
 // modFile is what `go mod edit -json` says, as far as a wrapper needs it.
@@ -123,8 +151,8 @@ type modFile struct {
 // wrapper writes a module that requires only module@version and repeats its
 // go directive, replaces and excludes, which Go ignores in dependencies.
 // Replaces by a local folder are dropped: their modules are published too.
-func wrapper(ctx context.Context, dir, module, version, pkg string) error {
-	out, err := run(ctx, dir, "mod", "download", "-json", module+"@"+version)
+func wrapper(ctx context.Context, dir string, p Program) error {
+	out, err := run(ctx, dir, "mod", "download", "-json", p.Module+"@"+p.Version)
 	if err != nil {
 		return err
 	}
@@ -140,7 +168,7 @@ func wrapper(ctx context.Context, dir, module, version, pkg string) error {
 		return err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "module example.invalid/tool\n\ngo %s\n\nrequire %s %s\n", m.Go, module, version)
+	fmt.Fprintf(&b, "module example.invalid/tool\n\ngo %s\n\nrequire %s %s\n", m.Go, p.Module, p.Version)
 	for _, r := range m.Replace {
 		if !strings.HasPrefix(r.New.Path, ".") {
 			fmt.Fprintf(&b, "replace %s %s => %s %s\n", r.Old.Path, r.Old.Version, r.New.Path, r.New.Version)
@@ -152,7 +180,7 @@ func wrapper(ctx context.Context, dir, module, version, pkg string) error {
 	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte(b.String()), 0o644); err != nil {
 		return err
 	}
-	src := fmt.Sprintf("//go:build tools\n\npackage tool\n\nimport _ %q\n", pkg)
+	src := fmt.Sprintf("//go:build tools\n\npackage tool\n\nimport _ %q\n", p.Package)
 	return os.WriteFile(filepath.Join(dir, "tool.go"), []byte(src), 0o644)
 }
 

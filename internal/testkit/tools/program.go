@@ -1,0 +1,37 @@
+package tools
+
+import (
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// Program is a main package of a module at a version.
+type Program struct{ Module, Version, Package string }
+
+// The stock programs. A version is raised here and nowhere else.
+var (
+	Conftest  = Program{"github.com/open-policy-agent/conftest", "v0.71.1", "github.com/open-policy-agent/conftest"}
+	Cosign    = Program{"github.com/sigstore/cosign/v3", "v3.1.3", "github.com/sigstore/cosign/v3/cmd/cosign"}
+	CUE       = Program{"cuelang.org/go", "v0.17.1", "cuelang.org/go/cmd/cue"}
+	Helm      = Program{"helm.sh/helm/v4", "v4.3.1", "helm.sh/helm/v4/cmd/helm"}
+	Kustomize = Program{"sigs.k8s.io/kustomize/kustomize/v5", "v5.8.2", "sigs.k8s.io/kustomize/kustomize/v5"}
+)
+
+// Programs lists all of them, sorted by name.
+func Programs() []Program { return []Program{Conftest, Cosign, CUE, Helm, Kustomize} }
+
+// Name is the last element of the package that is not a major version.
+func (p Program) Name() string {
+	base := path.Base(p.Package)
+	if len(base) > 1 && base[0] == 'v' && strings.Trim(base[1:], "0123456789") == "" {
+		base = path.Base(path.Dir(p.Package))
+	}
+	return base
+}
+
+// path is where the program is kept below base.
+func (p Program) path(base string) string {
+	dir := strings.ReplaceAll(strings.TrimPrefix(p.Package, "github.com/"), "/", "_") + "@" + p.Version
+	return filepath.Join(base, dir, p.Name())
+}
