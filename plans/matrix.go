@@ -84,7 +84,7 @@ func (c MatrixCell) symbol() string {
 		return s
 	}
 	if *c.Margin >= 0 {
-		return s + " +" + c.Margin.String()
+		return s + " +" + c.Margin.rounded().String()
 	}
 	return s + " " + c.Margin.String()
 }

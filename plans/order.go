@@ -253,6 +253,20 @@ func (o *Order) waveLines(t *textWriter) {
 	}
 }
 
+// rounded drops what nobody reads: milliseconds of minutes, seconds of hours.
+func (d Duration) rounded() Duration {
+	unit := Millisecond
+	switch {
+	case d >= Forever:
+		return d
+	case d >= 6*Hour:
+		unit = Minute
+	case d >= Minute:
+		unit = Second
+	}
+	return (d + unit/2) / unit * unit
+}
+
 // Line prints a cell as one sentence.
 func (c *Cell) Line(scenario string) string {
 	var b strings.Builder
@@ -262,7 +276,7 @@ func (c *Cell) Line(scenario string) string {
 	default:
 		fmt.Fprintf(&b, ", %s to %s", c.LB, c.UB)
 		if c.P90 > 0 {
-			fmt.Fprintf(&b, " (p90 %s)", c.P90)
+			fmt.Fprintf(&b, " (p90 %s)", c.P90.rounded())
 		}
 		if c.RTO != nil {
 			fmt.Fprintf(&b, ", RTO %s", *c.RTO)
@@ -292,7 +306,7 @@ func (w *Witness) lines(t *textWriter) {
 	for i, e := range w.Path {
 		mark := ""
 		if i == w.Cycle {
-			mark = "  ← the cycle begins"
+			mark = "  ← cycle"
 		}
 		t.line("    %s needs %s (%s)%s%s", e.From, e.To, e.Set, e.reason(), mark)
 	}
@@ -301,7 +315,7 @@ func (w *Witness) lines(t *textWriter) {
 	}
 	for i, b := range w.Breaks {
 		if i == 3 {
-			t.line("    … and %d more ways out", len(w.Breaks)-i)
+			t.line("    … and %d more", len(w.Breaks)-i)
 			break
 		}
 		t.line("    a way out: %s", b)

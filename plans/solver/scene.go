@@ -54,9 +54,12 @@ func newScene(g *graph, sc *plans.Scenario) *scene {
 func (s *scene) judge() (notEvaluated int) {
 	for _, u := range s.g.judged {
 		obj := s.g.objective(u, s.sc)
-		if obj == nil && (s.sc.Class == "" || !s.opt.w.down[u]) {
+		switch {
+		case obj == nil && s.sc.Class == "":
 			notEvaluated++
 			continue
+		case obj == nil && !s.opt.w.down[u]:
+			continue // a bootstrap is about what it brings up
 		}
 		c := s.opt.cell(u, obj, s.pess)
 		if s.sc.Class == "" {
