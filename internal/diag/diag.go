@@ -198,23 +198,60 @@ func (d *Diagnostic) Primary() Position {
 }
 
 // Compare is the total order of diagnostics: most severe first, then by place,
-// code, subject and message. Output order depends on nothing else.
+// code, subject and message. Output order depends on nothing else, and only
+// equal diagnostics compare as equal.
 func (d *Diagnostic) Compare(e *Diagnostic) int {
 	return cmp.Or(
 		cmp.Compare(e.Severity, d.Severity),
 		d.Primary().Compare(e.Primary()),
 		cmp.Compare(d.Code, e.Code),
-		cmp.Compare(d.Subject.Cluster, e.Subject.Cluster),
-		cmp.Compare(d.Subject.Component, e.Subject.Component),
-		cmp.Compare(d.Subject.Object, e.Subject.Object),
-		cmp.Compare(d.Subject.Node, e.Subject.Node),
-		cmp.Compare(d.Subject.Path, e.Subject.Path),
+		d.Subject.compare(e.Subject),
 		cmp.Compare(d.Message, e.Message),
 		slices.Compare(d.Notes, e.Notes),
 		slices.CompareFunc(d.Labels, e.Labels, func(a, b Label) int {
 			return cmp.Or(a.Position.Compare(b.Position), cmp.Compare(a.Text, b.Text))
 		}),
+		slices.Compare(d.Help, e.Help),
+		d.Waived.compare(e.Waived),
+		cmp.Compare(d.ValidUntil, e.ValidUntil),
+		boolean(d.Unknown, e.Unknown),
 	)
+}
+
+func (s Subject) compare(t Subject) int {
+	return cmp.Or(
+		cmp.Compare(s.Cluster, t.Cluster),
+		cmp.Compare(s.Component, t.Component),
+		cmp.Compare(s.Object, t.Object),
+		cmp.Compare(s.Node, t.Node),
+		cmp.Compare(s.Path, t.Path),
+	)
+}
+
+// compare puts what is not waived first.
+func (w *Waived) compare(v *Waived) int {
+	if w == nil || v == nil {
+		return boolean(w != nil, v != nil)
+	}
+	return cmp.Or(
+		cmp.Compare(w.ID, v.ID),
+		cmp.Compare(w.Reason, v.Reason),
+		cmp.Compare(w.Owner, v.Owner),
+		cmp.Compare(w.Ticket, v.Ticket),
+		cmp.Compare(w.Expires, v.Expires),
+		w.At.Compare(v.At),
+	)
+}
+
+// boolean orders false before true.
+func boolean(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 // List is a set of diagnostics. The zero value is empty and ready to use.

@@ -1,0 +1,62 @@
+package digest_test
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/darkstart-dev/darkstart/internal/digest"
+)
+
+// empty is the digest of no bytes, as every tool of the field prints it.
+const empty = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+func TestOf(t *testing.T) {
+	if got := digest.Of(nil); got != empty {
+		t.Errorf("Of(nil) = %s", got)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		b := rapid.SliceOf(rapid.Byte()).Draw(t, "content")
+		d := digest.Of(b)
+		if want := fmt.Sprintf("sha256:%x", sha256.Sum256(b)); string(d) != want {
+			t.Fatalf("Of = %s, want %s", d, want)
+		}
+		if back, err := digest.Parse(string(d)); err != nil || back != d {
+			t.Fatalf("Parse(%s) = %s, %v", d, back, err)
+		}
+	})
+}
+
+// TestParseAcceptsOneForm: a second spelling of a digest would be a second
+// name for one content, and pins are compared as text.
+func TestParseAcceptsOneForm(t *testing.T) {
+	hex := strings.TrimPrefix(empty, "sha256:")
+	for _, s := range []string{
+		"", "sha256:", hex, "sha256:" + hex[1:], "sha256:" + hex + "0", "sha256:" + strings.ToUpper(hex), "SHA256:" + hex,
+		"sha512:" + hex + hex, " " + empty, empty + "\n", "sha256:" + hex[:30] + "gg" + hex[32:], "sha256:../" + hex[3:],
+	} {
+		if d, err := digest.Parse(s); err == nil || d != "" || !strings.Contains(err.Error(), "not a digest") {
+			t.Errorf("Parse(%q) = %q, %v", s, d, err)
+		}
+	}
+	form := regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+	rapid.Check(t, func(t *rapid.T) {
+		b := []byte(empty)
+		b[rapid.IntRange(0, len(b)-1).Draw(t, "at")] = rapid.Byte().Draw(t, "byte")
+		if _, err := digest.Parse(string(b)); (err == nil) != form.Match(b) {
+			t.Fatalf("Parse(%q): %v", b, err)
+		}
+	})
+}
+
+func TestShort(t *testing.T) {
+	for d, want := range map[digest.Digest]string{empty: "e3b0c44298fc", "sha256:abc": "abc", "": ""} {
+		if got := d.Short(); got != want || !strings.HasPrefix(d.Hex(), got) {
+			t.Errorf("%q is %q in short and %q in hex", d, got, d.Hex())
+		}
+	}
+}
