@@ -16,11 +16,13 @@ const maxName = 100
 // banned are names, as path.Match patterns on one path element in lower case,
 // that a consumer would drop, obey or take for something else.
 var banned = []struct{ reason, patterns string }{
-	{"Flux drops it silently: it is on the default ignore list of source-controller",
+	{
+		"Flux drops it silently: it is on the default ignore list of source-controller",
 		".git .gitignore .gitmodules .gitattributes " +
 			"*.jpg *.jpeg *.gif *.png *.wmv *.flv *.tar.gz *.zip " +
 			".github .circleci .travis.yml .gitlab-ci.yml appveyor.yml .drone.yml cloudbuild.yaml codeship-services.yml codeship-steps.yml " +
-			".goreleaser.yml .goreleaser.yaml .sops.yaml .flux.yaml"},
+			".goreleaser.yml .goreleaser.yaml .sops.yaml .flux.yaml",
+	},
 	{"Flux would obey it and drop other files of the bundle", ".sourceignore"},
 	{"Argo CD would obey it and change what is applied", ".argocd-source*.yaml"},
 	{"Argo CD would take the folder for a Helm chart", "chart.yaml"},

@@ -51,9 +51,11 @@ func TestRevisionsAgreeWithGit(t *testing.T) {
 	s := newSandbox(t)
 	ids := history(s)
 	s.git("checkout", "-q", "--detach", ids[20])
-	revs := []string{"HEAD", "@", "HEAD~1", "HEAD^", "HEAD~3^2~1", "HEAD^0", "HEAD~0", "HEAD^^", "@~2", "main", "heads/main", "tags/main",
+	revs := []string{
+		"HEAD", "@", "HEAD~1", "HEAD^", "HEAD~3^2~1", "HEAD^0", "HEAD~0", "HEAD^^", "@~2", "main", "heads/main", "tags/main",
 		"refs/heads/main", "v1", "v2", "v3", "v2~1", "v2^{}", "v3^{commit}", "v2^{}~1", "origin/release", "origin", "tree", "tree^{commit}",
-		"HEAD~1000", "HEAD^7", "nowhere", ids[5], ids[5][:7], ids[5][:4], strings.ToUpper(ids[5][:9]), ids[5][:3], "v1-2-g" + ids[6][:8], strings.Repeat("0", 40)}
+		"HEAD~1000", "HEAD^7", "nowhere", ids[5], ids[5][:7], ids[5][:4], strings.ToUpper(ids[5][:9]), ids[5][:3], "v1-2-g" + ids[6][:8], strings.Repeat("0", 40),
+	}
 	for _, id := range ids {
 		revs = append(revs, id[:8]+"^2", id+"~2")
 	}

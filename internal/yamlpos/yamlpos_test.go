@@ -47,7 +47,8 @@ func TestScalarsAreKubectls(t *testing.T) {
 func same(t interface {
 	Errorf(string, ...any)
 	Fatal(...any)
-}, doc string) {
+}, doc string,
+) {
 	want, ok := asKubectl(t, doc)
 	f, p := yamlpos.Parse([]byte(doc), yamlpos.Limits{})
 	if !ok || p != nil || len(f.Documents) != 1 {
