@@ -62,17 +62,9 @@ func RecoveryOrder(m *Model, p *Plan, scenario, service string) *Order {
 	if service == "" {
 		return newOrder(r, "", r.Waves)
 	}
-	need := awaited(m, r, service)
-	if need == nil {
+	waves, ok := NewAwaited(m, r).Waves(service)
+	if !ok {
 		return nil
-	}
-	var waves []Wave
-	for _, w := range r.Waves {
-		w.Steps = slices.DeleteFunc(slices.Clone(w.Steps), func(s PlannedStep) bool { return !need[s.ID] })
-		if len(w.Steps) > 0 {
-			w.Number = len(waves) + 1
-			waves = append(waves, w)
-		}
 	}
 	return newOrder(r, service, waves)
 }
@@ -110,26 +102,60 @@ func (o *Order) count(s *PlannedStep) {
 	}
 }
 
-// awaited collects the steps that a node waits for: those that restore it or
-// what it runs on, and, backwards over the edges of the plan, all before them.
-func awaited(m *Model, r *Recovery, node string) map[string]bool {
-	nodes := map[string]*Node{}
+// Awaited answers which steps of a recovery a node waits for. It is an index:
+// make one a recovery and ask it about many nodes.
+type Awaited struct {
+	recovery *Recovery
+	nodes    map[string]*Node
+	restorer map[string][]*PlannedStep // by what they restore, and by their own id
+	down     map[string]bool
+}
+
+// NewAwaited indexes one recovery.
+func NewAwaited(m *Model, r *Recovery) *Awaited {
+	a := &Awaited{r, make(map[string]*Node, len(m.Nodes)), map[string][]*PlannedStep{}, make(map[string]bool, len(r.Down))}
 	for i := range m.Nodes {
-		nodes[m.Nodes[i].ID] = &m.Nodes[i]
+		a.nodes[m.Nodes[i].ID] = &m.Nodes[i]
 	}
-	if nodes[node] == nil {
-		return nil
-	}
-	restorer := map[string][]*PlannedStep{}
 	for w := range r.Waves {
 		for s := range r.Waves[w].Steps {
 			st := &r.Waves[w].Steps[s]
-			restorer[st.ID] = append(restorer[st.ID], st)
+			a.restorer[st.ID] = append(a.restorer[st.ID], st)
 			for _, n := range st.Restores {
-				restorer[n] = append(restorer[n], st)
+				a.restorer[n] = append(a.restorer[n], st)
 			}
 		}
 	}
+	for _, n := range r.Down {
+		a.down[n] = true
+	}
+	return a
+}
+
+// Waves returns the waves of the recovery with only the steps that the node
+// waits for, numbered from 1; ok is false when the model has no such node.
+func (a *Awaited) Waves(node string) (waves []Wave, ok bool) {
+	if a.nodes[node] == nil {
+		return nil, false
+	}
+	need := a.steps(node)
+	for _, w := range a.recovery.Waves {
+		var steps []PlannedStep
+		for _, s := range w.Steps {
+			if need[s.ID] {
+				steps = append(steps, s)
+			}
+		}
+		if len(steps) > 0 {
+			waves = append(waves, Wave{Number: len(waves) + 1, Phase: w.Phase, Steps: steps})
+		}
+	}
+	return waves, true
+}
+
+// steps collects those that restore the node or what it runs on, and,
+// backwards over the edges of the plan, all before them.
+func (a *Awaited) steps(node string) map[string]bool {
 	steps, seen, list := map[string]bool{}, map[string]bool{node: true}, []string{node}
 	visit := func(id string) {
 		if !seen[id] {
@@ -138,7 +164,7 @@ func awaited(m *Model, r *Recovery, node string) map[string]bool {
 		}
 	}
 	for k := 0; k < len(list); k++ {
-		for _, st := range restorer[list[k]] {
+		for _, st := range a.restorer[list[k]] {
 			if !steps[st.ID] {
 				steps[st.ID] = true
 				for _, e := range st.Because {
@@ -146,7 +172,7 @@ func awaited(m *Model, r *Recovery, node string) map[string]bool {
 				}
 			}
 		}
-		if n := nodes[list[k]]; n != nil && slices.Contains(r.Down, n.ID) {
+		if n := a.nodes[list[k]]; n != nil && a.down[n.ID] {
 			eachRef(n.Requires.Run, visit)
 			for _, i := range n.Instances {
 				visit(i)
