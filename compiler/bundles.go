@@ -45,15 +45,46 @@ func (b *Bundles) Bundle(artifact string) *seal.Bundle {
 	return b.Sealed[i]
 }
 
+// Commit says what a release records.
+type Commit struct {
+	// Records returns the text of a records file on the delivery branch, which
+	// is not always the revision that is released (a hotfix); nil when there is
+	// none.
+	Records func(file string) ([]byte, error)
+	// Renew makes a new entry of every artifact, changed or not.
+	Renew bool
+	// Only limits the release to these artifacts; the others stay as the last
+	// release has them. Nil means all.
+	Only []string
+}
+
 // Seal packs the artifacts of a finished compile. Content that is recorded in
 // the tree's releases/ gets its recorded release again, byte for byte. Other
 // content is a candidate with serial 0, or, with commit, a new entry with the
 // next serial.
 func Seal(ctx context.Context, t *tree.Tree, res *Result, rev ir.Revision, commit bool) (*Bundles, diag.List, error) {
+	if commit {
+		return Release(ctx, t, res, rev, &Commit{})
+	}
+	return Release(ctx, t, res, rev, nil)
+}
+
+// Release is Seal with a say in what is recorded; nil records nothing.
+func Release(ctx context.Context, t *tree.Tree, res *Result, rev ir.Revision, commit *Commit) (*Bundles, diag.List, error) {
 	streams, diags := streamsOf(res)
 	out := &Bundles{}
+	read := fromTree(t)
+	if commit != nil && commit.Records != nil {
+		read = commit.Records
+	}
 	for _, s := range streams {
-		before, ds := recordsOf(t, s.Name)
+		if commit != nil && commit.Only != nil {
+			s.Artifacts = slices.DeleteFunc(s.Artifacts, func(a string) bool { return !slices.Contains(commit.Only, a) })
+			if len(s.Artifacts) == 0 {
+				continue
+			}
+		}
+		before, ds := recordsOf(read, s.Name)
 		diags.Add(ds...)
 		if diags.HasErrors() {
 			continue
@@ -96,13 +127,23 @@ func streamsOf(res *Result) ([]release.Stream, diag.List) {
 	return streams, diags
 }
 
-// recordsOf reads a stream's records as the tree has them.
-func recordsOf(t *tree.Tree, stream string) (*release.Records, diag.List) {
+// fromTree reads records as a tree has them.
+func fromTree(t *tree.Tree) func(string) ([]byte, error) {
+	return func(file string) ([]byte, error) {
+		if _, ok := t.Lookup(file); !ok {
+			return nil, nil
+		}
+		return t.ReadFile(file)
+	}
+}
+
+// recordsOf reads a stream's records; a stream without any starts empty.
+func recordsOf(read func(string) ([]byte, error), stream string) (*release.Records, diag.List) {
 	file := release.File(stream)
-	if _, ok := t.Lookup(file); !ok {
+	b, err := read(file)
+	if b == nil && err == nil {
 		return release.New(stream), nil
 	}
-	b, err := t.ReadFile(file)
 	if err != nil {
 		if d, ok := diag.From(err); ok {
 			return nil, diag.List{d}
@@ -122,7 +163,7 @@ type bundler struct {
 	before *release.Records
 }
 
-func (b *bundler) seal(commit bool) (diag.List, error) {
+func (b *bundler) seal(commit *Commit) (diag.List, error) {
 	var (
 		diags      diag.List
 		candidates []release.Candidate
@@ -181,11 +222,11 @@ func (b *bundler) pack(a *ir.Artifact, r ir.Record, diags *diag.List) (*seal.Bun
 }
 
 // records seals every candidate: as a new release, or with what is recorded.
-func (b *bundler) records(cs []release.Candidate, commit bool) (*release.Records, diag.List, error) {
-	if !commit {
+func (b *bundler) records(cs []release.Candidate, commit *Commit) (*release.Records, diag.List, error) {
+	if commit == nil {
 		return b.before, nil, b.recorded(cs)
 	}
-	opt := release.Options{Revision: b.rev, MinCompiler: Version}
+	opt := release.Options{Revision: b.rev, MinCompiler: Version, Renew: commit.Renew, Partial: commit.Only != nil}
 	if p := b.res.Units.Project; p != nil {
 		opt.ValidFor = p.Spec.Releases.ValidFor
 	}

@@ -24,6 +24,10 @@ var Codes = []diag.Entry{{
 	Code: "CLI001", Title: "no cluster has that name", Severity: diag.Error,
 	Why: "`--cluster` names a folder below `clusters/` that does not exist. Checking nothing and saying \"passed\" is how gates rot (D6).",
 	Fix: "Use one of the names that the message lists.",
+}, {
+	Code: "CLI002", Title: "a release was made and never committed", Severity: diag.Error,
+	Why: "`releases/<stream>.json` in the working tree holds entries that HEAD does not have. Another release would give their serials to other content, and clusters that took the first would refuse the second.",
+	Fix: "Commit the records (and push them), then release. A release that nobody has taken is undone with `git checkout -- releases deploy`, or by removing the new files.",
 }}
 
 // Catalogue returns the documentation of every code that can be printed:

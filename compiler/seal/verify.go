@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
@@ -231,7 +232,7 @@ func (v *verification) signed(valid []string) {
 			Fix("sign it with `darkstart release --key KEY`, or name the public key that signed it with --key"))
 		return
 	}
-	v.fact("signature", StatusProven, "%s by %s", PredicateSign, fmt.Sprint(valid))
+	v.fact("signature", StatusProven, "%s by %s", PredicateSign, strings.Join(valid, ", "))
 }
 
 // judge says what a Sigstore bundle is worth for this manifest, in this stream

@@ -16,10 +16,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/darkstart-dev/darkstart/internal/report"
 )
 
 // Exit statuses.
@@ -71,23 +74,57 @@ func Run(ctx context.Context, inv Invocation) int {
 	root.SetIn(inv.Stdin)
 	root.SetOut(inv.Stdout)
 	root.SetErr(inv.Stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return ExitClean
 	}
+	status := ExitFailed
 	var e *exit
 	if errors.As(err, &e) {
-		if e.err != nil {
-			fmt.Fprintf(inv.Stderr, "darkstart: %v\n", e.err)
+		if e.err == nil {
+			return e.status
 		}
-		return e.status
+		status = e.status
 	}
-	if ctx.Err() != nil {
-		fmt.Fprintln(inv.Stderr, "darkstart: interrupted; nothing was written")
-		return ExitFailed
+	message := complaint(ctx, err)
+	fmt.Fprintf(inv.Stderr, "darkstart: %s\n", message)
+	if wantsJSON(&inv) {
+		rep := report.New(report.Tool{Name: "darkstart", Version: Version}, strings.TrimPrefix(cmd.CommandPath(), "darkstart "))
+		rep.Error, rep.ExitCode = message, status
+		if err := report.JSON(inv.Stdout, rep.Finish()); err != nil {
+			return ExitFailed
+		}
 	}
-	fmt.Fprintf(inv.Stderr, "darkstart: %v\n", err)
-	return ExitFailed
+	return status
+}
+
+// complaint words an error that ends a run. Interruption comes in many
+// wrappings and means one thing.
+func complaint(ctx context.Context, err error) string {
+	if ctx.Err() != nil || errors.Is(err, context.Canceled) {
+		return "interrupted; run it again"
+	}
+	return err.Error()
+}
+
+// wantsJSON reports whether JSON was asked for on stdout, for runs that end
+// before their flags are parsed: whoever parses the output of a pipeline must
+// be able to parse it on the day when a flag is misspelt, too.
+func wantsJSON(inv *Invocation) bool {
+	asked := []string{inv.Getenv("DARKSTART_OUTPUT")}
+	for i, a := range inv.Args {
+		switch {
+		case a == "--":
+			return slices.Contains(asked, "json")
+		case (a == "-o" || a == "--output") && i+1 < len(inv.Args):
+			asked = append(asked, inv.Args[i+1])
+		case strings.HasPrefix(a, "--output="):
+			asked = append(asked, strings.TrimPrefix(a, "--output="))
+		case strings.HasPrefix(a, "-o"):
+			asked = append(asked, strings.TrimPrefix(strings.TrimPrefix(a, "-o"), "="))
+		}
+	}
+	return slices.Contains(asked, "json")
 }
 
 func newRoot(inv *Invocation) *cobra.Command {
@@ -109,6 +146,7 @@ result into signed, immutable bundles that Flux or Argo CD apply.`,
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false
+	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w (see `%s --help`)", err, cmd.CommandPath())
 	})

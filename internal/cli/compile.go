@@ -22,7 +22,8 @@ func newCompile(inv *Invocation) *cobra.Command {
 Content that was released before gives its recorded bundle again, byte for byte;
 other content becomes a candidate (serial 0), which verify refuses.
 
-Nothing is written when there are findings at or above --fail-on.`,
+Nothing is written when there are findings at or above --fail-on. What compile
+writes is never signed: release signs, and only what has no errors.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, res, rep, err := p.run(cmd.Context(), inv, "compile", compiler.ToArtifacts)
@@ -38,6 +39,7 @@ Nothing is written when there are findings at or above --fail-on.`,
 			}
 			rep.Diagnostics.Add(ds...)
 			if b == nil || fails(ds, p.out.failOn) {
+				p.out.unfinished = true
 				return p.out.finish(inv, s, rep)
 			}
 			if _, err := writeLayout(cmd.Context(), s, out, b, rep); err != nil {

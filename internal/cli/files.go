@@ -3,7 +3,16 @@ package cli
 import (
 	"os"
 	"path/filepath"
+	"strings"
 )
+
+// under resolves a path that a user gave against -C: "as if started there".
+func under(dir, name string) string {
+	if name == "" || name == "-" || filepath.IsAbs(name) || strings.Contains(name, "://") {
+		return name
+	}
+	return filepath.Join(dir, name)
+}
 
 // writeFile replaces a file atomically: after a crash there is the old content
 // or the new, never half of it.

@@ -8,16 +8,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/compiler/seal"
-	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/digest"
 	"github.com/darkstart-dev/darkstart/internal/oci"
+	"github.com/darkstart-dev/darkstart/internal/report"
 )
 
 // inspected is what inspect prints of one bundle.
@@ -46,25 +45,33 @@ func newInspect(inv *Invocation) *cobra.Command {
 		Short: "show what is inside a bundle",
 		Long: `inspect reads a bundle of an OCI image layout (default dist/oci) and prints its
 record, or every file with --files, or unpacks it with --extract. Its structure is
-checked; its signature is not: use verify for that.`,
+checked; its signature is not: use verify for that.
+
+Exit status: 0 shown, 2 could not do the job, 3 the bundle is damaged.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if layout == "" {
-				layout = filepath.Join(dir, defaultLayout)
+				layout = defaultLayout
 			}
+			layout, extract = under(dir, layout), under(dir, extract)
 			l, err := oci.OpenLayout(layout)
 			if err != nil {
 				return err
 			}
 			if len(args) == 0 {
-				return listArtifacts(inv, l)
+				return listArtifacts(inv, l, layout, format)
 			}
 			b, ds, err := seal.Load(cmd.Context(), l, args[0], seal.Limits{})
 			if err != nil {
 				return err
 			}
 			if ds.HasErrors() {
-				return errors.Join(problems(ds)...)
+				rep := report.New(report.Tool{Name: "darkstart", Version: Version}, "inspect")
+				rep.Diagnostics, rep.ExitCode = ds, ExitUnverified
+				if ds[0].Code == "SEA012" { // not there at all
+					rep.ExitCode = ExitFailed
+				}
+				return (&output{failOn: "error"}).instead(inv, nil, rep, format)
 			}
 			files, err := b.Files()
 			if err != nil {
@@ -85,21 +92,32 @@ checked; its signature is not: use verify for that.`,
 	return cmd
 }
 
-func problems(ds diag.List) []error {
-	var out []error
-	for _, d := range ds {
-		out = append(out, d.Err())
-	}
-	return out
+// listed is what inspect prints of a layout.
+type listed struct {
+	Version   string   `json:"version"`
+	Layout    string   `json:"layout"`
+	Artifacts []string `json:"artifacts"`
 }
 
-func listArtifacts(inv *Invocation, l *oci.Layout) error {
+func listArtifacts(inv *Invocation, l *oci.Layout, layout, format string) error {
 	names, err := artifacts(l)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(inv.Stdout, strings.Join(names, "\n"))
-	return err
+	if format == "json" {
+		return printJSON(inv.Stdout, listed{"darkstart.dev/inspect/v1", layout, names})
+	}
+	for _, n := range names {
+		fmt.Fprintln(inv.Stdout, n)
+	}
+	return nil
+}
+
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
 }
 
 func printInspected(w io.Writer, b *seal.Bundle, files []ir.File, format string, list bool) error {
@@ -111,9 +129,7 @@ func printInspected(w io.Writer, b *seal.Bundle, files []ir.File, format string,
 		out.Files = append(out.Files, fileInfo{f.Path, len(f.Data), digest.Of(f.Data)})
 	}
 	if format == "json" {
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		return enc.Encode(out)
+		return printJSON(w, out)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(name string, v any) { fmt.Fprintf(t, "%s\t%v\n", name, v) }

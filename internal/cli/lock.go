@@ -43,12 +43,16 @@ the locked one is refused unless --replace is given.`,
 
 func importLock(inv *Invocation, o *output, dir, from string, replace bool) error {
 	target := filepath.Join(dir, lock.Name)
+	o.dir = dir
 	rep := o.report("lock")
 	done := func(ds diag.List) error {
 		rep.Diagnostics = ds
 		return o.finish(inv, nil, rep)
 	}
-	data, err := readInput(inv, from)
+	if _, err := o.sinks(inv, nil); err != nil {
+		return err
+	}
+	data, err := readInput(inv, under(dir, from))
 	if err != nil {
 		return err
 	}
@@ -81,13 +85,14 @@ func importLock(inv *Invocation, o *output, dir, from string, replace bool) erro
 		}
 	}
 	for _, c := range changes {
-		fmt.Fprintf(inv.Stdout, "%s %s %s\n", c.Kind, c.Ref, c.After)
+		rep.Changes = append(rep.Changes, fmt.Sprintf("%s %s %s", c.Kind, c.Ref, c.After))
 	}
-	fmt.Fprintf(inv.Stdout, "%s: %d entries changed\n", target, len(changes))
-	if len(ds) > 0 {
-		return done(ds)
+	if len(changes) == 0 {
+		fmt.Fprintf(inv.Stderr, "%s holds all of it already\n", shown(target))
+	} else {
+		fmt.Fprintf(inv.Stderr, "wrote %s\n", shown(target))
 	}
-	return nil
+	return done(ds)
 }
 
 func readLockFile(name string) (data []byte, exists bool, err error) {

@@ -22,6 +22,10 @@ type output struct {
 	formats []string
 	failOn  string
 	verbose bool
+	dir     string // of -C: where PATH of -o is relative to
+	// unfinished is set when the pipeline stopped before its end. Such a run
+	// has not passed, whatever --fail-on says (D6).
+	unfinished bool
 }
 
 func (o *output) register(cmd *cobra.Command) {
@@ -53,7 +57,7 @@ func (o *output) sinks(inv *Invocation, s *session) ([]sink, error) {
 		if !ok {
 			return nil, fmt.Errorf("unknown output format %q (want one of %s)", name, strings.Join(report.FormatNames(), ", "))
 		}
-		out = append(out, sink{name, path, w})
+		out = append(out, sink{name, under(o.dir, path), w})
 	}
 	return out, nil
 }
@@ -70,6 +74,9 @@ func (o *output) finish(inv *Invocation, s *session, r *report.Result) error {
 	if r.ExitCode == ExitClean && fails(r.Diagnostics, o.failOn) {
 		r.ExitCode = ExitFindings
 	}
+	if r.ExitCode == ExitClean && o.unfinished {
+		r.ExitCode = ExitFailed
+	}
 	sinks, err := o.sinks(inv, s)
 	if err != nil {
 		return err
@@ -80,6 +87,25 @@ func (o *output) finish(inv *Invocation, s *session, r *report.Result) error {
 		}
 	}
 	return quit(r.ExitCode)
+}
+
+// beside returns the invocation with stderr in the place of stdout, for
+// findings of commands whose product is something else: a plan that is piped
+// into a file stays a plan.
+func beside(inv *Invocation) *Invocation {
+	out := *inv
+	out.Stdout = inv.Stderr
+	return &out
+}
+
+// instead ends a run that has no product to print: its findings go to stderr,
+// or, where JSON was asked for, to stdout as JSON.
+func (o *output) instead(inv *Invocation, s *session, r *report.Result, format string) error {
+	if format == "json" {
+		o.formats = []string{"json"}
+		return o.finish(inv, s, r)
+	}
+	return o.finish(beside(inv), s, r)
 }
 
 func (k sink) emit(stdout io.Writer, r *report.Result) error {
@@ -128,6 +154,7 @@ func (p *pipeline) run(ctx context.Context, inv *Invocation, command string, unt
 	if err := p.in.check(); err != nil {
 		return nil, nil, nil, err
 	}
+	p.out.dir = p.in.dir
 	if _, err := p.out.sinks(inv, nil); err != nil {
 		return nil, nil, nil, err
 	}
@@ -141,7 +168,23 @@ func (p *pipeline) run(ctx context.Context, inv *Invocation, command string, unt
 		return nil, nil, nil, p.broken(inv, s, rep, err)
 	}
 	p.fill(rep, s, res)
+	p.out.unfinished = !reached(res, until)
 	return s, res, rep, nil
+}
+
+// reached reports whether a compile got as far as it was meant to.
+func reached(res *compiler.Result, until compiler.Stage) bool {
+	switch until {
+	case compiler.ToUnits:
+		return res.Units != nil
+	case compiler.ToObjects:
+		return res.Rendered != nil && !res.Diagnostics.HasErrors()
+	case compiler.ToPlan:
+		return res.Plan != nil
+	case compiler.ToVerdict:
+		return res.Verdict != nil
+	}
+	return res.Artifacts != nil
 }
 
 func (p *pipeline) fill(rep *report.Result, s *session, res *compiler.Result) {
@@ -167,7 +210,7 @@ func (p *pipeline) broken(inv *Invocation, s *session, rep *report.Result, err e
 	if d, ok := diag.From(err); ok {
 		rep.Diagnostics.Add(d)
 	} else {
-		rep.Error = err.Error()
+		rep.Error = complaint(context.Background(), err)
 	}
 	rep.ExitCode = ExitFailed
 	return p.out.finish(inv, s, rep)

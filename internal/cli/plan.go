@@ -107,10 +107,9 @@ func (p *planCommand) print(cmd *cobra.Command, inv *Invocation, v view, args []
 	if err != nil {
 		return err
 	}
-	aside := *inv
-	aside.Stdout = inv.Stderr
+	aside := beside(inv)
 	if res.Plan == nil || rep.Diagnostics.HasErrors() {
-		return p.out.finish(&aside, s, rep)
+		return p.out.instead(inv, s, rep, p.format)
 	}
 	head := &planned{res.Fleet.Model, res.Plan}
 	if p.base != "" {
@@ -124,7 +123,7 @@ func (p *planCommand) print(cmd *cobra.Command, inv *Invocation, v view, args []
 		return err
 	}
 	if len(rep.Diagnostics) > 0 {
-		return p.out.finish(&aside, s, rep)
+		return p.out.finish(aside, s, rep)
 	}
 	return nil
 }
@@ -208,8 +207,5 @@ func (p *planCommand) baseBroken(inv *Invocation, base *session, res *compiler.R
 	rep.Diagnostics = res.Diagnostics
 	rep.Error = fmt.Sprintf("the base %s cannot be planned, so there is nothing to compare with", p.base)
 	rep.ExitCode = ExitFailed
-	aside := *inv
-	aside.Stdout = inv.Stderr
-	return p.out.finish(&aside, base, rep)
+	return p.out.instead(inv, base, rep, p.format)
 }
-

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -19,6 +20,7 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler/release"
 	"github.com/darkstart-dev/darkstart/compiler/seal"
 	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/digest"
 	"github.com/darkstart-dev/darkstart/internal/oci"
 	"github.com/darkstart-dev/darkstart/internal/report"
 )
@@ -27,6 +29,7 @@ import (
 type releaseFlags struct {
 	pipeline
 	out, key, to, deployDir string
+	renew                   bool
 }
 
 func newRelease(inv *Invocation) *cobra.Command {
@@ -40,7 +43,12 @@ serial in releases/<stream>.json, writes the bundles to dist/oci, signs them wit
 artifact keeps its release. Commit what it wrote: the push that is a fast-forward
 is the lock against a second release.
 
-Findings at or above --fail-on stop it before anything is written.`,
+With both --revision and --to it is a hotfix: only the clusters of that ring get
+a new serial. --renew gives every artifact a new serial and a new date of expiry,
+changed or not, and moves the pins of what it replaces.
+
+Errors stop it before anything is written, whatever --fail-on says: what is
+released and signed has a clean result. --fail-on warning is stricter.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return r.run(cmd.Context(), inv) },
 	}
@@ -49,6 +57,7 @@ Findings at or above --fail-on stop it before anything is written.`,
 	f.StringVar(&r.out, "out", "dist", "write bundles below `DIR`, relative to the fleet")
 	f.StringVar(&r.key, "key", "", "sign with this private `KEY`: a file, or env://NAME (passphrase in COSIGN_PASSWORD)")
 	f.StringVar(&r.to, "to", "", "pin this `RING` instead of the first: its number, one of its clusters, or \"all\"")
+	f.BoolVar(&r.renew, "renew", false, "give every artifact a new serial and expiry, changed or not")
 	f.StringVar(&r.deployDir, "deploy-dir", "deploy", "write pins below `DIR`, relative to the fleet")
 	return cmd
 }
@@ -60,6 +69,7 @@ func (r *releaseFlags) run(ctx context.Context, inv *Invocation) error {
 	if len(r.in.clusters) > 0 {
 		return errors.New("a release covers whole streams; --cluster would leave clusters out")
 	}
+	hotfix := r.in.revision != "" && r.to != ""
 	if r.in.revision == "" {
 		r.in.revision = "HEAD"
 	}
@@ -67,11 +77,15 @@ func (r *releaseFlags) run(ctx context.Context, inv *Invocation) error {
 	if err != nil {
 		return err
 	}
-	if blocked(&r.pipeline, rep, res) {
-		return r.pipeline.out.finish(inv, s, rep)
+	if blocked(&r.pipeline, rep, res) || rep.Diagnostics.HasErrors() {
+		return r.refuse(inv, s, rep)
 	}
 	if s.root() == "" {
 		return r.broken(inv, s, rep, errors.New("a release writes records to commit, and a bare repository has no working tree"))
+	}
+	ring, err := r.ring(res)
+	if err != nil {
+		return r.broken(inv, s, rep, err)
 	}
 	signer, ds, err := r.signer(inv)
 	if err != nil {
@@ -82,21 +96,46 @@ func (r *releaseFlags) run(ctx context.Context, inv *Invocation) error {
 		rep.ExitCode = ExitFailed
 		return r.pipeline.out.finish(inv, s, rep)
 	}
-	b, ds, err := compiler.Seal(ctx, s.tree, res, s.rev, true)
+	commit := &compiler.Commit{Renew: r.renew, Records: s.recorded(ctx)}
+	if hotfix {
+		commit.Only = ring
+	}
+	b, ds, err := compiler.Release(ctx, s.tree, res, s.rev, commit)
 	if err != nil {
 		return r.broken(inv, s, rep, err)
 	}
 	rep.Diagnostics.Add(ds...)
 	if b != nil {
-		rep.Diagnostics.Add(r.overwrites(s, b)...)
+		rep.Diagnostics.Add(overwrites(s, b)...)
 	}
 	if b == nil || rep.Diagnostics.HasErrors() {
-		return r.pipeline.out.finish(inv, s, rep)
+		return r.refuse(inv, s, rep)
 	}
-	if err := r.write(ctx, inv, s, res, b, signer, rep); err != nil {
+	if err := r.write(ctx, inv, s, res, b, ring, signer, rep); err != nil {
 		return r.broken(inv, s, rep, err)
 	}
 	return r.pipeline.out.finish(inv, s, rep)
+}
+
+// refuse ends a release that must not be made: never with success, whatever
+// --fail-on says.
+func (r *releaseFlags) refuse(inv *Invocation, s *session, rep *report.Result) error {
+	if rep.ExitCode == ExitClean {
+		rep.ExitCode = ExitFindings
+	}
+	return r.pipeline.out.finish(inv, s, rep)
+}
+
+// recorded reads release records as the delivery branch has them: at HEAD,
+// which is not the revision that is released when that is a hotfix.
+func (s *session) recorded(ctx context.Context) func(string) ([]byte, error) {
+	return func(file string) ([]byte, error) {
+		b, err := s.repo.ReadAt(ctx, "HEAD", path.Join(s.fleet, file))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		return b, err
+	}
 }
 
 // signer loads the key before anything is compiled into a release, so that a
@@ -105,12 +144,12 @@ func (r *releaseFlags) signer(inv *Invocation) (*seal.Signer, diag.List, error) 
 	if r.key == "" {
 		return nil, nil, nil
 	}
-	return seal.LoadSigner(r.key, seal.RoleRelease, keySource(inv), password(inv, false))
+	return seal.LoadSigner(under(r.in.dir, r.key), seal.RoleRelease, keySource(inv), password(inv, false))
 }
 
 // overwrites refuses to lose entries that the working tree has and the
-// revision has not: a release that was made and never committed.
-func (r *releaseFlags) overwrites(s *session, b *compiler.Bundles) diag.List {
+// delivery branch has not: a release that was made and never committed.
+func overwrites(s *session, b *compiler.Bundles) diag.List {
 	var diags diag.List
 	for _, st := range b.Streams {
 		file := release.File(st.Stream.Name)
@@ -119,17 +158,31 @@ func (r *releaseFlags) overwrites(s *session, b *compiler.Bundles) diag.List {
 			continue // not there: nothing to lose
 		}
 		old, ds := release.Parse(file, data)
-		if !ds.HasErrors() {
-			ds = release.CheckAppendOnly(old, st.After)
+		if ds.HasErrors() {
+			diags.Add(ds...)
+			continue
 		}
-		diags.Add(ds...)
+		if release.CheckAppendOnly(old, st.After).HasErrors() {
+			diags.Add(uncommitted(s, file, old, st.Before))
+		}
 	}
 	return diags
 }
 
+func uncommitted(s *session, file string, have, head *release.Records) *diag.Diagnostic {
+	what := "entries that HEAD does not have"
+	if n, m := len(have.Releases), len(head.Releases); n > m {
+		what = fmt.Sprintf("release %s, which HEAD does not have", have.Releases[n-1].ID)
+	}
+	return diag.Errorf("CLI002", "%s in the working tree holds %s", file, what).
+		At(diag.Position{File: file}, "not committed").
+		Fix("commit it first: `git add releases deploy && git commit`").
+		Fix("or, if no cluster has taken that release, drop it: `git checkout -- releases deploy`, or remove the files if they are new")
+}
+
 // write is the only part of a release that changes anything. Signatures come
 // before records: what is recorded and pinned is signed already.
-func (r *releaseFlags) write(ctx context.Context, inv *Invocation, s *session, res *compiler.Result, b *compiler.Bundles, signer *seal.Signer, rep *report.Result) error {
+func (r *releaseFlags) write(ctx context.Context, inv *Invocation, s *session, res *compiler.Result, b *compiler.Bundles, ring []string, signer *seal.Signer, rep *report.Result) error {
 	l, err := writeLayout(ctx, s, r.out, b, rep)
 	if err != nil {
 		return err
@@ -146,12 +199,15 @@ func (r *releaseFlags) write(ctx context.Context, inv *Invocation, s *session, r
 			return err
 		}
 		file := filepath.Join(s.root(), filepath.FromSlash(release.File(st.Stream.Name)))
-		if err := writeFile(file, enc); err != nil {
+		changed, err := writeChanged(file, ir.File{Data: enc})
+		if err != nil {
 			return err
 		}
-		wrote = append(wrote, shown(file))
+		if changed {
+			wrote = append(wrote, shown(file))
+		}
 	}
-	pinned, err := r.pin(s, res, b)
+	pinned, err := r.pin(s, res, b, ring)
 	if err != nil {
 		return err
 	}
@@ -159,7 +215,10 @@ func (r *releaseFlags) write(ctx context.Context, inv *Invocation, s *session, r
 	return nil
 }
 
+// sign makes all signatures before it attaches them together: a layout is
+// never signed in part.
 func sign(ctx context.Context, l *oci.Layout, b *compiler.Bundles, signer *seal.Signer) error {
+	var all []*seal.Signature
 	for _, x := range b.Sealed {
 		sig, ds, err := seal.Sign(ctx, x, signer)
 		if err != nil {
@@ -168,23 +227,17 @@ func sign(ctx context.Context, l *oci.Layout, b *compiler.Bundles, signer *seal.
 		if ds.HasErrors() {
 			return ds[0].Err()
 		}
-		if err := seal.Attach(ctx, l, sig); err != nil {
-			return err
-		}
+		all = append(all, sig)
 	}
-	return nil
+	return seal.Attach(ctx, l, all...)
 }
 
-// pin writes deploy/<cluster>/ for the chosen ring.
-func (r *releaseFlags) pin(s *session, res *compiler.Result, b *compiler.Bundles) ([]string, error) {
-	clusters, err := r.ring(res)
-	if err != nil {
-		return nil, err
-	}
+// pin writes deploy/<cluster>/ for the chosen ring, and with --renew for every
+// cluster whose pins name the release that is replaced.
+func (r *releaseFlags) pin(s *session, res *compiler.Result, b *compiler.Bundles, ring []string) ([]string, error) {
 	var wrote []string
-	for _, c := range clusters {
-		x := b.Bundle(c)
-		if x == nil {
+	for _, x := range b.Sealed {
+		if x.Record.Artifact == ir.FleetArtifact {
 			continue
 		}
 		files, ds, err := compiler.Deploy(res, x)
@@ -196,22 +249,36 @@ func (r *releaseFlags) pin(s *session, res *compiler.Result, b *compiler.Bundles
 		}
 		for _, f := range files {
 			target := filepath.Join(outDir(s, r.deployDir), strings.TrimPrefix(f.Path, "deploy/"))
-			if err := r.writeChanged(target, f); err != nil {
+			if !slices.Contains(ring, x.Record.Artifact) && !(r.renew && pins(target, x.Record.Previous)) {
+				continue
+			}
+			changed, err := writeChanged(target, f)
+			if err != nil {
 				return nil, err
 			}
-			wrote = append(wrote, shown(target))
+			if changed {
+				wrote = append(wrote, shown(target))
+			}
 		}
 	}
 	return wrote, nil
 }
 
-func (r *releaseFlags) writeChanged(target string, f ir.File) error {
-	if old, err := os.ReadFile(target); err == nil && bytes.Equal(old, f.Data) {
-		return nil
-	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+// pins reports whether a file that was written before names this digest.
+func pins(file string, d digest.Digest) bool {
+	b, err := os.ReadFile(file)
+	return err == nil && d != "" && bytes.Contains(b, []byte(d))
+}
+
+func writeChanged(target string, f ir.File) (bool, error) {
+	old, err := os.ReadFile(target)
+	if err == nil && bytes.Equal(old, f.Data) {
+		return false, nil
 	}
-	return writeFile(target, f.Data)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	return true, writeFile(target, f.Data)
 }
 
 // ring returns the clusters to pin: all without rings, else the first ring or
@@ -242,6 +309,7 @@ func (r *releaseFlags) ring(res *compiler.Result) ([]string, error) {
 	return nil, fmt.Errorf("--to %q is no ring: want a number from 1 to %d, one of the clusters %v, or all", r.to, len(rings), all)
 }
 
+// tell says on stderr what to do next.
 func (r *releaseFlags) tell(inv *Invocation, b *compiler.Bundles, signed bool, wrote []string) {
 	if r.in.quiet {
 		return
@@ -252,7 +320,12 @@ func (r *releaseFlags) tell(inv *Invocation, b *compiler.Bundles, signed bool, w
 		fmt.Fprintf(inv.Stderr, "new releases: %s\n", strings.Join(b.New, ", "))
 	}
 	if !signed {
-		fmt.Fprintln(inv.Stderr, "not signed: give --key to sign")
+		fmt.Fprintln(inv.Stderr, "not signed, and verify refuses it: give --key to sign")
 	}
-	fmt.Fprintf(inv.Stderr, "wrote %s\ncommit these files; the push is what makes the release\n", strings.Join(wrote, ", "))
+	for _, f := range wrote {
+		fmt.Fprintf(inv.Stderr, "wrote %s\n", f)
+	}
+	if len(wrote) > 0 {
+		fmt.Fprintln(inv.Stderr, "commit and push them: the push is what makes the release")
+	}
 }

@@ -27,14 +27,16 @@ func newRender(inv *Invocation) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if len(rep.Diagnostics) > 0 || rep.ExitCode != ExitClean {
-				stderr := *inv
-				stderr.Stdout = inv.Stderr
-				if err := p.out.finish(&stderr, s, rep); err != nil {
-					return err
-				}
+			if p.out.unfinished {
+				return p.out.instead(inv, s, rep, format)
 			}
-			return printObjects(inv.Stdout, res.Rendered, component, format)
+			if err := printObjects(inv.Stdout, res.Rendered, component, format); err != nil {
+				return err
+			}
+			if len(rep.Diagnostics) > 0 || rep.ExitCode != ExitClean {
+				return p.out.finish(beside(inv), s, rep)
+			}
+			return nil
 		},
 	}
 	p.in.register(cmd.Flags())

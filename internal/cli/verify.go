@@ -2,13 +2,13 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,10 +25,10 @@ const defaultLayout = "dist/oci"
 
 // verifyFlags are the flags of one verification.
 type verifyFlags struct {
-	dir, artifact, releases, now, format string
-	keys                                 []string
-	minSerial                            int
-	allowExpired, strict                 bool
+	dir, artifact, releases, state, now, format string
+	keys                                        []string
+	minSerial                                   int
+	allowExpired, strict, verbose               bool
 }
 
 func newVerify(inv *Invocation) *cobra.Command {
@@ -54,8 +54,10 @@ Exit status: 0 verified, 2 could not do the job, 3 refused.`,
 	f.StringVar(&v.artifact, "artifact", "", "only this artifact: a cluster, or fleet")
 	f.StringVar(&v.releases, "releases", "", "records that bundles must agree with (default: releases/ beside the layout's fleet)")
 	f.IntVar(&v.minSerial, "min-serial", 0, "refuse serials below `N`")
+	f.StringVar(&v.state, "state", "", "remember in `FILE` what was accepted, and never accept an older serial again")
 	f.StringVar(&v.now, "now", "", "judge expiry at this `TIME` instead of the machine's clock")
 	f.BoolVar(&v.allowExpired, "allow-expired", false, "accept an expired bundle, loudly: for disasters, when nothing newer can be made")
+	f.BoolVarP(&v.verbose, "verbose", "v", false, "every fact about every bundle")
 	f.BoolVar(&v.strict, "strict", false, "refuse when anything could not be checked")
 	outputFlag(cmd, &v.format, "text", "json")
 	return cmd
@@ -72,9 +74,9 @@ type verified struct {
 }
 
 func (v *verifyFlags) run(ctx context.Context, inv *Invocation, args []string) error {
-	layout := filepath.Join(v.dir, defaultLayout)
+	layout := under(v.dir, defaultLayout)
 	if len(args) == 1 {
-		layout = args[0]
+		layout = under(v.dir, args[0])
 	}
 	out := &verified{Version: "darkstart.dev/verify/v1", Layout: layout, Reports: []*seal.Report{}, Diagnostics: diag.List{}}
 	err := v.all(ctx, inv, layout, out)
@@ -85,7 +87,7 @@ func (v *verifyFlags) run(ctx context.Context, inv *Invocation, args []string) e
 	switch {
 	case err != nil:
 		out.ExitCode, out.Error = ExitFailed, err.Error()
-	case out.Diagnostics.HasErrors():
+	case out.ExitCode == ExitClean && out.Diagnostics.HasErrors():
 		out.ExitCode = ExitUnverified
 	}
 	if err := v.print(inv, out); err != nil {
@@ -98,6 +100,7 @@ func (v *verifyFlags) all(ctx context.Context, inv *Invocation, layout string, o
 	trust, ds := v.trust(inv)
 	out.Diagnostics.Add(ds...)
 	if ds.HasErrors() {
+		out.ExitCode = ExitFailed // nothing was judged, so nothing was refused
 		return nil
 	}
 	l, err := oci.OpenLayout(layout)
@@ -122,8 +125,13 @@ func (v *verifyFlags) all(ctx context.Context, inv *Invocation, layout string, o
 		return err
 	}
 	out.Diagnostics.Add(ds...)
+	known, err := readState(under(v.dir, v.state))
+	if err != nil {
+		return err
+	}
 	for _, n := range names {
 		c := cfg.forArtifact(n)
+		c.State = known.last(n)
 		r, ds, err := seal.Verify(ctx, l, n, trust, c)
 		if err != nil {
 			return fmt.Errorf("%s: %w", n, err)
@@ -132,15 +140,16 @@ func (v *verifyFlags) all(ctx context.Context, inv *Invocation, layout string, o
 			out.Reports = append(out.Reports, r)
 		}
 		out.Diagnostics.Add(ds...)
+		known.remember(r)
 	}
-	return nil
+	return known.save()
 }
 
 func (v *verifyFlags) trust(inv *Invocation) (*seal.Trust, diag.List) {
 	var keys []*seal.PublicKey
 	var diags diag.List
 	for _, ref := range v.keys {
-		k, ds := seal.LoadPublicKey(ref, seal.RoleRelease, keySource(inv))
+		k, ds := seal.LoadPublicKey(under(v.dir, ref), seal.RoleRelease, keySource(inv))
 		diags.Add(ds...)
 		if k != nil {
 			keys = append(keys, k)
@@ -197,7 +206,7 @@ func (v *verifyFlags) config(inv *Invocation, layout string) (*verifyInputs, dia
 		now = t
 	}
 	c := &verifyInputs{base: seal.VerifyConfig{Now: now, MinSerial: v.minSerial, AllowExpired: v.allowExpired, Strict: v.strict}}
-	dir := v.releases
+	dir := under(v.dir, v.releases)
 	if dir == "" {
 		dir = filepath.Join(layout, "..", "..", "releases")
 	}
@@ -229,15 +238,13 @@ func (v *verifyFlags) config(inv *Invocation, layout string) (*verifyInputs, dia
 func (v *verifyFlags) print(inv *Invocation, out *verified) error {
 	out.Diagnostics = out.Diagnostics.Sorted()
 	if v.format == "json" {
-		enc := json.NewEncoder(inv.Stdout)
-		enc.SetIndent("", "  ")
 		if out.Diagnostics == nil {
 			out.Diagnostics = diag.List{}
 		}
-		return enc.Encode(out)
+		return printJSON(inv.Stdout, out)
 	}
 	for _, r := range out.Reports {
-		printVerified(inv.Stdout, r)
+		printVerified(inv.Stdout, r, v.verbose)
 	}
 	if len(out.Diagnostics) > 0 {
 		rep := report.New(report.Tool{Name: "darkstart", Version: Version}, "verify")
@@ -250,17 +257,35 @@ func (v *verifyFlags) print(inv *Invocation, out *verified) error {
 		return &exit{ExitFailed, errors.New(out.Error)}
 	}
 	verdict := "verified"
-	if out.ExitCode != ExitClean {
+	switch out.ExitCode {
+	case ExitUnverified:
 		verdict = "REFUSED"
+	case ExitFailed:
+		verdict = "NOT VERIFIED"
 	}
-	_, err := fmt.Fprintf(inv.Stdout, "%s: %s, %d bundles looked at\n", out.Layout, verdict, len(out.Reports))
+	_, err := fmt.Fprintf(inv.Stdout, "%s: %s (%d looked at)\n", out.Layout, verdict, len(out.Reports))
 	return err
 }
 
-func printVerified(w io.Writer, r *seal.Report) {
+// printVerified prints a bundle that was accepted on three lines: what it is,
+// what was proven of it, and what was not looked at. One that was refused, and
+// --verbose, show every fact.
+func printVerified(w io.Writer, r *seal.Report, verbose bool) {
 	fmt.Fprintf(w, "%s  serial %d  %s\n", r.Artifact, r.Serial, r.Manifest)
+	by := map[seal.Status][]string{}
 	for _, f := range r.Facts {
-		fmt.Fprintf(w, "  %-12s %-12s %s\n", f.Name, f.Status, f.Detail)
+		by[f.Status] = append(by[f.Status], f.Name)
+	}
+	verbose = verbose || r.Bundle == nil
+	for _, s := range []seal.Status{seal.StatusProven, seal.StatusAccepted, seal.StatusNotChecked} {
+		if len(by[s]) > 0 && !verbose {
+			fmt.Fprintf(w, "  %-12s %s\n", s, strings.Join(by[s], ", "))
+		}
+	}
+	for _, f := range r.Facts {
+		if verbose {
+			fmt.Fprintf(w, "  %-12s %-12s %s\n", f.Name, f.Status, f.Detail)
+		}
 	}
 	for _, s := range r.Seen {
 		if s.Status == seal.StatusIgnored {

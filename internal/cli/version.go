@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"runtime/debug"
 
@@ -38,7 +37,7 @@ func newVersion(inv *Invocation) *cobra.Command {
 				}
 			}
 			if format == "json" {
-				return json.NewEncoder(inv.Stdout).Encode(v)
+				return printJSON(inv.Stdout, v)
 			}
 			_, err := fmt.Fprintf(inv.Stdout, "darkstart %s (schema %s, %s)\n", v.Version, v.Schema, v.Go)
 			return err

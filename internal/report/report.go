@@ -35,7 +35,9 @@ type Result struct {
 	Rules     *Rules     `json:"rules,omitempty"`
 	Plan      *Plan      `json:"plan,omitempty"`
 	Artifacts []Artifact `json:"artifacts,omitempty"`
-	Summary   Summary    `json:"summary"`
+	// Changes are what the run changed in the repository, one line each.
+	Changes []string `json:"changes,omitempty"`
+	Summary Summary  `json:"summary"`
 	// Error is why the job could not be done: a problem of the environment,
 	// not of the input (D5).
 	Error string `json:"error,omitempty"`

@@ -49,6 +49,9 @@ func Text(w io.Writer, r *Result, o Options) error {
 	p.waived(r.Diagnostics)
 	p.rules(r.Rules)
 	p.totals(r)
+	for _, c := range r.Changes {
+		p.printf("%s\n", clean(c))
+	}
 	if r.Error != "" {
 		p.printf("%s: %s\n", p.paint(red, "error"), strings.Join(paragraphs(r.Error), "\n  "))
 	}
@@ -271,20 +274,45 @@ func (p *printer) totals(r *Result) {
 		p.print("\n")
 	}
 	if pl := r.Plan; pl != nil {
-		p.printf("%s: %s; objectives for %d of %s\n", count(pl.Scenarios, "scenario"), verdicts(pl.Verdicts),
-			pl.Coverage.Objectives, count(pl.Coverage.Services, "service"))
+		p.printf("%s, %s: %s\n", count(pl.Scenarios, "scenario"), count(pl.Coverage.Objectives, "objective"), verdicts(pl))
 	}
-	for _, a := range r.Artifacts {
-		state := "candidate"
-		if a.Serial > 0 {
-			state = fmt.Sprintf("serial %d", a.Serial)
+	p.artifacts(r.Artifacts)
+}
+
+// artifacts names each bundle by its manifest digest: that is what clusters
+// pin and what a signature is about. The content digest, which stays the same
+// from release to release of unchanged content, is labelled.
+func (p *printer) artifacts(as []Artifact) {
+	if len(as) == 0 {
+		return
+	}
+	p.print("\n")
+	names, states := 0, 0
+	for _, a := range as {
+		names, states = max(names, len(clean(a.Name))), max(states, len(state(a)))
+	}
+	where := ""
+	for _, a := range as {
+		id := string(a.Manifest)
+		if id == "" {
+			id = "not sealed"
 		}
-		p.printf("%s  %s  %s", clean(a.Name), a.Content, state)
+		p.printf("%-*s  %-*s  %s  content %s\n", names, clean(a.Name), states, state(a), id, a.Content.Short())
 		if a.Path != "" {
-			p.printf("  %s", clean(a.Path))
+			where = a.Path
 		}
-		p.print("\n")
 	}
+	if where != "" {
+		p.printf("in %s\n", clean(where))
+	}
+	p.print("\n")
+}
+
+func state(a Artifact) string {
+	if a.Serial == 0 {
+		return "candidate"
+	}
+	return fmt.Sprintf("serial %d", a.Serial)
 }
 
 func kinds(f *Fleet, n int) string {
@@ -299,7 +327,8 @@ func kinds(f *Fleet, n int) string {
 }
 
 // verdicts prints counts from the best to the worst; none is left out.
-func verdicts(m map[plans.Verdict]int) string {
+func verdicts(pl *Plan) string {
+	m := pl.Verdicts
 	var out []string
 	for _, v := range []plans.Verdict{plans.Proven, plans.Unaffected, plans.AcceptedV, plans.UnknownV, plans.Violated, plans.Unrecoverable} {
 		if n := m[v]; n > 0 {
@@ -307,7 +336,10 @@ func verdicts(m map[plans.Verdict]int) string {
 		}
 	}
 	if len(out) == 0 {
-		return "no objective was judged"
+		return "recovery was not judged"
+	}
+	if n := pl.Coverage.NotEvaluated; n > 0 {
+		out = append(out, fmt.Sprintf("%d not evaluated", n))
 	}
 	return strings.Join(out, ", ")
 }
