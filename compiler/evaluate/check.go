@@ -78,6 +78,11 @@ func (c *checker) value(v any, p string) {
 			c.add(p, "EVL026", "%s begins with %s, which is longer than its end %s", x.Lo, x.Hi).
 				Fix("write the shorter duration first: [%q, %q]", x.Hi.String(), x.Lo.String())
 		}
+	case spec.Rates:
+		if t, err := x.Time(1 << 20); err == nil && t.Lo > t.Hi {
+			c.add(p, "EVL026", "%s begins with %s, which is faster than its end %s", x.Slow, x.Fast).
+				Fix("write the slower rate first: [%q, %q]", string(x.Fast), string(x.Slow))
+		}
 	case spec.Source:
 		c.oneOf(p, map[string]bool{"kustomize": x.Kustomize != "", "helm": x.Helm != nil, "yaml": x.YAML != ""})
 	case spec.ControlPlane:
@@ -99,6 +104,25 @@ func (c *checker) value(v any, p string) {
 		}
 	case spec.Cluster:
 		c.phases(x, p)
+	case spec.Step:
+		c.formula(x, p)
+	case spec.Evidence:
+		if x.Scenario == "" && len(x.Scope) == 0 {
+			c.add(p, "EVL027", "%s says neither which scenario it exercised nor what had failed").
+				Fix("add the scenario, or the scope: the domains and nodes that were taken away")
+		}
+	}
+}
+
+// formula refuses two ways to say how long one step takes.
+func (c *checker) formula(s spec.Step, p string) {
+	if s.Rate != nil && s.Duration != nil {
+		c.add(p+"/rate", "EVL027", "%s stands beside a duration: each says how long the step takes").
+			Fix("keep rate when the work is limited by a rate, and duration when each unit takes a time of its own")
+	}
+	if s.Bytes != "" && s.Link == "" {
+		c.add(p+"/bytes", "EVL027", "%s are moved over no link, so they take no known time").
+			Fix("name the link that they are moved over, or write a duration instead")
 	}
 }
 

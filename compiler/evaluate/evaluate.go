@@ -83,15 +83,19 @@ func Evaluate(ctx context.Context, t *tree.Tree, c *Config) (*ir.Units, diag.Lis
 	}
 	w := &worker{src: src, config: c, module: mod.Module, schemaText: text}
 	us := &ir.Units{Clusters: make([]*ir.Unit[spec.Cluster], len(lay.clusters))}
-	lists := make([]diag.List, len(lay.clusters)+4)
+	lists := make([]diag.List, len(lay.clusters)+5)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(c.parallel())
 	start(g, &us.Project, &lists[0], lay.project, func() (*ir.Unit[spec.Project], diag.List, error) { return unit[spec.Project](ctx, w, lay.project) })
 	start(g, &us.Fleet, &lists[1], lay.fleet, func() (*ir.Unit[spec.Fleet], diag.List, error) { return unit[spec.Fleet](ctx, w, lay.fleet) })
 	start(g, &us.Recovery, &lists[2], lay.recovery, func() (*ir.Unit[spec.Recovery], diag.List, error) { return unit[spec.Recovery](ctx, w, lay.recovery) })
 	start(g, &us.Waivers, &lists[3], lay.waivers, func() (*ir.Unit[spec.Waivers], diag.List, error) { return unit[spec.Waivers](ctx, w, lay.waivers) })
+	g.Go(func() (err error) {
+		us.Evidence, lists[4], err = w.evidence(ctx, lay.evidence)
+		return err
+	})
 	for i, f := range lay.clusters {
-		start(g, &us.Clusters[i], &lists[4+i], f, func() (*ir.Unit[spec.Cluster], diag.List, error) { return unit[spec.Cluster](ctx, w, f) })
+		start(g, &us.Clusters[i], &lists[5+i], f, func() (*ir.Unit[spec.Cluster], diag.List, error) { return unit[spec.Cluster](ctx, w, f) })
 	}
 	if err := g.Wait(); err != nil {
 		return nil, nil, err

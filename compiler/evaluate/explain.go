@@ -22,6 +22,9 @@ func (e *evaluation) holder(data []string) diag.Position {
 			return ps[0]
 		}
 	}
+	if len(e.insts) == 0 {
+		return diag.Position{File: e.folder.dir, Line: 1}
+	}
 	for _, f := range e.insts[0].BuildFiles {
 		if name := strings.TrimPrefix(f.Filename, "/"); e.distance(diag.Position{File: name}) == 0 {
 			return diag.Position{File: name, Line: 1}

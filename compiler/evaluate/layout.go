@@ -27,6 +27,7 @@ type folder struct {
 type layout struct {
 	project, fleet, recovery, waivers *folder
 	clusters                          []*folder
+	evidence                          []tree.Entry
 }
 
 var clusterName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$`)
@@ -100,6 +101,7 @@ func survey(t *tree.Tree, src *source, c *Config) (layout, diag.List) {
 		}
 	}
 	s.unknownClusters(names, c.Clusters)
+	out.evidence = s.records()
 	if len(names) == 0 {
 		s.diags.Add(diag.Errorf("EVL005", "the fleet has no cluster").
 			At(diag.Position{File: "clusters"}, "").

@@ -108,7 +108,7 @@ func (m *mirror) value(at string, x ast.Expr, typ reflect.Type) {
 			m.definition(id.Name, typ)
 			return
 		}
-		if slices.Contains([]string{"#Interval", "#Requirement"}, id.Name) {
+		if slices.Contains([]string{"#Interval", "#Rates", "#Requirement"}, id.Name) {
 			if "#"+typ.Name() != id.Name {
 				m.t.Errorf("%s is %s, but %s in Go", at, id.Name, typ)
 			}

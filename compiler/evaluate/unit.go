@@ -54,19 +54,24 @@ func evalUnit[T any](w *worker, f *folder) (*ir.Unit[T], diag.List, error) {
 	if l.HasErrors() {
 		return nil, l, nil
 	}
+	u, more, err := finish[T](e, v)
+	return u, append(l, more...), err
+}
+
+// finish takes an evaluated value out of CUE (D4).
+func finish[T any](e *evaluation, v cue.Value) (*ir.Unit[T], diag.List, error) {
 	raw, err := v.MarshalJSON()
 	if err != nil {
 		return nil, e.explain(err), nil
 	}
-	u := &ir.Unit[T]{Name: f.name, Dir: f.dir, Files: r.files(), Pos: e.positions(v)}
+	u := &ir.Unit[T]{Name: e.folder.name, Dir: e.folder.dir, Files: e.reader.files(), Pos: e.positions(v)}
 	if u.JSON, err = canonical(raw); err != nil {
-		return nil, nil, fmt.Errorf("unit %s: %w", f.name, err)
+		return nil, nil, fmt.Errorf("unit %s: %w", e.folder.name, err)
 	}
 	if err := strict(u.JSON, &u.Spec); err != nil {
-		return nil, append(l, undecodable(err, f)), nil
+		return nil, diag.List{undecodable(err, e.folder)}, nil
 	}
-	l.Add(check(u.Spec, u.Pos, f)...)
-	return u, l, nil
+	return u, check(u.Spec, u.Pos, e.folder), nil
 }
 
 // undecodable reports a value that the schema admits and the Go side does not:
@@ -94,7 +99,22 @@ func (e *evaluation) value() (cue.Value, diag.List) {
 	if e.folder.dir == "." {
 		arg = ".:" + e.folder.pkg
 	}
-	e.insts = load.Instances([]string{arg, schemaImport}, &load.Config{
+	if l := e.load(arg, schemaImport); l != nil {
+		return cue.Value{}, l
+	}
+	ctx := cuecontext.New(cuecontext.WithInjection(embed.New()))
+	e.loaded = true
+	def := ctx.BuildInstance(e.insts[1]).LookupPath(cue.ParsePath(e.folder.def))
+	e.unified = def.Unify(ctx.BuildInstance(e.insts[0]))
+	if err := e.unified.Validate(cue.Concrete(true), cue.Final()); err != nil {
+		return e.unified, e.explain(err)
+	}
+	return e.unified, nil
+}
+
+// load finds and parses packages in the sandbox.
+func (e *evaluation) load(args ...string) diag.List {
+	e.insts = load.Instances(args, &load.Config{
 		FS: e.reader, Dir: "/", ModuleRoot: "/",
 		FromFSPath: func(p string) string { // the root has a name: @embed needs one
 			if p == "/" {
@@ -107,17 +127,10 @@ func (e *evaluation) value() (cue.Value, diag.List) {
 	})
 	for _, i := range e.insts {
 		if i.Err != nil {
-			return cue.Value{}, e.explain(i.Err)
+			return e.explain(i.Err)
 		}
 	}
-	ctx := cuecontext.New(cuecontext.WithInjection(embed.New()))
-	e.loaded = true
-	def := ctx.BuildInstance(e.insts[1]).LookupPath(cue.ParsePath(e.folder.def))
-	e.unified = def.Unify(ctx.BuildInstance(e.insts[0]))
-	if err := e.unified.Validate(cue.Concrete(true), cue.Final()); err != nil {
-		return e.unified, e.explain(err)
-	}
-	return e.unified, nil
+	return nil
 }
 
 // canonical rewrites JSON with sorted keys and without HTML escapes. Numbers

@@ -88,6 +88,9 @@ type Units struct {
 	Recovery *Unit[spec.Recovery]
 	Waivers  *Unit[spec.Waivers]
 	Clusters []*Unit[spec.Cluster]
+	// Evidence is the records of evidence/, one unit a file, sorted by name:
+	// the path below evidence/ without ".json".
+	Evidence []*Unit[spec.Evidence]
 }
 
 // Cluster returns the unit of that name, or nil.
@@ -156,6 +159,10 @@ type Part struct {
 	Node    string
 	Phase   string
 	Objects []*object.Object // sorted by key
+	// Gates that hold before what follows the part, in their declared order and
+	// under the names that objects are applied with (RenderedComponent.Renamed).
+	// A gate on what is made at run time belongs to run.
+	Gates []spec.Gate
 }
 
 // ID returns "component/part", the folder below parts/ in a bundle.

@@ -89,7 +89,28 @@ func (l *linker) step(sc scope, proc, id string, p *spec.Procedure, s *spec.Step
 		out.Duration, out.Known = *s.Duration, true
 	}
 	l.stepRefs(sc, who, p, s, &out, ptr)
+	l.stepFormula(sc, s, &out, ptr)
 	return out
+}
+
+// stepFormula is the duration of a step that declares none: its units at their
+// rate, or the bytes of what it restores from over its link (DESIGN §4). A rate
+// is that of all lanes together, so the step is one unit of that length.
+func (l *linker) stepFormula(sc scope, s *spec.Step, out *plans.Step, ptr string) {
+	if s.Rate != nil {
+		d, err := s.Rate.Time(max(1, s.Units))
+		if err != nil {
+			sc.out.diags.Add(diag.Errorf("LNK008", "%s", err).AtAll(sc.pos.At(ptr+"/rate"), "this value").Fix(`write units and a span of time, as in "40/m"`))
+			return
+		}
+		out.Duration, out.Known, out.Units, out.Parallel = d, true, 1, 1
+	}
+	store, _, isPoint := strings.Cut(out.From, "/")
+	if out.Link != "" && out.Bytes == 0 && isPoint && l.units.Fleet != nil {
+		if st, ok := l.units.Fleet.Spec.Stores[store]; ok {
+			out.Bytes = l.bytes(l.fleetScope(), st.Size, ir.Pointer("stores", store, "size"))
+		}
+	}
 }
 
 func (l *linker) stepRefs(sc scope, who string, p *spec.Procedure, s *spec.Step, out *plans.Step, ptr string) {
@@ -179,7 +200,7 @@ func (l *linker) action(sc scope, id string, a *spec.Action) plans.Action {
 	out := plans.Action{
 		ID: id, Targets: l.targets(sc, id, "targets", a.Targets, ptr+"/targets"), Blast: a.Blast, Interval: a.Interval, Detect: a.Detect,
 		Guard: a.Guard, Stop: a.Stop, Auto: a.Auto, Approval: a.Approval, Irreversible: a.Irreversible, At: sc.pos.At(ptr),
-		NoReverse: a.Reverse == "" || a.Reverse == "none", Inverse: true,
+		NoReverse: a.Reverse == "" || a.Reverse == "none", Inverse: a.Inverse,
 	}
 	if !out.NoReverse {
 		out.Reverse = l.procedureName(sc, a.Reverse, ptr+"/reverse")

@@ -489,6 +489,7 @@ type Step struct {
 	Duration     *plans.Interval `json:"duration,omitempty"`
 	Units        int             `json:"units,omitempty"`
 	Parallel     int             `json:"parallel,omitempty"`
+	Rate         *Rates          `json:"rate,omitempty"` // units in a span of time, all lanes together
 	Bytes        string          `json:"bytes,omitempty"`
 	Link         string          `json:"link,omitempty"`
 	By           string          `json:"by,omitempty"`
@@ -514,7 +515,8 @@ type Action struct {
 	Auto         bool            `json:"auto,omitempty"`
 	Approval     *plans.Approval `json:"approval,omitempty"`
 	Irreversible bool            `json:"irreversible,omitempty"`
-	Reverse      string          `json:"reverse,omitempty"`
+	Reverse      string          `json:"reverse,omitempty"` // procedure, or "none"
+	Inverse      bool            `json:"inverse"`           // the reverse restores the former state
 	Promotes     string          `json:"promotes,omitempty"`
 	Owner        string          `json:"owner,omitempty"`
 }
