@@ -89,10 +89,30 @@ func (c MatrixCell) symbol() string {
 	return s + " " + c.Margin.String()
 }
 
+// touched leaves out the scenarios that touch nothing that is judged.
+func (m *Matrix) touched() *Matrix {
+	out := &Matrix{Coverage: m.Coverage, Rows: make([]MatrixRow, len(m.Rows))}
+	for i, r := range m.Rows {
+		out.Rows[i].Node = r.Node
+	}
+	for col, s := range m.Scenarios {
+		if !slices.ContainsFunc(m.Rows, func(r MatrixRow) bool { return r.Cells[col].Verdict != "" && r.Cells[col].Verdict != Unaffected }) {
+			continue
+		}
+		out.Scenarios = append(out.Scenarios, s)
+		for i, r := range m.Rows {
+			out.Rows[i].Cells = append(out.Rows[i].Cells, r.Cells[col])
+		}
+	}
+	return out
+}
+
 // Text prints the matrix with one column a scenario as far as a screen goes;
-// beyond, one line for every cell that is not settled.
+// beyond, one line a node, and one for every cell that is not settled.
 func (m *Matrix) Text() string {
 	t := &textWriter{}
+	full := m
+	m = m.touched()
 	widths, total := []int{0}, 0
 	for _, r := range m.Rows {
 		widths[0] = max(widths[0], len(r.Node))
@@ -112,7 +132,7 @@ func (m *Matrix) Text() string {
 	} else {
 		m.list(t)
 	}
-	m.summary(t)
+	full.summary(t)
 	return t.String()
 }
 
@@ -131,22 +151,56 @@ func (m *Matrix) table(t *textWriter, widths []int) {
 	}
 }
 
+// list prints a node a line, with its tightest margin, and below it each cell
+// that is not settled; what does not fit on the screen is counted.
 func (m *Matrix) list(t *textWriter) {
-	lines := 0
+	var lines []string
+	width := 0
 	for _, r := range m.Rows {
-		count := map[Verdict]int{}
+		width = max(width, len(r.Node))
+	}
+	for _, r := range m.Rows {
+		lines = append(lines, fmt.Sprintf("%-*s  %s", width, r.Node, m.tightest(r)))
 		for i, c := range r.Cells {
-			count[c.Verdict]++
 			if c.Cell != nil && c.Verdict != Proven && c.Verdict != AcceptedV && c.Verdict != Unaffected {
-				if lines++; lines < maxLines-4 {
-					t.line("%s", c.Cell.Line(m.Scenarios[i]))
-				}
+				lines = append(lines, "  "+c.Cell.Line(m.Scenarios[i]))
 			}
 		}
 	}
-	if lines >= maxLines-4 {
-		t.line("… and %d more cells that are not settled", lines-(maxLines-5))
+	for i, l := range lines {
+		if i == maxLines-4 {
+			t.line("… and %d more lines", len(lines)-i)
+			return
+		}
+		t.line("%s", l)
 	}
+}
+
+// tightest counts a row's verdicts and names the least margin that holds.
+func (m *Matrix) tightest(r MatrixRow) string {
+	count := map[Verdict]int{}
+	best := -1
+	for i, c := range r.Cells {
+		count[c.Verdict]++
+		if c.Verdict == Proven && c.Margin != nil && (best < 0 || *c.Margin < *r.Cells[best].Margin) {
+			best = i
+		}
+	}
+	out := verdicts(count)
+	if best >= 0 {
+		out += fmt.Sprintf("; tightest +%s under %s", r.Cells[best].Margin.rounded(), m.Scenarios[best])
+	}
+	return out
+}
+
+func verdicts(count map[Verdict]int) string {
+	var parts []string
+	for _, v := range []Verdict{Proven, Violated, Unrecoverable, UnknownV, AcceptedV, Unaffected} {
+		if count[v] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", count[v], v))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 func (m *Matrix) summary(t *textWriter) {
@@ -156,17 +210,12 @@ func (m *Matrix) summary(t *textWriter) {
 			count[c.Verdict]++
 		}
 	}
-	var parts []string
-	for _, v := range []Verdict{Proven, Violated, Unrecoverable, UnknownV, AcceptedV, Unaffected} {
-		if count[v] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", count[v], v))
-		}
-	}
-	if len(parts) == 0 {
-		parts = []string{"nothing is judged: no objective matches a scenario"}
+	said := verdicts(count)
+	if said == "" {
+		said = "nothing is judged: no objective matches a scenario"
 	}
 	t.line("%s; not evaluated: %d; %d objectives, %d scenarios, %d of %d nodes implied",
-		strings.Join(parts, ", "), m.Coverage.NotEvaluated, m.Coverage.Objectives, m.Coverage.Scenarios, m.Coverage.Implied, m.Coverage.Nodes)
+		said, m.Coverage.NotEvaluated, m.Coverage.Objectives, m.Coverage.Scenarios, m.Coverage.Implied, m.Coverage.Nodes)
 }
 
 // Mermaid draws the cells that touch something, grouped by scenario.

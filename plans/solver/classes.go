@@ -187,22 +187,14 @@ func (g *graph) ofChange(d int32) bool {
 
 func (s *scene) singleDomain() []plans.Finding {
 	var out []plans.Finding
+	places := slices.DeleteFunc(slices.Clone(s.opt.w.failed), s.g.ofChange)
 	for _, u := range s.g.judged {
-		if s.opt.w.own[u] {
-			continue
-		}
-		for _, f := range s.opt.w.failed {
-			if s.g.ofChange(f) {
-				continue
-			}
-			if s.lostTo(u, []int32{f}) {
-				out = append(out, s.g.about(u, "the loss of %s alone takes %s below its quorum", s.g.domains[f].ID, s.g.name(u)))
-				break
-			}
-			if s.g.nodes[u].Singleton && len(s.g.run.users[u]) > 0 {
-				out = append(out, s.g.about(u, "%s is declared a singleton, and other things run on it", s.g.name(u)))
-				break
-			}
+		k := slices.IndexFunc(places, func(f int32) bool { return s.lostTo(u, []int32{f}) })
+		switch {
+		case k >= 0:
+			out = append(out, s.g.about(u, "the loss of %s alone takes %s below its quorum", s.g.domains[places[k]].ID, s.g.name(u)))
+		case s.opt.w.down[u] && s.g.nodes[u].Singleton && len(s.g.run.users[u]) > 0 && len(places) == len(s.opt.w.failed):
+			out = append(out, s.g.about(u, "%s is declared a singleton, and other things run on it", s.g.name(u)))
 		}
 	}
 	return out

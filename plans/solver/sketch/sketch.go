@@ -113,7 +113,7 @@ type Sketch struct {
 
 // Node of a sketch.
 type Node struct {
-	At        *[]List            `yaml:"at"`
+	At        *Places            `yaml:"at"`
 	Quorum    int                `yaml:"q"`
 	Run       any                `yaml:"run"`
 	Start     any                `yaml:"start"`
@@ -132,7 +132,7 @@ type Node struct {
 
 // Backup of a node's data.
 type Backup struct {
-	At      []List `yaml:"at"`
+	At      Places `yaml:"at"`
 	Every   string `yaml:"every"`
 	Tested  string `yaml:"tested"`
 	OK      *bool  `yaml:"ok"`
@@ -148,7 +148,7 @@ type People struct {
 
 // Credential that a step may need.
 type Credential struct {
-	At     *[]List `yaml:"at"`
+	At     *Places `yaml:"at"`
 	Expiry string  `yaml:"expiry"`
 }
 
@@ -195,6 +195,18 @@ func (l *List) UnmarshalYAML(n *yaml.Node) error {
 		return nil
 	}
 	return n.Decode((*[]string)(l))
+}
+
+// Places is a list of replicas, or one: each a domain, or a list of domains.
+type Places []List
+
+// UnmarshalYAML reads any of the forms.
+func (p *Places) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		*p = Places{{n.Value}}
+		return nil
+	}
+	return n.Decode((*[]List)(p))
 }
 
 func keys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -45,6 +45,9 @@ func (s *Sketch) Model() (*plans.Model, error) {
 	for _, id := range keys(s.People) {
 		p := s.People[id]
 		t.m.Actors = append(t.m.Actors, plans.Actor{ID: id, Shift: p.N, Need: p.Need, Needs: t.requirement(p.Needs, plans.All)})
+		if _, taken := s.Nodes[id]; !taken { // steps may need people by name
+			t.m.Nodes = append(t.m.Nodes, plans.Node{ID: id, Kind: plans.KindTeam, Requires: plans.Requires{Run: t.requirement(p.Needs, plans.All)}})
+		}
 	}
 	for _, id := range keys(s.Procs) {
 		t.procedure(id, s.Procs[id])
@@ -145,7 +148,7 @@ func (t *translator) node(id string, n Node) {
 	t.m.Nodes = append(t.m.Nodes, out)
 }
 
-func replicas(at *[]List) []plans.Replica {
+func replicas(at *Places) []plans.Replica {
 	if at == nil {
 		return nil
 	}
@@ -196,7 +199,7 @@ func (t *translator) point(n *plans.Node, p plans.Point, at []plans.Replica) {
 }
 
 func (t *translator) credential(id string, c Credential) {
-	_, err := time.Parse(time.DateOnly, c.Expiry)
+	_, err := time.Parse(time.DateOnly, c.Expiry[:min(len(c.Expiry), len(time.DateOnly))])
 	t.m.Nodes = append(t.m.Nodes, plans.Node{
 		ID: id, Kind: plans.KindCredential, Replicas: replicas(c.At),
 		Tracked: c.Expiry == "tracked" || err == nil,
@@ -253,18 +256,18 @@ func (t *translator) points(node string) []string {
 func (t *translator) step(id string, s Step) plans.Step {
 	out := plans.Step{
 		ID: id, Known: true, Duration: plans.Exactly(t.duration(s.T)), Units: s.Units, Parallel: s.Parallel, By: s.By,
-		Needs: t.requirement(s.Needs, plans.All), After: s.After, Irreversible: s.Irreversible, Guard: s.Guard,
+		Needs: t.requirement(s.Needs, plans.All), After: s.After, Irreversible: s.Irreversible, Guard: said(s.Guard),
 	}
-	if s.Approval != "" {
+	if said(s.Approval) != "" {
 		out.Approval = &plans.Approval{Role: s.Approval}
 	}
 	return out
 }
 
 func (t *translator) action(id string, a Action) {
-	out := plans.Action{ID: id, Auto: a.Auto, Guard: a.Guard, Irreversible: a.Irreversible, NoReverse: a.Rollback == "none"}
+	out := plans.Action{ID: id, Auto: a.Auto, Guard: said(a.Guard), Irreversible: a.Irreversible, NoReverse: a.Rollback == "none"}
 	for _, x := range a.Targets {
-		if _, ok := t.s.Nodes[x]; !ok {
+		if _, ok := t.s.Domains[x]; ok && !t.isNode(x) {
 			x = "domain:" + x
 		}
 		out.Targets = append(out.Targets, x)
@@ -275,7 +278,7 @@ func (t *translator) action(id string, a Action) {
 			out.Stop = "unsaid"
 		}
 	}
-	if a.Approval != "" {
+	if said(a.Approval) != "" {
 		out.Approval = &plans.Approval{Role: a.Approval}
 	}
 	if _, ok := t.s.Procs[a.Rollback]; ok {
@@ -285,6 +288,21 @@ func (t *translator) action(id string, a Action) {
 		out.Promotes = t.asyncCopy(a.Targets)
 	}
 	t.m.Actions = append(t.m.Actions, out)
+}
+
+func (t *translator) isNode(id string) bool {
+	_, node := t.s.Nodes[id]
+	_, cred := t.s.Creds[id]
+	return node || cred
+}
+
+// said drops the words for nothing.
+func said(s string) string {
+	switch s {
+	case "none", "no", "false", "never":
+		return ""
+	}
+	return s
 }
 
 // asyncCopy names the asynchronous copy of an action's targets.
