@@ -52,6 +52,10 @@ var parts = map[string]map[string]part{
 		"lock":     (*document).lock,
 		"params":   (*document).params,
 		"now":      (*document).now,
+
+		"paradoxes": (*document).paradoxes,
+		"cells":     (*document).cells,
+		"defects":   (*document).defects,
 	},
 }
 

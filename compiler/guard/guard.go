@@ -32,6 +32,7 @@ import (
 	"io/fs"
 	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
@@ -119,6 +120,8 @@ type session struct {
 	scanner    *scanner
 	values     *values
 	digests    policyDigest
+	index      sync.Once
+	byID       map[string]*plans.Node // see nodes
 }
 
 func newSession(in *Input, cfg *Config) *session {

@@ -26,9 +26,11 @@ func (s *session) finding(rule *prepared, d *document, f *ruleFinding) *diag.Dia
 	for _, p := range f.At {
 		out.At(p.Position, "%s", p.Text)
 	}
-	if e != nil {
+	switch {
+	case e != nil:
 		s.atObject(out, e, subject.Path)
-	} else {
+	case f.Subject.Node != "" && len(f.At) > 0: // the rule knows better than the declaration
+	default:
 		out.AtAll(s.atSpec(subject), "")
 	}
 	if len(out.Help) == 0 {

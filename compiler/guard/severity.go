@@ -77,12 +77,8 @@ func (s *session) strictTier(subject diag.Subject) bool {
 
 // tier of what a finding is about: its node's, its component's, its cluster's.
 func (s *session) tier(subject diag.Subject) string {
-	if m := s.in.Fleet.Model; m != nil && subject.Node != "" {
-		for i := range m.Nodes {
-			if m.Nodes[i].ID == subject.Node && m.Nodes[i].Tier != "" {
-				return m.Nodes[i].Tier
-			}
-		}
+	if n := s.nodes()[subject.Node]; n != nil && n.Tier != "" {
+		return n.Tier
 	}
 	c := s.in.Fleet.Units.Cluster(subject.Cluster)
 	if c == nil {

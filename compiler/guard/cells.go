@@ -1,0 +1,203 @@
+package guard
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+
+	"github.com/darkstart-dev/darkstart/plans"
+)
+
+// cell is a cell that nobody settled, for one of its two objectives.
+type cell struct {
+	Scenario disaster `json:"scenario"`
+	Node     string   `json:"node"`
+	Class    string   `json:"class"`
+	Unknown  bool     `json:"unknown"`
+	// Limit is the objective; Least and Most are what recovery takes or loses,
+	// "forever" where nothing bounds it.
+	Limit string `json:"limit"`
+	Least string `json:"least"`
+	Most  string `json:"most"`
+	Point string `json:"point"`
+	// Path and Decides say where the time goes.
+	Path    []row  `json:"path"`
+	Decides string `json:"decides"`
+	// Unknowns name the declarations that would settle it.
+	Unknowns []unknown `json:"unknowns"`
+	// Because are the defects that the solver found behind the cell.
+	Because []string `json:"because"`
+	At      places   `json:"at"` // the objective
+}
+
+type row struct {
+	Step     string `json:"step"`
+	By       string `json:"by"`
+	Duration string `json:"duration"`
+	Waited   string `json:"waited"` // "" when nothing was waited for
+	End      string `json:"end"`
+	Known    bool   `json:"known"`
+	// Measured is nil for an estimate.
+	Measured *plans.Measured `json:"measured"`
+}
+
+type unknown struct {
+	Node   string `json:"node"`
+	What   string `json:"what"`
+	Settle string `json:"settle"`
+	At     places `json:"at"`
+}
+
+// accepted is a loss that somebody accepted, with all the cells it covers.
+type accepted struct {
+	plans.Accepted
+	Nodes     []string `json:"nodes"`
+	Scenarios []string `json:"scenarios"`
+	At        places   `json:"at"`
+}
+
+// grid is the matrix of objectives and scenarios without what is settled.
+type grid struct {
+	Judged   map[string]int `json:"judged"` // "rto", "rpo": cells with that objective
+	RTO      []*cell        `json:"rto"`
+	RPO      []*cell        `json:"rpo"`
+	Accepted []*accepted    `json:"accepted"`
+}
+
+// cells is `cells`: {judged, rto, rpo, accepted}. An unrecoverable cell is
+// judged, and told by its paradox.
+func (d *document) cells() (map[string]*ast.Term, error) {
+	g := &grid{Judged: map[string]int{"rto": 0, "rpo": 0}, RTO: []*cell{}, RPO: []*cell{}, Accepted: []*accepted{}}
+	if p := d.s.in.Plan; p != nil {
+		because := explanations(p)
+		for _, rec := range byPriority(p) {
+			for i := range rec.Cells {
+				d.s.cell(g, rec, &rec.Cells[i], because)
+			}
+		}
+	}
+	t, err := jsonTerm(nil, g)
+	return one("cells", t, err)
+}
+
+func (s *session) cell(g *grid, rec *plans.Recovery, c *plans.Cell, because map[[2]string][]string) {
+	if c.Verdict == plans.AcceptedV {
+		g.accept(rec.Scenario.ID, c, s.objective(c))
+		return
+	}
+	if c.RTO != nil {
+		g.Judged["rto"]++
+	}
+	if c.RPO != nil {
+		g.Judged["rpo"]++
+	}
+	if c.Verdict != plans.Violated && c.Verdict != plans.UnknownV {
+		return
+	}
+	x := s.newCell(rec, c)
+	x.Because = append(x.Because, because[[2]string{rec.Scenario.ID, c.Node}]...)
+	late, lossy := exceeded(c)
+	if lossy {
+		y := *x
+		y.Limit, y.Least, y.Most = c.RPO.String(), c.Loss.Lo.String(), c.Loss.Hi.String()
+		g.RPO = append(g.RPO, &y)
+	}
+	if late || !lossy {
+		x.Limit, x.Least, x.Most = "", c.LB.String(), c.UB.String()
+		if c.RTO != nil {
+			x.Limit = c.RTO.String()
+		}
+		g.RTO = append(g.RTO, x)
+	}
+}
+
+// exceeded says which objective fails: in a violated cell even at best, in an
+// unknown one at worst.
+func exceeded(c *plans.Cell) (late, lossy bool) {
+	took, lost := c.LB, plans.Interval{}
+	if c.Loss != nil {
+		lost = *c.Loss
+	}
+	loss := lost.Lo
+	if c.Verdict == plans.UnknownV {
+		took, loss = c.UB, lost.Hi
+	}
+	return c.RTO != nil && took > *c.RTO || took >= plans.Forever, c.RPO != nil && loss > *c.RPO
+}
+
+func (s *session) newCell(rec *plans.Recovery, c *plans.Cell) *cell {
+	x := &cell{
+		Scenario: newDisaster(&rec.Scenario), Node: c.Node, Class: c.Class, Unknown: c.Verdict == plans.UnknownV,
+		Point: c.Point, Decides: c.Decides, Path: []row{}, Unknowns: []unknown{}, Because: []string{}, At: places{},
+	}
+	if o := s.objective(c); o != nil {
+		x.At = append(x.At, o.At...)
+	}
+	if n := s.nodes()[c.Node]; len(x.At) == 0 && n != nil {
+		x.At = append(x.At, n.At...)
+	}
+	for _, p := range c.Path {
+		r := row{Step: p.Step, By: p.By, Duration: p.Duration.String(), End: p.End.String(), Known: p.Known, Measured: p.Measured}
+		if p.Waited > 0 {
+			r.Waited = p.Waited.String()
+		}
+		x.Path = append(x.Path, r)
+	}
+	for _, u := range c.Unknowns {
+		if u.Set != "capacity" { // changes no verdict of a cell
+			x.Unknowns = append(x.Unknowns, unknown{u.Node, u.What, u.Settle, append(places{}, u.At...)})
+		}
+	}
+	return x
+}
+
+func (s *session) objective(c *plans.Cell) *plans.Objective {
+	if n := s.nodes()[c.Node]; n != nil {
+		for i := range n.Objectives {
+			if n.Objectives[i].Class == c.Class {
+				return &n.Objectives[i]
+			}
+		}
+	}
+	return nil
+}
+
+// explanations are the messages of the defects behind a cell, by scenario and
+// node; those that only restate the verdict are left out.
+func explanations(p *plans.Plan) map[[2]string][]string {
+	out := map[[2]string][]string{}
+	for i := range p.Findings {
+		f := &p.Findings[i]
+		if f.Scenario == "" || f.Class == "rto-unreachable" || f.Class == "rpo-unreachable" {
+			continue
+		}
+		for _, n := range f.Nodes {
+			k := [2]string{f.Scenario, n}
+			out[k] = append(out[k], f.Message)
+		}
+	}
+	return out
+}
+
+func (g *grid) accept(scenario string, c *plans.Cell, o *plans.Objective) {
+	if o == nil || o.Accepted == nil {
+		return
+	}
+	i := slices.IndexFunc(g.Accepted, func(a *accepted) bool { return a.Accepted == *o.Accepted })
+	if i < 0 {
+		i = len(g.Accepted)
+		g.Accepted = append(g.Accepted, &accepted{Accepted: *o.Accepted, At: append(places{}, o.At...)})
+	}
+	a := g.Accepted[i]
+	a.Nodes, a.Scenarios = addOnce(a.Nodes, c.Node), addOnce(a.Scenarios, scenario)
+}
+
+// addOnce keeps a small list sorted and without repetition.
+func addOnce(list []string, s string) []string {
+	i, ok := slices.BinarySearchFunc(list, s, cmp.Compare[string])
+	if ok {
+		return list
+	}
+	return slices.Insert(list, i, s)
+}
