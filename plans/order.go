@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/darkstart-dev/darkstart/internal/digest"
 )
 
 // Order is a recovery or a bootstrap as an ordered list of steps.
@@ -18,6 +20,10 @@ type Order struct {
 	Makespan Interval    `json:"makespan"`
 	Manual   Automation  `json:"automation"`
 	Estimate Measurement `json:"durations"`
+	// Closures maps each procedure that restores something the scenario takes to
+	// the digest that a record of running it states (Plan.Closures): also those
+	// that stand in no wave, since a first run is what they may wait for.
+	Closures map[string]digest.Digest `json:"closures,omitempty"`
 }
 
 // Automation says how much of a plan runs without people.
@@ -60,13 +66,13 @@ func RecoveryOrder(m *Model, p *Plan, scenario, service string) *Order {
 		return nil
 	}
 	if service == "" {
-		return newOrder(r, "", r.Waves)
+		return newOrder(r, "", r.Waves).withClosures(m, p, r)
 	}
 	waves, ok := NewAwaited(m, r).Waves(service)
 	if !ok {
 		return nil
 	}
-	return newOrder(r, service, waves)
+	return newOrder(r, service, waves).withClosures(m, p, r)
 }
 
 func newOrder(r *Recovery, service string, waves []Wave) *Order {
@@ -81,6 +87,24 @@ func newOrder(r *Recovery, service string, waves []Wave) *Order {
 	for _, w := range waves {
 		for _, s := range w.Steps {
 			o.count(&s)
+		}
+	}
+	return o
+}
+
+func (o *Order) withClosures(m *Model, p *Plan, r *Recovery) *Order {
+	down := map[string]bool{}
+	for _, id := range slices.Concat(r.Down, r.Fails) {
+		down[id] = true
+	}
+	for _, d := range r.Scenario.Domains {
+		down["domain:"+d] = true
+	}
+	o.Closures = map[string]digest.Digest{}
+	for i := range m.Procedures {
+		q := &m.Procedures[i]
+		if d, ok := p.Closures[q.ID]; ok && slices.ContainsFunc(q.Restores, func(id string) bool { return down[id] }) {
+			o.Closures[q.ID] = d
 		}
 	}
 	return o

@@ -24,6 +24,10 @@ var Codes = []diag.Entry{
 	doc("LNK018", diag.Error, "unknown scenario, action or calendar", "A drill of something that does not exist proves nothing.", "Correct the name, or declare it."),
 	doc("LNK019", diag.Error, "unknown procedure", "A drill or the reverse of an action names a procedure that does not exist.", "Correct the name, or declare the procedure in `recovery/`."),
 	doc("LNK020", diag.Warning, "unknown alert", "A procedure is triggered by an alert that no rendered rule and no service lists: nobody would be told to start it.", "Add the alert, or correct the name."),
+	doc("LNK021", diag.Warning, "evidence is about something that does not exist", "A record of a drill names a procedure, step, scenario or domain that is gone: what it showed no longer counts.", "Correct the name, or remove the record."),
+	doc("LNK022", diag.Warning, "the last restore from a recovery point failed", "Until a later run passes, nothing shows that the backup can be restored: cells that rest on it are unknown.", "Repair what failed and record a run that passes."),
+	doc("LNK023", diag.Note, "evidence without a closure", "Without the digest of what was tried nobody can say that it is what stands today, so the record counts as stale.", "Write the closure that `darkstart plan recover -o json` prints into the record."),
+	doc("LNK024", diag.Warning, "a cluster has no components", "Nothing is rendered, checked or planned for it: its bootstrap is an empty list that looks like a success (D6).", "Add a component, or remove the folder."),
 }
 
 func doc(code string, s diag.Severity, title, why, fix string) diag.Entry {

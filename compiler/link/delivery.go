@@ -33,6 +33,11 @@ func (c *cluster) reportDelivery() {
 // checkSpec reports references of a cluster unit that no edge resolves:
 // phases, mirrors, gates on objects that nothing renders.
 func (c *cluster) checkSpec() {
+	if len(c.comps) == 0 {
+		c.out.diags.Add(diag.Warningf("LNK024", "cluster %q has no components: nothing is planned or checked for it", c.name).
+			AtAll(c.at("/components"), "empty").About(diag.Subject{Cluster: c.name}).
+			Fix("add a component, for example: components: web: source: yaml: \"components/web\"").Fix("or delete the folder %s", c.unit.Dir))
+	}
 	for _, comp := range c.comps {
 		if p := comp.spec.Phase; p != "" {
 			if _, ok := c.phaseIndex[p]; !ok {

@@ -38,6 +38,8 @@ func parse(t testing.TB, a *txtar.Archive) *fixture {
 		dir, base := filepath.Split(strings.TrimSuffix(file.Name, ".yaml"))
 		dir = strings.TrimSuffix(dir, "/")
 		switch {
+		case strings.HasPrefix(file.Name, "evidence/"):
+			f.units.Evidence = append(f.units.Evidence, unit[spec.Evidence](t, strings.TrimSuffix(filepath.Base(file.Name), ".json"), file))
 		case !strings.HasSuffix(file.Name, ".yaml"):
 		case dir == "clusters":
 			f.units.Clusters = append(f.units.Clusters, unit[spec.Cluster](t, base, file))

@@ -151,6 +151,7 @@ func (l *linker) joinClusters() {
 func (l *linker) fleet() *ir.Fleet {
 	m := &plans.Model{Domains: l.domains.list}
 	l.recovery(m)
+	l.evidence(m)
 	m.Nodes, m.Procedures, m.Actors = l.nodes, l.procs, l.actors
 	m.Groups, m.Links, m.Tiers = l.groups(), l.links(), l.tiers()
 	m.Unresolved = l.out.unresolved
@@ -169,6 +170,7 @@ func sortModel(m *plans.Model) {
 	byID(m.Actors, func(a *plans.Actor) string { return a.ID })
 	byID(m.Procedures, func(p *plans.Procedure) string { return p.ID })
 	byID(m.Actions, func(a *plans.Action) string { return a.ID })
+	byID(m.Evidence, func(e *plans.Evidence) string { return e.ID })
 	byID(m.Scenarios, func(s *plans.Scenario) string { return s.ID })
 	byID(m.Unresolved, func(u *plans.Unknown) string { return u.Node + "\x00" + u.What })
 	m.Unresolved = slices.CompactFunc(m.Unresolved, func(a, b plans.Unknown) bool {

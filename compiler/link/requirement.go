@@ -86,7 +86,11 @@ func (l *linker) formula(sc scope, who, set string, r *spec.Requirement, ptr str
 		if len(of) == 0 {
 			return plans.Requirement{}
 		}
-		return plans.Requirement{Op: plans.AtLeast, K: min(r.AtLeast, len(of)), Of: of}
+		k := r.AtLeast
+		if len(of) < len(r.Of) {
+			k = min(k, len(of)) // the others were reported; a list that is too short is PLN002
+		}
+		return plans.Requirement{Op: plans.AtLeast, K: k, Of: of}
 	}
 	return all(list(r.All, ptr+"/all")...)
 }
