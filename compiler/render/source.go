@@ -12,6 +12,7 @@ import (
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/object"
 	"github.com/darkstart-dev/darkstart/internal/spec"
+	"github.com/darkstart-dev/darkstart/internal/tree"
 )
 
 // sources renders every component's source. Charts ask which kinds the cluster
@@ -114,6 +115,8 @@ func (r *renderer) dispatch(src spec.Source, name string, apis []string) (res *r
 	switch {
 	case src.YAML != "":
 		res.objects, res.diags, err = yaml.Render(r.tree, path.Clean(src.YAML), r.cfg.Limits)
+	case src.Kustomize != "" && !exists(r.tree, path.Clean(src.Kustomize)):
+		res.diags.Add(yaml.Missing(r.tree, path.Clean(src.Kustomize)))
 	case src.Kustomize != "":
 		res.objects, res.diags, err = kustomize.Render(r.ctx, r.tree, path.Clean(src.Kustomize), r.cfg.Limits)
 	default:
@@ -132,6 +135,11 @@ func (r *renderer) dispatch(src spec.Source, name string, apis []string) (res *r
 			Fix("check the values or the list of resources, or remove the component"))
 	}
 	return res, nil
+}
+
+func exists(t *tree.Tree, p string) bool {
+	_, file := t.Lookup(p)
+	return file || t.HasDir(p)
 }
 
 func chart(h *spec.Helm, name, kubernetes string, apis []string) helm.Chart {

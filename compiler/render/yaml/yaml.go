@@ -55,7 +55,7 @@ func Render(t *tree.Tree, source string, limits Limits) ([]*object.Object, diag.
 	var ds diag.List
 	entries := Files(t, source)
 	if len(entries) == 0 {
-		ds.Add(missing(t, source))
+		ds.Add(Missing(t, source))
 		return nil, ds, nil
 	}
 	var objects []*object.Object
@@ -106,7 +106,9 @@ func IsManifest(name string) bool {
 	return false
 }
 
-func missing(t *tree.Tree, source string) *diag.Diagnostic {
+// Missing says that a source is not there. Without a position: there is no file
+// to point at, so whoever knows who named it says where.
+func Missing(t *tree.Tree, source string) *diag.Diagnostic {
 	if t.HasDir(source) {
 		return diag.Errorf("RND001", "folder %q holds no .yaml, .yml or .json file", source).
 			At(diag.Position{File: source}, "").
@@ -142,7 +144,7 @@ func Read(t *tree.Tree, name string, limits Limits) ([]byte, *diag.Diagnostic, e
 	}
 	src, err := t.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, missing(t, name), nil
+		return nil, Missing(t, name), nil
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading %s: %w", name, err)
