@@ -85,13 +85,15 @@ func (e *evaluation) walk(v cue.Value, pointer string, out ir.Positions) {
 
 // sources returns the places in the fleet that contribute to one value, most
 // specific first: a cluster speaks before what clusters share, and both before
-// what they import.
+// what they import. A pattern ([string]: …) says what all have in common, so it
+// comes last: nobody looks there for the one that is wrong.
 func (e *evaluation) sources(v cue.Value) []diag.Position {
 	var out []diag.Position
-	seen := map[diag.Position]bool{}
+	seen, common := map[diag.Position]bool{}, map[diag.Position]bool{}
 	add := func(n ast.Node) {
 		if q := nodeSpan(n); !q.IsZero() && !fromSchema(q) && !seen[q] {
 			seen[q] = true
+			common[q] = isPattern(n)
 			out = append(out, q)
 		}
 	}
@@ -104,8 +106,26 @@ func (e *evaluation) sources(v cue.Value) []diag.Position {
 	if len(out) == 0 {
 		add(v.Source())
 	}
-	slices.SortFunc(out, e.specific)
+	slices.SortFunc(out, func(a, b diag.Position) int {
+		if common[a] != common[b] {
+			if common[a] {
+				return 1
+			}
+			return -1
+		}
+		return e.specific(a, b)
+	})
 	return out
+}
+
+// isPattern reports a field [pattern]: value.
+func isPattern(n ast.Node) bool {
+	f, ok := n.(*ast.Field)
+	if !ok {
+		return false
+	}
+	_, ok = f.Label.(*ast.ListLit)
+	return ok
 }
 
 // cuePath makes a path of data; numbers index lists.
