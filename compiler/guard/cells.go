@@ -138,9 +138,9 @@ func (s *session) newCell(rec *plans.Recovery, c *plans.Cell) *cell {
 		x.At = append(x.At, n.At...)
 	}
 	for _, p := range c.Path {
-		r := row{Step: p.Step, By: p.By, Duration: p.Duration.String(), End: p.End.String(), Known: p.Known, Measured: p.Measured}
+		r := row{Step: p.Step, By: p.By, Duration: finite(p.Duration), End: finite(p.End), Known: p.Known, Measured: p.Measured}
 		if p.Waited > 0 {
-			r.Waited = p.Waited.String()
+			r.Waited = finite(p.Waited)
 		}
 		x.Path = append(x.Path, r)
 	}
@@ -150,6 +150,14 @@ func (s *session) newCell(rec *plans.Recovery, c *plans.Cell) *cell {
 		}
 	}
 	return x
+}
+
+// finite prints a duration of the table; a part of forever is unknown as well.
+func finite(d plans.Duration) string {
+	if d >= plans.Forever/2 {
+		return "?"
+	}
+	return d.String()
 }
 
 func (s *session) objective(c *plans.Cell) *plans.Objective {
