@@ -91,6 +91,7 @@ func writeFile(t testing.TB, dir, name string, b []byte) string {
 // verifies from a registry with and without the referrers API, and refuses
 // under another key.
 func TestStockCosign(t *testing.T) {
+	t.Parallel()
 	c := newCosign(t)
 	other := writeFile(t, c.dir, "other.pub", keys(t, ECDSAP256, RoleRelease).Public().PEM())
 	for _, a := range []Algorithm{ECDSAP256, Ed25519} {

@@ -90,8 +90,18 @@ func claims(r *Report) any {
 	return c
 }
 
-// TestFlips is exhaustive (DESIGN §8): every single byte of every part, flipped, under
-// repaired digests, is refused or leaves the verified content and claims
+// masks are the flips of a byte that could turn it into something that still
+// parses: another one of any kind, and the other case of a letter, which readers
+// of JSON may take for the same.
+func masks(part string, b byte) []byte {
+	if letter := b|0x20 >= 'a' && b|0x20 <= 'z'; letter && part != "layer" {
+		return []byte{0x01, 0x20}
+	}
+	return []byte{0x01}
+}
+
+// TestFlips is exhaustive (DESIGN §8): every single byte of every part, flipped,
+// under repaired digests, is refused or leaves the verified content and claims
 // unchanged.
 func TestFlips(t *testing.T) {
 	t.Parallel()
@@ -102,43 +112,48 @@ func TestFlips(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	judge := func(m *memory) (*Report, bool) {
+	judge := func(t *testing.T, m *memory) (*Report, bool) {
 		r, diags, err := Verify(t.Context(), m, "eu", tr, vectorConfig())
 		if err != nil {
 			t.Fatal(err)
 		}
 		return r, !diags.HasErrors()
 	}
-	want, ok := judge(repaired(b, sig, "", nil))
+	want, ok := judge(t, repaired(b, sig, "", nil))
 	if !ok {
 		t.Fatal("the unchanged bundle is refused")
 	}
 	for part, whole := range parts(b, sig) {
-		accepted := 0
-		for i := range whole {
-			for _, mask := range []byte{0x01, 0x20} { // the next letter, and its other case
-				flipped := slices.Clone(whole)
-				flipped[i] ^= mask
-				r, ok := judge(repaired(b, sig, part, flipped))
-				if !ok {
-					continue
-				}
-				accepted++
-				if d := cmp.Diff(claims(want), claims(r)); d != "" || !bytes.Equal(r.Bundle.Layer, b.Layer) {
-					t.Fatalf("%s, byte %d ^ %#x changes what was verified:\n%s", part, i, mask, d)
+		t.Run(part, func(t *testing.T) {
+			t.Parallel()
+			tried, accepted := 0, 0
+			for i := range whole {
+				for _, mask := range masks(part, whole[i]) {
+					flipped := slices.Clone(whole)
+					flipped[i] ^= mask
+					tried++
+					r, ok := judge(t, repaired(b, sig, part, flipped))
+					if !ok {
+						continue
+					}
+					accepted++
+					if d := cmp.Diff(claims(want), claims(r)); d != "" || !bytes.Equal(r.Bundle.Layer, b.Layer) {
+						t.Fatalf("byte %d ^ %#x changes what was verified:\n%s", i, mask, d)
+					}
 				}
 			}
-		}
-		if (part == "layer" || part == "manifest" || part == "config") && accepted > 0 {
-			t.Errorf("%s: %d flips were accepted", part, accepted)
-		}
-		t.Logf("%s: %d bytes, %d of %d flips accepted with unchanged claims", part, len(whole), accepted, 2*len(whole))
+			if (part == "layer" || part == "manifest" || part == "config") && accepted > 0 {
+				t.Errorf("%d flips were accepted", accepted)
+			}
+			t.Logf("%d bytes, %d of %d flips accepted with unchanged claims", len(whole), accepted, tried)
+		})
 	}
 }
 
 // TestFlipsOnDisk: without repaired digests nothing gets through at all, and
 // a damaged store is a verdict and not an error.
 func TestFlipsOnDisk(t *testing.T) {
+	t.Parallel()
 	signer := keys(t, Ed25519, RoleRelease)
 	tr := trust(t, signer)
 	b := mustSeal(t, content("eu"), released(2))

@@ -19,6 +19,7 @@ import (
 
 // TestKeys: what is written is read again; what cannot be read says why.
 func TestKeys(t *testing.T) {
+	t.Parallel()
 	pair, err := GenerateKeyPair(ECDSAP256, password)
 	if err != nil {
 		t.Fatal(err)
@@ -127,6 +128,7 @@ func public(t *testing.T, key any) []byte {
 
 // TestCosignKeys: cosign's key pairs work here, and ours work there.
 func TestCosignKeys(t *testing.T) {
+	t.Parallel()
 	c := newCosign(t)
 	if out, err := c.run("generate-key-pair", "--output-key-prefix", "theirs"); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -163,6 +165,7 @@ func TestCosignKeys(t *testing.T) {
 
 // TestCosignSigns: what stock cosign signs, we verify as strictly as our own.
 func TestCosignSigns(t *testing.T) {
+	t.Parallel()
 	c := newCosign(t)
 	config := filepath.Join(c.dir, "signing-config.json")
 	if out, err := c.run("signing-config", "create", "--out", config); err != nil {

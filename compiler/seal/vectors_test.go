@@ -36,6 +36,7 @@ type vector struct {
 // TestVectors runs every stored vector through Open, Load and Verify.
 // With -update they are written anew by the recipes below.
 func TestVectors(t *testing.T) {
+	t.Parallel()
 	if *update {
 		writeVectors(t)
 	}
