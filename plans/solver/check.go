@@ -44,6 +44,7 @@ func check(m *plans.Model) diag.List {
 	for i := range m.Nodes {
 		c.node(&m.Nodes[i])
 	}
+	c.hosts()
 	for i := range m.Actors {
 		a := &m.Actors[i]
 		c.interval(a.Respond, "response time", a.ID, a.At)
@@ -186,6 +187,27 @@ func (c *checker) domainsOK() {
 	if cyc := findCycle(parents); cyc != nil {
 		d := diag.Errorf("PLN005", "domains contain each other: %s", strings.Join(cyc, " → ")).About(diag.Subject{Node: cyc[0]}).
 			Fix("a domain cannot be inside itself: remove one of these parents")
+		for _, id := range cyc[:len(cyc)-1] {
+			d.AtAll(at[id], "%s", id)
+		}
+		c.list.Add(d)
+	}
+}
+
+// hosts refuses nodes that are placed in each other.
+func (c *checker) hosts() {
+	in, at := map[string][]string{}, map[string]plans.Source{}
+	for i := range c.m.Nodes {
+		n := &c.m.Nodes[i]
+		for _, r := range n.Replicas {
+			if r.In != "" {
+				in[n.ID], at[n.ID] = append(in[n.ID], r.In), n.At
+			}
+		}
+	}
+	if cyc := findCycle(in); cyc != nil {
+		d := diag.Errorf("PLN005", "nodes are placed in each other: %s", strings.Join(cyc, " → ")).About(diag.Subject{Node: cyc[0]}).
+			Fix("nothing runs inside itself: place one of them in a domain")
 		for _, id := range cyc[:len(cyc)-1] {
 			d.AtAll(at[id], "%s", id)
 		}

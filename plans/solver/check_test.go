@@ -56,6 +56,7 @@ func TestBadInput(t *testing.T) {
 		{"domain cycle", `PLN005: domains contain each other: a → b → a`, func(m *plans.Model) {
 			m.Domains[0].Parents, m.Domains[1].Parents = []string{"b"}, []string{"a"}
 		}},
+		{"placement cycle", `PLN005: nodes are placed in each other: vault → vault`, func(m *plans.Model) { m.Nodes[1].Replicas[0].In = "vault" }},
 		{"scenario that fails nothing", `PLN006: scenario "lose-a" fails nothing`, func(m *plans.Model) { m.Scenarios[0].Domains = nil }},
 		{"procedure that restores nothing", `PLN007: procedure "p" restores nothing`, func(m *plans.Model) { m.Procedures[0].Restores = nil }},
 		{"objective without a service", `PLN008: "app" has an objective but nothing that serves it`, func(m *plans.Model) { m.Nodes[0].Instances = nil }},

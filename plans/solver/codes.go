@@ -26,9 +26,9 @@ var Codes = []diag.Entry{
 		Fix: "Remove one of the `after` entries of the cycle that is printed.",
 	},
 	{
-		Code: "PLN005", Severity: diag.Error, Title: "domains contain each other",
-		Why: "Placement in a domain implies placement in all of its ancestors; a cycle makes them one domain.",
-		Fix: "Remove one of the `parents` of the cycle that is printed.",
+		Code: "PLN005", Severity: diag.Error, Title: "domains contain each other, or nodes are placed in each other",
+		Why: "Placement in a domain implies placement in all of its ancestors; a cycle makes them one domain. Nothing can run inside itself.",
+		Fix: "Remove one of the `parents`, or one `in`, of the cycle that is printed.",
 	},
 	{
 		Code: "PLN006", Severity: diag.Error, Title: "a scenario fails nothing",

@@ -58,10 +58,14 @@ func randomFleet(seed uint64, limited bool) *plans.Model {
 		nodes = append(nodes, fmt.Sprint("n", i))
 	}
 	nodes = nodes[:min(len(nodes), fleetSize)]
-	for _, id := range nodes {
+	for i, id := range nodes {
 		n := plans.Node{ID: id, Kind: plans.KindNode, Objectives: []plans.Objective{{Class: "default"}}}
 		for range d.IntN(3) {
-			n.Replicas = append(n.Replicas, plans.Replica{Domains: d.some(domains, 2)})
+			r := plans.Replica{Domains: d.some(domains, 2)}
+			if i > 0 && d.chance(0.2) {
+				r.In = nodes[d.IntN(i)]
+			}
+			n.Replicas = append(n.Replicas, r)
 		}
 		n.Quorum = d.IntN(len(n.Replicas) + 1)
 		if d.chance(0.6) {
@@ -121,13 +125,15 @@ func (d dice) procedure(id string, nodes, points []string, limited bool) plans.P
 
 // oracle is the literal reading.
 type oracle struct {
-	m    *plans.Model
-	ids  map[string]int
-	sc   *plans.Scenario
-	up   map[string]map[string]bool // domain and its ancestors
-	own  []bool
-	down uint
-	alts [][]alternative
+	m   *plans.Model
+	ids map[string]int
+	sc  *plans.Scenario
+	up  map[string]map[string]bool // domain and its ancestors
+	own []bool
+	// point holds what the table of modes says of recovery points.
+	point map[int]bool
+	down  uint
+	alts  [][]alternative
 }
 
 // alternative is a step that restores a node, with all that comes before it.
@@ -150,13 +156,17 @@ func newOracle(m *plans.Model) *oracle {
 			}
 		}
 	}
-	for i := range m.Nodes {
-		o.own = append(o.own, o.keeps(&m.Nodes[i]))
+	o.point = map[int]bool{}
+	for i := range m.Nodes { // stores first fall by themselves, then their points
+		o.own = append(o.own, o.keeps(i, o.all()))
 	}
 	for i := range m.Nodes {
 		o.ownPoints(i)
 	}
 	o.down = o.leastDown()
+	for i := range m.Nodes {
+		o.own[i] = o.keeps(i, o.all()&^o.down)
+	}
 	for i := range m.Nodes {
 		o.alts = append(o.alts, o.alternatives(i))
 	}
@@ -169,13 +179,19 @@ func (o *oracle) dead(domains []string) bool {
 	})
 }
 
-func (o *oracle) keeps(n *plans.Node) bool {
+// keeps reports whether enough replicas stand: outside F, and, where they are
+// placed in another node, with that in the set.
+func (o *oracle) keeps(i int, set uint) bool {
+	if is, ok := o.point[i]; ok {
+		return is
+	}
+	n := &o.m.Nodes[i]
 	if slices.Contains(o.sc.Nodes, n.ID) {
 		return false
 	}
 	alive := 0
 	for _, r := range n.Replicas {
-		if !o.dead(r.Domains) {
+		if !o.dead(r.Domains) && (r.In == "" || o.in(set)(r.In)) {
 			alive++
 		}
 	}
@@ -191,9 +207,9 @@ func (o *oracle) ownPoints(i int) {
 	for _, p := range n.Data.Points {
 		switch o.sc.Mode {
 		case plans.BadChange, plans.Overload:
-			o.own[o.ids[p.Node]] = true
+			o.point[o.ids[p.Node]] = true
 		case plans.Deleted:
-			o.own[o.ids[p.Node]] = !p.Deletes || o.own[i]
+			o.point[o.ids[p.Node]] = !p.Deletes || o.own[i]
 		}
 	}
 }
@@ -229,7 +245,7 @@ func (o *oracle) leastDown() uint {
 	for set := uint(0); set <= o.all(); set++ {
 		closed := true
 		for i := range o.m.Nodes {
-			falls := !o.own[i] || !o.holds(o.m.Nodes[i].Requires.Run, o.in(o.all()&^set))
+			falls := !o.keeps(i, o.all()&^set) || !o.holds(o.m.Nodes[i].Requires.Run, o.in(o.all()&^set))
 			closed = closed && (!falls || set>>i&1 == 1)
 		}
 		if closed {
@@ -330,7 +346,7 @@ func (o *oracle) loss(i int, a alternative) plans.Duration {
 
 // owns is own(n,R) with the alternatives that are allowed.
 func (o *oracle) owns(i int, set uint, allowed func(node, alt int) bool) bool {
-	if o.own[i] {
+	if o.keeps(i, set) {
 		return true
 	}
 	if !o.holds(o.m.Nodes[i].Requires.Start, o.in(set)) {
@@ -353,10 +369,10 @@ func (o *oracle) owns(i int, set uint, allowed func(node, alt int) bool) bool {
 func (o *oracle) greatest(owned, set uint) uint {
 	out := uint(0)
 	for x := uint(0); x <= o.all(); x++ {
-		good := x&^owned == 0
+		good := true
 		for i := range o.m.Nodes {
-			if good && x>>i&1 == 1 {
-				good = o.holds(o.m.Nodes[i].Requires.Run, o.in(set|x))
+			if good && x>>i&1 == 1 { // a host counts like something to run on
+				good = (owned>>i&1 == 1 || o.keeps(i, set|x)) && o.holds(o.m.Nodes[i].Requires.Run, o.in(set|x))
 			}
 		}
 		if good {

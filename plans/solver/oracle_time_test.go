@@ -42,7 +42,7 @@ func (o *oracle) times(order []stepID) []plans.Duration {
 				if _, ok := startable[i]; !ok && o.holds(o.m.Nodes[i].Requires.Start, o.in(set)) {
 					startable[i] = now
 				}
-				if o.own[i] || o.back(i, now, began, startable) {
+				if o.keeps(i, set) || o.back(i, now, began, startable) {
 					owned |= 1 << i
 				}
 			}

@@ -258,16 +258,11 @@ func (r *rise) owned(i, by int32) {
 
 // settle lets everything rise that holds its own quorum and whose run is true
 // of R and of what rises with it. Candidates are the fresh items and what
-// waits for nothing but them.
+// waits for nothing but them. A replica placed in another node returns with
+// it, so that counts like running on it.
 func (r *rise) settle() {
 	for len(r.fresh) > 0 {
-		cand := r.reach()
-		for _, i := range cand {
-			if int(i) < len(r.w.g.nodes) {
-				r.raise(true, i, nil)
-			}
-		}
-		risen := r.prune(cand)
+		risen := r.prune(r.reach())
 		if len(risen) == 0 {
 			return
 		}
@@ -275,6 +270,9 @@ func (r *rise) settle() {
 		slices.Sort(risen)
 		for _, i := range risen {
 			r.at[i], r.batch[i] = r.clock, r.batches
+			if r.ownAt[i] < 0 {
+				r.ownAt[i] = r.clock
+			}
 		}
 		r.order = append(r.order, risen...)
 		for _, i := range risen {
@@ -283,7 +281,8 @@ func (r *rise) settle() {
 	}
 }
 
-// reach collects the fresh items and, transitively, what waits on them.
+// reach collects the fresh items and, transitively, what waits on them, and
+// counts them as if they all rose.
 func (r *rise) reach() []int32 {
 	g, out := r.w.g, r.fresh
 	r.fresh = nil
@@ -294,27 +293,49 @@ func (r *rise) reach() []int32 {
 		if int(out[k]) >= len(g.nodes) {
 			continue
 		}
+		r.raise(true, out[k], nil)
 		for _, gate := range g.run.users[out[k]] {
 			for g.run.up[gate] >= 0 {
 				gate = g.run.up[gate]
 			}
-			if o := g.run.owner[gate]; !r.in[o] && r.ownAt[o] >= 0 {
+			if o := g.run.owner[gate]; !r.in[o] && (r.ownAt[o] >= 0 || r.guest(o)) {
 				r.in[o] = true
 				out = append(out, o)
+			}
+		}
+		for _, rep := range g.hosted[out[k]] {
+			n := g.replicas[rep].node
+			if !r.w.returnsWithHost(rep) {
+				continue
+			}
+			if r.alive[n]++; !r.in[n] && r.ownAt[n] < 0 && r.guest(n) {
+				r.in[n] = true
+				out = append(out, n)
 			}
 		}
 	}
 	return out
 }
 
-// prune removes candidates whose run does not hold, until all do.
+// guest reports whether an item that fell can get its quorum back by the
+// return of other nodes, in which it is placed.
+func (r *rise) guest(i int32) bool {
+	return r.w.down[i] && !r.w.struck[i] && slices.ContainsFunc(r.w.g.replicasOf[i], func(rep int32) bool {
+		return r.w.g.replicas[rep].in >= 0 && r.w.returnsWithHost(rep)
+	})
+}
+
+// prune removes candidates that do not hold after all, until the rest does.
 func (r *rise) prune(cand []int32) []int32 {
 	g := r.w.g
 	var out, lost []int32
+	remove := func(i int32) {
+		r.in[i] = false
+		out = append(out, i)
+	}
 	for _, i := range cand {
-		if !r.runsOK(i) {
-			r.in[i] = false
-			out = append(out, i)
+		if !r.runsOK(i) || r.ownAt[i] < 0 && r.alive[i] < g.quorum[i] {
+			remove(i)
 		}
 	}
 	for k := 0; k < len(out); k++ {
@@ -323,14 +344,30 @@ func (r *rise) prune(cand []int32) []int32 {
 		}
 		lost = r.drop(out[k], lost[:0])
 		for _, o := range lost {
-			if r.in[o] && r.w.down[o] && r.batch[o] == 0 {
-				r.in[o] = false
-				out = append(out, o)
+			if r.candidate(o) {
+				remove(o)
 			}
+		}
+		for _, rep := range g.hosted[out[k]] {
+			n := g.replicas[rep].node
+			if !r.w.returnsWithHost(rep) {
+				continue
+			}
+			if r.alive[n]--; r.alive[n] < g.quorum[n] && r.ownAt[n] < 0 && r.candidate(n) {
+				remove(n)
+			}
+		}
+	}
+	for _, i := range out { // a host that stays gives its guest a quorum, which then waits
+		if int(i) < len(g.nodes) && r.ownAt[i] < 0 && r.alive[i] >= g.quorum[i] {
+			r.ownAt[i] = r.clock
 		}
 	}
 	return slices.DeleteFunc(cand, func(i int32) bool { return !r.in[i] })
 }
+
+// candidate: counted as risen, but not settled yet.
+func (r *rise) candidate(i int32) bool { return r.in[i] && r.w.down[i] && r.batch[i] == 0 }
 
 func (r *rise) runsOK(i int32) bool {
 	if int(i) >= len(r.w.g.nodes) {
@@ -353,15 +390,6 @@ func (r *rise) rose(i int32) {
 			if r.wait[s]--; r.wait[s] == 0 {
 				r.start(s)
 			}
-		}
-	}
-	for _, rep := range g.hosted[i] {
-		n := g.replicas[rep].node
-		if !r.w.returnsWithHost(rep) {
-			continue
-		}
-		if r.alive[n]++; r.alive[n] >= g.quorum[n] && r.w.down[n] && !r.w.struck[n] {
-			r.owned(n, byKept)
 		}
 	}
 }
