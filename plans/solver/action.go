@@ -77,8 +77,8 @@ func (f *fleet) reach(a *plans.Action) (reach, total int) {
 	case !stops || a.Blast <= 0 || a.Interval <= 0:
 		return total, total
 	}
-	steps := 1 + int(a.Detect/a.Interval)
-	return min(total, a.Blast*steps), total
+	steps := 1 + min(a.Detect/a.Interval, plans.Duration(total))
+	return min(total, min(a.Blast, total)*int(steps)), total
 }
 
 // breaks finds an objective that fails when an action takes n replicas of one

@@ -2,6 +2,7 @@ package solver
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/darkstart-dev/darkstart/plans"
 )
@@ -91,6 +92,9 @@ func (r *reading) cell(u int32, obj *plans.Objective, pess *reading) plans.Cell 
 	c.LB, c.UB = best.lb, max(best.ub, worst.ub)
 	if best.down || worst.down {
 		c.Loss = &plans.Interval{Lo: best.loss, Hi: max(best.loss, worst.loss)}
+		if best.back {
+			c.Loss.Hi = max(c.Loss.Hi, r.planLoss(u))
+		}
 	}
 	c.Verdict = verdict(obj, best, worst)
 	c.Point = r.pointUsed(u)
@@ -155,16 +159,46 @@ func (r *reading) explain(c *plans.Cell, u int32, best outcome, pess *reading) {
 	}
 }
 
+// stores lists the stores without quorum that u waits for in the joint plan:
+// its own data, and that of what it runs on.
+func (r *reading) stores(u int32) []int32 {
+	seen, list := map[int32]bool{u: true}, []int32{u}
+	var out []int32
+	for k := 0; k < len(list); k++ {
+		i := list[k]
+		if !r.w.down[i] || !r.high.in[i] {
+			continue
+		}
+		if int(i) < len(r.w.g.nodes) && r.w.g.nodes[i].Data != nil && r.high.by[i] >= 0 {
+			out = append(out, i)
+		}
+		for _, a := range r.high.awaits(i) {
+			if !seen[a] {
+				seen[a] = true
+				list = append(list, a)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// planLoss is what the joint plan loses of u: not the least that is possible,
+// but what the alternatives cost that it uses.
+func (r *reading) planLoss(u int32) plans.Duration {
+	worst := plans.Duration(0)
+	for _, s := range r.stores(u) {
+		worst = max(worst, r.w.lossOf(s, r.high.by[s]))
+	}
+	return worst
+}
+
 // pointUsed names the recovery point that the plan restores u from: its own,
 // or the oldest among the stores under it.
 func (r *reading) pointUsed(u int32) string {
 	name, oldest := "", plans.Duration(-1)
-	for _, s := range r.bounds[u].stores {
-		by := r.high.by[s]
-		if !r.high.in[s] || by < 0 {
-			continue
-		}
-		for _, c := range r.w.g.closureOf(by) {
+	for _, s := range r.stores(u) {
+		for _, c := range r.w.g.closureOf(r.high.by[s]) {
 			if q := r.w.g.steps[c].from; q >= 0 && r.w.pointOf(q, s) && r.w.age(q) > oldest {
 				name, oldest = r.w.g.name(q), r.w.age(q)
 			}

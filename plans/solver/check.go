@@ -131,6 +131,9 @@ func (c *checker) interval(i plans.Interval, what, who string, at plans.Source) 
 	case i.Lo < 0 || i.Hi < 0:
 		c.list.Add(diag.Errorf("PLN003", "%s of %q is negative (%s)", what, who, i).AtAll(at, "declared here").
 			About(diag.Subject{Node: who}).Fix("a duration counts forward: write 0s or more"))
+	case i.Lo > plans.Forever || i.Hi > plans.Forever:
+		c.list.Add(diag.Errorf("PLN003", "%s of %q is longer than can be counted", what, who).AtAll(at, "declared here").
+			About(diag.Subject{Node: who}).Fix("write a duration below %d years", int64(plans.Forever/plans.Day/365)))
 	case i.Lo > i.Hi:
 		c.list.Add(diag.Errorf("PLN003", "%s of %q ends before it begins (%s)", what, who, i).AtAll(at, "declared here").
 			About(diag.Subject{Node: who}).Fix("write the shorter duration first: [%q, %q]", i.Hi, i.Lo))
@@ -358,6 +361,9 @@ func (c *checker) references() {
 		}
 	}
 	for i := range c.m.Actions {
+		a := &c.m.Actions[i]
+		c.interval(plans.Exactly(a.Interval), "the interval", a.ID, a.At)
+		c.interval(plans.Exactly(a.Detect), "the detection time", a.ID, a.At)
 		c.restored(c.m.Actions[i].ID, c.m.Actions[i].Targets, c.m.Actions[i].At)
 	}
 }

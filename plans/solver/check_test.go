@@ -51,6 +51,9 @@ func TestBadInput(t *testing.T) {
 		{"inverted interval", `PLN003: detection time of "p" ends before it begins (2s…1s)`, func(m *plans.Model) {
 			m.Procedures[0].Detect = plans.Interval{Lo: 2 * plans.Second, Hi: plans.Second}
 		}},
+		{"endless interval", `PLN003: the duration of "p/s" is longer than can be counted`, func(m *plans.Model) {
+			m.Procedures[0].Steps[0].Duration.Hi = 1<<63 - 1
+		}},
 		{"negative units", `PLN003: "p/s" counts a negative number of units, lanes or bytes`, func(m *plans.Model) { m.Procedures[0].Steps[0].Units = -1 }},
 		{"step cycle", `PLN004: steps of procedure "p" wait for each other: s → s`, func(m *plans.Model) { m.Procedures[0].Steps[0].After = []string{"s"} }},
 		{"domain cycle", `PLN005: domains contain each other: a → b → a`, func(m *plans.Model) {
@@ -104,6 +107,21 @@ func TestCancelled(t *testing.T) {
 	cancel()
 	if _, _, err := Solve(ctx, sound(), nil); err == nil {
 		t.Error("a cancelled context must be reported")
+	}
+}
+
+// TestExtremes: numbers at their ends neither overflow nor divide by zero.
+func TestExtremes(t *testing.T) {
+	m := sound()
+	s := &m.Procedures[0].Steps[0]
+	s.Duration = plans.Interval{Lo: plans.Forever / 2, Hi: plans.Forever}
+	s.Units, s.Parallel, s.By, s.Link, s.Bytes = 1<<62, 1<<62, "team", "l", 1<<62
+	m.Links = []plans.Link{{ID: "l", Bandwidth: 1}}
+	m.Actors[0].Shift = -5
+	m.Actions = []plans.Action{{ID: "a", Targets: []string{"vault"}, Blast: 1 << 62, Interval: 1, Detect: plans.Forever}}
+	c := solve(t, m).Scenarios[0].Cells[0]
+	if c.LB != plans.Forever || c.UB != plans.Forever || c.Verdict != plans.Violated {
+		t.Errorf("%s %d %d", c.Verdict, c.LB, c.UB)
 	}
 }
 

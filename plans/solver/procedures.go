@@ -147,7 +147,7 @@ func (g *graph) measure(s *step) {
 	s.known = s.Known || s.Duration != (plans.Interval{})
 	one := s.Duration
 	if s.known {
-		rounds := (units + par - 1) / par
+		rounds := (units-1)/par + 1
 		s.time = plans.Interval{Lo: times(one.Lo, rounds), Hi: times(one.Hi, rounds)}
 	}
 	if l := g.links[s.Link]; l != nil && s.Bytes > 0 && l.Bandwidth > 0 {
@@ -219,5 +219,5 @@ func measured(s *plans.Step, runs []*plans.Evidence) *plans.Measured {
 		return nil
 	}
 	slices.Sort(all)
-	return &plans.Measured{N: len(all), P90: all[(len(all)*9+9)/10-1], Age: date}
+	return &plans.Measured{N: len(all), P90: min(max(all[(len(all)*9+9)/10-1], 0), plans.Forever), Age: date}
 }

@@ -143,6 +143,16 @@ func (g *graph) coverage(p *plans.Plan, solved []solvedScenario) plans.Coverage 
 			c.Services++
 		}
 	}
+	for i := range g.model.Domains {
+		if g.model.Domains[i].Implied {
+			c.Implied++
+		}
+	}
+	for i := range g.model.Actors {
+		if g.model.Actors[i].Implied {
+			c.Implied++
+		}
+	}
 	for _, s := range solved {
 		c.Cells += len(s.recovery.Cells)
 		c.NotEvaluated += s.notEvaluated
