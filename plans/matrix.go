@@ -214,8 +214,8 @@ func (m *Matrix) summary(t *textWriter) {
 	if said == "" {
 		said = "nothing is judged: no objective matches a scenario"
 	}
-	t.line("%s; not evaluated: %d; %d objectives, %d scenarios, %d of %d nodes implied",
-		said, m.Coverage.NotEvaluated, m.Coverage.Objectives, m.Coverage.Scenarios, m.Coverage.Implied, m.Coverage.Nodes)
+	t.line("%s; not evaluated: %d; %d objectives, %d scenarios, %d nodes, %d implied",
+		said, m.Coverage.NotEvaluated, m.Coverage.Objectives, m.Coverage.Scenarios, m.Coverage.Nodes, m.Coverage.Implied)
 }
 
 // Mermaid draws the cells that touch something, grouped by scenario.

@@ -53,7 +53,7 @@ type Pair struct {
 // Coverage counts what was judged and what was not.
 type Coverage struct {
 	Nodes        int `json:"nodes"`
-	Implied      int `json:"implied"`
+	Implied      int `json:"implied"` // nodes, domains and actors that nobody declared (D15)
 	Services     int `json:"services"`
 	Objectives   int `json:"objectives"` // services and stores with an objective
 	Scenarios    int `json:"scenarios"`

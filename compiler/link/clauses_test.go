@@ -8,7 +8,10 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/compiler/link"
+	"github.com/darkstart-dev/darkstart/internal/object"
+	"github.com/darkstart-dev/darkstart/plans"
 )
 
 const zones = `
@@ -253,5 +256,62 @@ procedures:
 	}
 	if p := procOf(t, f, "restart"); p.IntoKnown || p.Derived {
 		t.Errorf("%+v", p)
+	}
+}
+
+// TestRenamedJobs: gates and holds name what a user wrote; the objects have the
+// names they are applied with.
+func TestRenamedJobs(t *testing.T) {
+	f := parse(t, txtar.Parse([]byte(`
+-- fleet.yaml --
+stores: {schema: {holds: [Job/app/migrate]}}
+-- clusters/eu.yaml --
+kubernetes: "1.36"
+components:
+  app:
+    source: {yaml: app}
+    gates:
+    - {object: Job/app/migrate, expected: [1m, 2m], timeout: 5m}
+    - {object: Certificate/app/tls, timeout: 1m}
+    creates: [Certificate/app/tls]
+-- eu/app.yaml --
+apiVersion: v1
+kind: Namespace
+metadata: {name: app}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: migrate-0a1b2c3d, namespace: app}
+spec: {template: {spec: {containers: [{name: m, image: r.example/m@sha256:0}]}}}
+`)))
+	job := object.Key{Group: "batch", Kind: "Job", Namespace: "app", Name: "migrate"}
+	to := job
+	to.Name = "migrate-0a1b2c3d"
+	for i := range f.rendered {
+		for k := range f.rendered[i].Components {
+			f.rendered[i].Components[k].Renamed = []ir.Rename{{From: job, To: to}}
+		}
+	}
+	fleet, ds := f.link(t, nil)
+	if len(ds) > 0 {
+		t.Errorf("diagnostics: %s", ds)
+	}
+	for _, d := range fleet.Facts.Dangling {
+		if d.Set == "holds" {
+			t.Errorf("the store holds nothing: %+v", d)
+		}
+	}
+	if d := stepOf(t, fleet, "bootstrap/eu", "app/run"); d.Duration != (plans.Interval{Lo: plans.Minute, Hi: 2 * plans.Minute}) {
+		t.Errorf("the gate lends no duration: %s", d.Duration)
+	}
+	for _, p := range fleet.Cluster("eu").Parts {
+		var got []string
+		for _, g := range p.Gates {
+			got = append(got, g.Object)
+		}
+		want := map[ir.PartName]string{ir.PartRun: "Job/app/migrate-0a1b2c3d Certificate/app/tls"}[p.Name]
+		if strings.Join(got, " ") != want {
+			t.Errorf("gates of %s: %q, want %q", p.ID(), got, want)
+		}
 	}
 }

@@ -49,10 +49,11 @@ type component struct {
 	ptr     string // JSON pointer in the unit
 	spec    *spec.Component
 	objects []*object.Object
-	run     *part           // always there, perhaps without objects
-	parts   []*part         // with objects, or run
-	bound   []string        // stores that hold its state
-	needs   *plans.Requires // declared, resolved once
+	written map[object.Key]object.Key // applied name to written name, where they differ
+	run     *part                     // always there, perhaps without objects
+	parts   []*part                   // with objects, or run
+	bound   []string                  // stores that hold its state
+	needs   *plans.Requires           // declared, resolved once
 }
 
 // part is one part while it is linked.
@@ -76,15 +77,19 @@ func (l *linker) newCluster(u *ir.Unit[spec.Cluster], r *ir.Rendered) *cluster {
 	if cp := u.Spec.ControlPlane; cp != nil && cp.Self != nil {
 		c.fresh = cp.Self.Etcd.Init != "restore"
 	}
-	objects := map[string][]*object.Object{}
+	rendered := map[string]*ir.RenderedComponent{}
 	if r != nil {
 		for i := range r.Components {
-			objects[r.Components[i].Name] = r.Components[i].Objects
+			rendered[r.Components[i].Name] = &r.Components[i]
 		}
 	}
 	for _, name := range sortedKeys(u.Spec.Components) {
 		s := u.Spec.Components[name]
-		comp := &component{c: c, name: name, id: c.name + "/" + name, ptr: ir.Pointer("components", name), spec: &s, objects: objects[name]}
+		comp := &component{c: c, name: name, id: c.name + "/" + name, ptr: ir.Pointer("components", name), spec: &s}
+		if rc := rendered[name]; rc != nil {
+			comp.objects = rc.Objects
+			comp.rename(rc.Renamed)
+		}
 		c.comps = append(c.comps, comp)
 	}
 	c.setPhases()
@@ -240,7 +245,7 @@ func (c *cluster) linked() *ir.Linked {
 		for _, p := range comp.parts {
 			if p.hasObjects() {
 				out.Parts = append(out.Parts, &ir.Part{
-					Component: comp.name, Name: p.name, Node: p.id, Phase: c.phases[p.phase].Name, Objects: p.objects,
+					Component: comp.name, Name: p.name, Node: p.id, Phase: c.phases[p.phase].Name, Objects: p.objects, Gates: comp.gates(p),
 				})
 			}
 		}

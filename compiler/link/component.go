@@ -3,7 +3,6 @@ package link
 import (
 	"fmt"
 
-	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/plans"
 )
 
@@ -153,44 +152,4 @@ func (c *cluster) operate(p *part) plans.Requirement {
 		}
 	}
 	return all(rs...)
-}
-
-// partIn returns the part that holds a gated object; gates on objects made at
-// run time belong to run.
-func (comp *component) partIn(object string) *part {
-	for _, p := range comp.parts {
-		for _, o := range p.objects {
-			if matchRef(object, o.Kind, o.Namespace, o.Name) {
-				return p
-			}
-		}
-	}
-	return comp.run
-}
-
-// durations come from gates.expected (D7: estimated). Gates are awaited
-// together, so a part takes as long as its slowest. When a component has
-// expectations at all, a part without a gate of its own takes no time of its
-// own; with none, nothing is known.
-func (comp *component) durations() map[ir.PartName]plans.Interval {
-	out := map[ir.PartName]plans.Interval{}
-	known := false
-	for _, g := range comp.spec.Gates {
-		if g.Expected == (plans.Interval{}) {
-			continue
-		}
-		known = true
-		name := comp.partIn(g.Object).name
-		d := out[name]
-		out[name] = plans.Interval{Lo: max(d.Lo, g.Expected.Lo), Hi: max(d.Hi, g.Expected.Hi)}
-	}
-	if !known {
-		return nil
-	}
-	for _, p := range comp.parts {
-		if _, ok := out[p.name]; !ok {
-			out[p.name] = plans.Interval{}
-		}
-	}
-	return out
 }

@@ -55,14 +55,7 @@ func (c *cluster) checkSpec() {
 
 // checkGate warns about a gate that waits for what nothing makes.
 func (c *cluster) checkGate(comp *component, object, ptr string) {
-	for _, p := range comp.parts {
-		for _, o := range p.objects {
-			if matchRef(object, o.Kind, o.Namespace, o.Name) {
-				return
-			}
-		}
-	}
-	if len(comp.objects) == 0 {
+	if _, o := comp.gated(object); o != nil || len(comp.objects) == 0 {
 		return
 	}
 	for _, pattern := range comp.spec.Creates {

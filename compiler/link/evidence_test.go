@@ -187,3 +187,18 @@ func TestRestoreTests(t *testing.T) {
 		}
 	}
 }
+
+// TestImpliedIsCounted: what nobody declared is assumed up and counted: a
+// cluster's place, its provider, and roles of a fleet without teams (D15).
+func TestImpliedIsCounted(t *testing.T) {
+	f, _ := load(t, `
+-- recovery.yaml --
+procedures: {rebuild: {restores: [eu/web], steps: {go: {do: Rebuild it, by: anyone, duration: [1m, 2m]}}}}
+-- clusters/eu.yaml --
+kubernetes: "1.36"
+components: {web: {source: {yaml: web}}}
+`)
+	if got := solve(t, f).Coverage.Implied; got != 3 {
+		t.Errorf("%d implied, want the domain, the provider and the role", got)
+	}
+}

@@ -70,7 +70,7 @@ func (comp *component) bind(byKind map[string][]*hold) {
 	}
 	for _, o := range comp.objects {
 		for _, h := range byKind[o.Kind] {
-			if (h.cluster == "" || h.cluster == comp.c.name) && holdsObject(h.pattern, o) {
+			if (h.cluster == "" || h.cluster == comp.c.name) && comp.holdsObject(h.pattern, o) {
 				mark(h)
 			}
 		}
@@ -87,8 +87,8 @@ func (comp *component) bind(byKind map[string][]*hold) {
 
 // holdsObject matches an object, or a claim that a StatefulSet's template
 // makes: PersistentVolumeClaim/ns/<template>-<set>-<n>.
-func holdsObject(pattern string, o *object.Object) bool {
-	if matchRef(pattern, o.Kind, o.Namespace, o.Name) {
+func (comp *component) holdsObject(pattern string, o *object.Object) bool {
+	if comp.is(pattern, o) {
 		return true
 	}
 	if o.Kind != "StatefulSet" || !strings.HasPrefix(pattern, "PersistentVolumeClaim/") {
