@@ -50,7 +50,8 @@ func (in *input) check() error {
 	if in.staged && in.revision != "" {
 		return fmt.Errorf("--staged and --revision exclude each other: the index is not a revision")
 	}
-	return nil
+	_, err := in.time()
+	return err
 }
 
 // choice is a flag with a closed set of values.

@@ -85,7 +85,11 @@ func importLock(inv *Invocation, o *output, dir, from string, replace bool) erro
 		}
 	}
 	for _, c := range changes {
-		rep.Changes = append(rep.Changes, fmt.Sprintf("%s %s %s", c.Kind, c.Ref, c.After))
+		verb := "added"
+		if c.Before != "" {
+			verb = "replaced"
+		}
+		rep.Changes = append(rep.Changes, fmt.Sprintf("%s %s %s", verb, c.Ref, c.After))
 	}
 	if len(changes) == 0 {
 		fmt.Fprintf(inv.Stderr, "%s holds all of it already\n", shown(target))

@@ -226,7 +226,8 @@ func (v *verifyFlags) config(inv *Invocation, layout string) (*verifyInputs, dia
 		if err != nil {
 			return nil, nil, err
 		}
-		r, ds := release.Parse(f, b)
+		// Records name their stream in file and text; where they lie is open.
+		r, ds := release.Parse(release.File(strings.TrimSuffix(filepath.Base(f), ".json")), b)
 		diags.Add(ds...)
 		if r != nil {
 			c.records = append(c.records, r)
@@ -249,7 +250,7 @@ func (v *verifyFlags) print(inv *Invocation, out *verified) error {
 	if len(out.Diagnostics) > 0 {
 		rep := report.New(report.Tool{Name: "darkstart", Version: Version}, "verify")
 		rep.Diagnostics = out.Diagnostics
-		if err := report.Diagnostics(inv.Stdout, rep.Finish(), report.Options{Color: color(inv), Width: width(inv)}); err != nil {
+		if err := report.Diagnostics(inv.Stdout, rep.Finish(), report.Options{Color: color(inv), Width: width(inv), Verbose: v.verbose}); err != nil {
 			return err
 		}
 	}

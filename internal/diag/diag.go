@@ -308,10 +308,10 @@ func (l List) String() string {
 // Entry documents one compiler code for `darkstart explain` and the reference
 // page. Guardrail rules document themselves in their Rego metadata.
 type Entry struct {
-	Code     string
-	Title    string // one line, lower case
-	Severity Severity
-	Why      string // what it means and why it matters; Markdown
-	Fix      string // what to do; Markdown
-	Example  string // the input that triggers it, optional
+	Code     string   `json:"code"`
+	Title    string   `json:"title"` // one line, lower case
+	Severity Severity `json:"severity"`
+	Why      string   `json:"why"`               // what it means and why it matters; Markdown
+	Fix      string   `json:"fix"`               // what to do; Markdown
+	Example  string   `json:"example,omitempty"` // the input that triggers it, optional
 }

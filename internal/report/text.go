@@ -161,7 +161,11 @@ func (p *printer) diagnostic(g group) {
 		p.aside("explain", "darkstart explain "+d.Code)
 	}
 	if n := len(g.more); n > 0 {
-		p.printf("%s %s and %d more like this: %s\n", strings.Repeat(" ", p.gutter), p.paint(gutter, "="), n, places(g.more, 3))
+		at := places(g.more, 3)
+		if at != "" {
+			at = ": " + at
+		}
+		p.printf("%s %s and %d more like this%s\n", strings.Repeat(" ", p.gutter), p.paint(gutter, "="), n, at)
 		p.hidden += n
 	}
 }
