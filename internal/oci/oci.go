@@ -55,6 +55,18 @@ type Descriptor struct {
 // Tag returns the name under which index.json lists the descriptor, or "".
 func (d Descriptor) Tag() string { return d.Annotations[refName] }
 
+// bounded refuses what is not worth asking for: a digest of another form, which
+// would become a file name or a URL, and more than max bytes.
+func (d Descriptor) bounded(max int64) error {
+	if _, err := digest.Parse(string(d.Digest)); err != nil {
+		return err
+	}
+	if d.Size < 0 || d.Size > max {
+		return fmt.Errorf("blob %s has %d bytes (at most %d)", d.Digest, d.Size, max)
+	}
+	return nil
+}
+
 // Source is where artifacts are read from: a layout or a repository.
 type Source interface {
 	// Resolve finds a manifest by tag or digest.
@@ -128,9 +140,9 @@ func describe(b []byte) (Descriptor, *manifest, error) {
 	}, m, nil
 }
 
-// FallbackTag is the tag that lists the referrers of d where the referrers API
+// fallbackTag is the tag that lists the referrers of d where the referrers API
 // is missing (OCI distribution spec, "Referrers Tag Schema").
-func FallbackTag(d digest.Digest) string { return strings.Replace(string(d), ":", "-", 1) }
+func fallbackTag(d digest.Digest) string { return strings.Replace(string(d), ":", "-", 1) }
 
 // check holds bytes to a descriptor.
 func check(b []byte, d Descriptor) error {

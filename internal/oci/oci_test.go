@@ -153,7 +153,7 @@ func TestAttach(t *testing.T) {
 	if n := len(snapshot(t, filepath.Join(dir, "blobs"))); n != 8 { // 3 manifests, 3 layers, config, list of referrers
 		t.Errorf("%d blobs, want 8", n)
 	}
-	tagged, err := l.Resolve(t.Context(), FallbackTag(subject))
+	tagged, err := l.Resolve(t.Context(), fallbackTag(subject))
 	if err != nil {
 		t.Fatal(err)
 	}

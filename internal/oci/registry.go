@@ -75,11 +75,8 @@ func (r *Repository) Resolve(ctx context.Context, ref string) (Descriptor, error
 
 // Fetch implements Source.
 func (r *Repository) Fetch(ctx context.Context, d Descriptor, max int64) ([]byte, error) {
-	if _, err := digest.Parse(string(d.Digest)); err != nil {
+	if err := d.bounded(max); err != nil {
 		return nil, err
-	}
-	if d.Size < 0 || d.Size > max {
-		return nil, fmt.Errorf("blob %s has %d bytes (at most %d)", d.Digest, d.Size, max)
 	}
 	body, err := r.r.Fetch(ctx, toSpec(d))
 	if errors.Is(err, errdef.ErrNotFound) {

@@ -1,0 +1,62 @@
+package oci
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/darkstart-dev/darkstart/internal/digest"
+)
+
+func (l *Layout) blob(d digest.Digest) string {
+	return filepath.Join(l.dir, "blobs", "sha256", d.Hex())
+}
+
+func (l *Layout) write(b []byte) error {
+	name := l.blob(digest.Of(b))
+	if old, err := readFile(name, int64(len(b))); err == nil && digest.Of(old) == digest.Of(b) {
+		return nil // already there and intact
+	}
+	return l.replace(name, b)
+}
+
+// replace writes a file in one step and makes sure that its bytes are on the
+// disk before its name is. The temporary file lies among the blobs, where prune
+// finds what a killed process left.
+func (l *Layout) replace(name string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Join(l.dir, "blobs", "sha256"), ".tmp-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // fails after the rename, as it should
+	_, err = f.Write(b)
+	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
+}
+
+var errTooLong = errors.New("too long")
+
+// readFile reads a regular file of at most max bytes. One byte more is an
+// error, so that a name cannot lead to endless input.
+func readFile(name string, max int64) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if st, err := f.Stat(); err != nil {
+		return nil, err
+	} else if !st.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", name)
+	}
+	b, err := io.ReadAll(io.LimitReader(f, max+1))
+	if err == nil && int64(len(b)) > max {
+		err = fmt.Errorf("%s has more than %d bytes: %w", name, max, errTooLong)
+	}
+	return b, err
+}
