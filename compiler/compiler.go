@@ -62,6 +62,11 @@ type Config struct {
 	// Progress is called when a stage begins or finishes a unit; nil is fine.
 	// It may be called from several goroutines.
 	Progress func(Event)
+	// Trace is called when a stage begins on a unit ("" for fleet-wide stages)
+	// and returns what is called when it ends; nil is fine. It is how work is
+	// measured without a clock in here. It may be called from several
+	// goroutines.
+	Trace func(stage, unit string) (end func())
 }
 
 // Event is one step of progress.
@@ -152,8 +157,16 @@ func (r *run) event(stage, unit string, done, total int) {
 	}
 }
 
+func (r *run) trace(stage, unit string) (end func()) {
+	if r.Trace == nil {
+		return func() {}
+	}
+	return r.Trace(stage, unit)
+}
+
 func (r *run) evaluate(ctx context.Context) error {
 	r.event("evaluate", "", 0, 0)
+	defer r.trace("evaluate", "")()
 	u, ds, err := evaluate.Evaluate(ctx, r.Tree, &evaluate.Config{Schemas: r.Schemas, Parallel: r.Parallel})
 	if err != nil {
 		return err
@@ -165,6 +178,7 @@ func (r *run) evaluate(ctx context.Context) error {
 
 func (r *run) link(ctx context.Context) error {
 	r.event("link", "", 0, 0)
+	defer r.trace("link", "")()
 	f, ds, err := link.Link(ctx, r.res.Units, r.res.Rendered, &link.Config{})
 	if err != nil {
 		return err
@@ -176,6 +190,7 @@ func (r *run) link(ctx context.Context) error {
 
 func (r *run) plan(ctx context.Context) error {
 	r.event("plan", "", 0, 0)
+	defer r.trace("plan", "")()
 	p, ds, err := solver.Solve(ctx, r.res.Fleet.Model, &solver.Config{Now: r.now().Format(time.RFC3339)})
 	if err != nil {
 		return err
@@ -187,6 +202,7 @@ func (r *run) plan(ctx context.Context) error {
 
 func (r *run) guard(ctx context.Context) error {
 	r.event("guard", "", 0, 0)
+	defer r.trace("guard", "")()
 	v, ds, err := guard.Guard(ctx, &guard.Input{
 		Fleet: r.res.Fleet, Rendered: r.res.Rendered, Plan: r.res.Plan, Lock: r.res.Lock, Tree: r.Tree, Now: r.now(),
 	}, &guard.Config{Policies: r.Policies, NoWaivers: r.NoWaivers, Parallel: r.Parallel, Locate: r.lines.in(r.Tree)})
@@ -206,6 +222,7 @@ func (r *run) emit(ctx context.Context) error {
 		return nil
 	}
 	r.event("emit", "", 0, 0)
+	defer r.trace("emit", "")()
 	as, ds, err := emit.Emit(ctx, r.res.Fleet, r.res.Plan, &emit.Config{})
 	if err != nil {
 		return err

@@ -46,10 +46,13 @@ func (r *run) render(ctx context.Context) error {
 }
 
 func (r *run) cluster(ctx context.Context, c *ir.Unit[spec.Cluster]) (*ir.Rendered, *ir.Validation, diag.List, error) {
+	end := r.trace("render", c.Name)
 	out, diags, err := render.Render(ctx, r.Tree, c, &render.Config{Cache: r.cache, Parallel: r.Parallel})
+	end()
 	if err != nil || diags.HasErrors() {
 		return out, nil, diags, err
 	}
+	defer r.trace("validate", c.Name)()
 	v, ds, err := validate.Validate(ctx, out, c.Spec.Kubernetes, &validate.Config{
 		Catalog: r.catalog, Files: r.Tree.FS(), Declared: c.Pos.First("/kubernetes"), Parallel: r.Parallel,
 	})

@@ -14,7 +14,7 @@ func packages() []string {
 		"compiler/diff", "compiler/emit", "compiler/evaluate", "compiler/guard", "compiler/ir", "compiler/link",
 		"compiler/lock", "compiler/publish", "compiler/release", "compiler/render", "compiler/render/helm",
 		"compiler/render/kustomize", "compiler/render/yaml", "compiler/seal", "compiler/validate",
-		"internal/archtest", "internal/cache", "internal/cli", "internal/diag", "internal/digest", "internal/git",
+		"internal/archtest", "internal/bench", "internal/cache", "internal/cli", "internal/diag", "internal/digest", "internal/git",
 		"internal/graph", "internal/object", "internal/oci", "internal/report", "internal/spec", "internal/testkit",
 		"internal/tree", "internal/yamlpos",
 		"plans", "plans/solver",
@@ -45,10 +45,10 @@ func owners() map[string]string {
 	}
 }
 
-// fixtures are packages for tests alone: they may use what they like, and
+// fixtures are packages for tests and measurements alone: they may use what they like, and
 // production may not use them.
 func fixtures() []string {
-	return []string{"internal/testkit", "compiler/guard/fixture", "plans/solver/sketch"}
+	return []string{"internal/bench", "internal/testkit", "compiler/guard/fixture", "plans/solver/sketch"}
 }
 
 // pipeline lists the stages that only make sense in their order, so that only

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/darkstart-dev/darkstart/compiler"
+	"github.com/darkstart-dev/darkstart/compiler/seal"
+	"github.com/darkstart-dev/darkstart/internal/git"
+	"github.com/darkstart-dev/darkstart/policies"
+	"github.com/darkstart-dev/darkstart/schemas"
+	"github.com/darkstart-dev/darkstart/schemas/kubernetes"
+)
+
+// stageReport is what a process that timed the stages prints.
+type stageReport struct {
+	Objects int // of all clusters
+	Stages  []stageCost
+}
+
+type stageCost struct {
+	Stage string
+	CPU   float64 // seconds, the garbage collector's included
+}
+
+// stages compiles a fleet one thing at a time, so that the time that the
+// process used between the begin and the end of a stage is the stage's.
+func stages(ctx context.Context, dir string) (*stageReport, error) {
+	c := &costs{of: map[string]time.Duration{}}
+	end := c.begin("source", "")
+	repo, err := git.Open(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	t, rev, ds, err := repo.Tree(ctx, git.Selector{Kind: git.Worktree})
+	if err != nil || ds.HasErrors() {
+		return nil, fmt.Errorf("%w%s", err, ds)
+	}
+	end()
+	res, err := compiler.Compile(ctx, &compiler.Config{
+		Tree: t, Revision: rev, Parallel: 1, Trace: c.begin,
+		Schemas: schemas.FS, Kubernetes: kubernetes.FS, Policies: policies.FS,
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer func(dir string) { _ = os.RemoveAll(dir) }(dir + ".oci")
+	end = c.begin("seal", "")
+	b, ds, err := compiler.Seal(ctx, t, res, rev, false)
+	if err != nil || ds.HasErrors() {
+		return nil, fmt.Errorf("%w%s", err, ds)
+	}
+	if _, err := seal.WriteLayout(ctx, dir+".oci", b.Sealed); err != nil {
+		return nil, err
+	}
+	end()
+	r := &stageReport{Stages: c.list()}
+	for _, x := range res.Rendered {
+		for _, comp := range x.Components {
+			r.Objects += len(comp.Objects)
+		}
+	}
+	return r, nil
+}
+
+// costs adds up what each stage used, in the order in which they first began.
+type costs struct {
+	mu    sync.Mutex
+	order []string
+	of    map[string]time.Duration
+}
+
+func (c *costs) begin(stage, _ string) (end func()) {
+	start := cpu()
+	return func() {
+		used := cpu() - start
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if _, ok := c.of[stage]; !ok {
+			c.order = append(c.order, stage)
+		}
+		c.of[stage] += used
+	}
+}
+
+func (c *costs) list() []stageCost {
+	var out []stageCost
+	for _, s := range c.order {
+		out = append(out, stageCost{s, c.of[s].Seconds()})
+	}
+	return out
+}
