@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/darkstart-dev/darkstart/compiler/emit/runbook"
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/object"
@@ -32,6 +33,13 @@ var Codes = []diag.Entry{
 		Why: "A Flux Kustomization is named `<component>-<part>`, and two parts of one cluster would share that name.",
 		Fix: "Rename one of the components.",
 	},
+	{
+		Code: "EMT003", Title: "a command names an object that cannot exist", Severity: diag.Warning,
+		Why: "The command of a step, gate, preflight, verification or rollback names a namespace or an object of a cluster that is not " +
+			"rendered there, that no rendered object owns, and that no component declares to create. In a disaster it would fail " +
+			"with \"not found\", or worse, do nothing.",
+		Fix: "Correct the cluster (`on`), namespace, kind or name; declare with `creates: [\"Kind/namespace/name\"]` what an operator makes at run time.",
+	},
 }
 
 // Config of Emit. The zero value is ready to use.
@@ -45,11 +53,19 @@ func Emit(ctx context.Context, f *ir.Fleet, p *plans.Plan, _ *Config) ([]*ir.Art
 		out   []*ir.Artifact
 		diags diag.List
 	)
+	pages, _, found := Runbooks(f, p)
+	diags.Add(found...)
+	bootstraps := map[string]*Page{}
+	for i := range pages {
+		if c := pages[i].Cluster; c != "" {
+			bootstraps[c] = &pages[i]
+		}
+	}
 	for _, c := range f.Clusters {
 		if err := ctx.Err(); err != nil {
 			return nil, nil, err
 		}
-		a, ds, err := cluster(f, c, p)
+		a, ds, err := cluster(f, c, p, bootstraps[c.Name])
 		if err != nil {
 			return nil, nil, err
 		}
@@ -58,7 +74,7 @@ func Emit(ctx context.Context, f *ir.Fleet, p *plans.Plan, _ *Config) ([]*ir.Art
 			out = append(out, a)
 		}
 	}
-	fleet, err := fleetArtifact(f, p)
+	fleet, err := fleetArtifact(p, pages)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -67,7 +83,7 @@ func Emit(ctx context.Context, f *ir.Fleet, p *plans.Plan, _ *Config) ([]*ir.Art
 	return out, diags.Sorted(), nil
 }
 
-func cluster(f *ir.Fleet, c *ir.Linked, p *plans.Plan) (*ir.Artifact, diag.List, error) {
+func cluster(f *ir.Fleet, c *ir.Linked, p *plans.Plan, boot *Page) (*ir.Artifact, diag.List, error) {
 	o, diags := orderOf(c, p)
 	if diags.HasErrors() {
 		return nil, diags, nil
@@ -79,24 +95,40 @@ func cluster(f *ir.Fleet, c *ir.Linked, p *plans.Plan) (*ir.Artifact, diag.List,
 	if err := w.json("meta/plan.json", bootstrapOnly(p, c.Name)); err != nil {
 		return nil, nil, err
 	}
-	w.text("runbooks/bootstrap.md", bootstrapRunbook(f, c, o))
+	if boot != nil {
+		if err := w.page(boot); err != nil {
+			return nil, nil, err
+		}
+	}
 	return &ir.Artifact{Name: c.Name, Files: w.files()}, diags, nil
 }
 
-func fleetArtifact(f *ir.Fleet, p *plans.Plan) (*ir.Artifact, error) {
+func fleetArtifact(p *plans.Plan, pages []Page) (*ir.Artifact, error) {
 	w := writer{}
 	if err := w.json("meta/plan.json", recoveriesOnly(p)); err != nil {
 		return nil, err
 	}
-	w.text("runbooks/README.md", runbookIndex(f, p))
+	for i := range pages {
+		if pages[i].Cluster == "" {
+			if err := w.page(&pages[i]); err != nil {
+				return nil, err
+			}
+		}
+	}
 	return &ir.Artifact{Name: ir.FleetArtifact, Files: w.files()}, nil
 }
 
 // writer collects the files of one artifact.
 type writer struct{ list []ir.File }
 
-func (w *writer) text(path, body string) {
-	w.list = append(w.list, ir.File{Path: path, Data: []byte(body)})
+// page writes a runbook in both formats.
+func (w *writer) page(p *Page) error {
+	html, err := runbook.HTML(p.Runbook)
+	if err != nil {
+		return err
+	}
+	w.list = append(w.list, ir.File{Path: p.Path + ".md", Data: runbook.Markdown(p.Runbook)}, ir.File{Path: p.Path + ".html", Data: html})
+	return nil
 }
 
 func (w *writer) json(path string, v any) error {
