@@ -14,8 +14,7 @@
 package lock
 
 import (
-	"bytes"
-	"encoding/json"
+	"cmp"
 	"maps"
 	"regexp"
 	"slices"
@@ -23,6 +22,7 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/digest"
+	"github.com/darkstart-dev/darkstart/internal/object"
 )
 
 // Name of the file in a fleet's root, and the version of its format.
@@ -60,19 +60,20 @@ func newFile() *File {
 func New() *ir.Lock { return &ir.Lock{Version: Version} }
 
 // Entries returns a section of a lock; it may be nil.
-func Entries(l *ir.Lock, k Kind) map[string]ir.LockEntry {
+func Entries(l *ir.Lock, k Kind) map[string]ir.LockEntry { return *section(l, k) }
+
+func section(l *ir.Lock, k Kind) *map[string]ir.LockEntry {
 	switch k {
 	case Images:
-		return l.Images
+		return &l.Images
 	case Charts:
-		return l.Charts
-	default:
-		return l.Other
+		return &l.Charts
 	}
+	return &l.Other
 }
 
 func set(l *ir.Lock, k Kind, ref string, e ir.LockEntry) {
-	m := map[Kind]*map[string]ir.LockEntry{Images: &l.Images, Charts: &l.Charts, Other: &l.Other}[k]
+	m := section(l, k)
 	if *m == nil {
 		*m = map[string]ir.LockEntry{}
 	}
@@ -90,24 +91,13 @@ func (f *File) put(k Kind, ref string, e ir.LockEntry, at diag.Position) {
 // Format writes a lock in its one form: JSON with sorted keys, indented by two
 // spaces, with one newline at its end.
 func Format(l *ir.Lock) ([]byte, error) {
-	out := *l
-	if out.Version == "" {
-		out.Version = Version
-	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	doc := map[string]any{"version": out.Version}
+	doc := map[string]any{"version": cmp.Or(l.Version, Version)}
 	for _, k := range kinds {
-		if es := Entries(&out, k); len(es) > 0 {
+		if es := Entries(l, k); len(es) > 0 {
 			doc[string(k)] = sortable(es)
 		}
 	}
-	if err := enc.Encode(doc); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
+	return object.Encode(doc)
 }
 
 // sortable turns entries into maps, whose keys encoding/json sorts.

@@ -100,7 +100,7 @@ func generate(a Algorithm) (crypto.Signer, error) {
 // PublicKey is a key that signatures are checked with.
 type PublicKey struct {
 	Name string        // where it came from, for messages
-	Role Role          //
+	Role Role          // what its signatures may say
 	ID   digest.Digest // of the PKIX encoding
 	// Streams limits the key to some streams; empty means all.
 	Streams  []string

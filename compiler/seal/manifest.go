@@ -7,6 +7,7 @@ import (
 
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/digest"
+	"github.com/darkstart-dev/darkstart/internal/oci"
 )
 
 // Annotations of a bundle's manifest beside the ones of the OCI image spec.
@@ -18,8 +19,8 @@ const (
 	annotationExpires = "dev.darkstart.not-after"
 )
 
-// ociManifest is an OCI image manifest; fields stand in the order of their
-// JSON names. Index and Manifests are here to recognise what is not one.
+// ociManifest is an OCI image manifest, of a bundle or of a statement about
+// one; fields stand in the order of their JSON names.
 type ociManifest struct {
 	Annotations   map[string]string `json:"annotations,omitempty"`
 	ArtifactType  string            `json:"artifactType,omitempty"`
@@ -74,7 +75,7 @@ func manifest(b *Bundle) ([]byte, error) {
 		}
 	}
 	return canonical(ociManifest{
-		Annotations: a, ArtifactType: ArtifactType, MediaType: MediaTypeManifest, SchemaVersion: 2,
+		Annotations: a, ArtifactType: ArtifactType, MediaType: oci.MediaTypeManifest, SchemaVersion: 2,
 		Config: descriptor(MediaTypeEmpty, b.Config),
 		Layers: []ociDescriptor{descriptor(MediaTypeLayer, b.Layer)},
 	})
@@ -92,8 +93,8 @@ func parseManifest(b []byte) (*ociManifest, *diag.Diagnostic) {
 		return refuse("%v", err)
 	}
 	switch {
-	case m.MediaType != MediaTypeManifest:
-		return refuse("media type %q (want %s; an index is never one)", m.MediaType, MediaTypeManifest)
+	case m.MediaType != oci.MediaTypeManifest:
+		return refuse("media type %q (want %s; an index is never one)", m.MediaType, oci.MediaTypeManifest)
 	case m.ArtifactType != ArtifactType:
 		return refuse("artifact type %q (want %s)", m.ArtifactType, ArtifactType)
 	case m.Subject != nil:

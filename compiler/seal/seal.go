@@ -30,12 +30,12 @@ import (
 	"github.com/darkstart-dev/darkstart/internal/digest"
 )
 
-// Media types and the artifact type of a bundle. All are frozen for v1.
+// The artifact type of a bundle, and the media types of its layer and config.
+// All are frozen for v1.
 const (
-	ArtifactType      = "application/vnd.darkstart.bundle.v1"
-	MediaTypeManifest = "application/vnd.oci.image.manifest.v1+json"
-	MediaTypeLayer    = "application/vnd.oci.image.layer.v1.tar+gzip"
-	MediaTypeEmpty    = "application/vnd.oci.empty.v1+json"
+	ArtifactType   = "application/vnd.darkstart.bundle.v1"
+	MediaTypeLayer = "application/vnd.oci.image.layer.v1.tar+gzip"
+	MediaTypeEmpty = "application/vnd.oci.empty.v1+json"
 )
 
 // Files of the record side: in the bundle, but not in the content digest.

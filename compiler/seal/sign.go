@@ -84,7 +84,7 @@ func Sign(ctx context.Context, b *Bundle, s *Signer) (*Signature, diag.List, err
 	if diags.HasErrors() {
 		return nil, diags, nil
 	}
-	if seen := trust.judge(raw, b.Digest()); seen.Status != StatusValid {
+	if seen := trust.judge(raw, b.Digest(), ""); seen.Status != StatusValid {
 		return nil, nil, fmt.Errorf("sign %s: what was just signed does not verify: %s", b.Record.Artifact, seen.Reason)
 	}
 	m, err := referrer(b, raw, PredicateSign)
@@ -107,14 +107,14 @@ func Attach(ctx context.Context, l *oci.Layout, signatures ...*Signature) error 
 // referrer is the manifest that carries a Sigstore bundle, as cosign writes it
 // except for its clock: the time is the release's time of issue (D2).
 func referrer(b *Bundle, raw []byte, predicateType string) ([]byte, error) {
-	subject := descriptor(MediaTypeManifest, b.Manifest)
+	subject := descriptor(oci.MediaTypeManifest, b.Manifest)
 	return canonical(ociManifest{
 		Annotations: map[string]string{
 			"org.opencontainers.image.created":  b.Record.Issued,
 			"dev.sigstore.bundle.content":       "dsse-envelope",
 			"dev.sigstore.bundle.predicateType": predicateType,
 		},
-		ArtifactType: MediaTypeSignature, MediaType: MediaTypeManifest, SchemaVersion: 2,
+		ArtifactType: MediaTypeSignature, MediaType: oci.MediaTypeManifest, SchemaVersion: 2,
 		Config:  descriptor(MediaTypeEmpty, emptyConfig),
 		Layers:  []ociDescriptor{descriptor(MediaTypeSignature, raw)},
 		Subject: &subject,

@@ -314,7 +314,7 @@ func hostileManifests(t *testing.T, good *Bundle) []hostile {
 			m["manifests"] = []any{}
 		}),
 		edit("subject", "SEA009", "it claims to be about another artifact", func(m map[string]any) {
-			m["subject"] = map[string]any{"mediaType": MediaTypeManifest, "digest": string(good.Digest()), "size": len(good.Manifest)}
+			m["subject"] = map[string]any{"mediaType": oci.MediaTypeManifest, "digest": string(good.Digest()), "size": len(good.Manifest)}
 		}),
 		edit("two-layers", "SEA009", "a second layer would be applied by some and not by others", func(m map[string]any) { m["layers"] = []any{layer(m), layer(m)} }),
 		edit("no-layer", "SEA009", "there is nothing in it", func(m map[string]any) { m["layers"] = []any{} }),

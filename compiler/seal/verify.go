@@ -175,7 +175,7 @@ func (v *verification) refuse(fact string, d *diag.Diagnostic) {
 }
 
 // signatures judges every statement beside the bundle. One valid release
-// signature suffices; one wrong word of a release key refuses.
+// signature suffices; one wrong word of a trusted key refuses.
 func (v *verification) signatures(ctx context.Context, src oci.Source, t *Trust) error {
 	refs, err := src.Referrers(ctx, v.b.Digest())
 	if err != nil {
@@ -189,22 +189,11 @@ func (v *verification) signatures(ctx context.Context, src oci.Source, t *Trust)
 	attestations := 0
 	var valid []string
 	for _, d := range refs {
-		raw, err := fetchBundle(ctx, src, d)
-		seen := Seen{Status: StatusIgnored}
-		if err != nil {
-			seen.Reason = err.Error()
-		} else {
-			seen = t.judge(raw, v.b.Digest(), v.b.Record.Stream)
+		if err := ctx.Err(); err != nil {
+			return err
 		}
-		seen.Digest = d.Digest
-		v.r.Seen = append(v.r.Seen, seen)
-		switch {
-		case seen.Status == StatusRefused:
-			v.refuse("signature", diag.Errorf(misuse(seen), "key %q signed something that it must not: %s", seen.KeyName, seen.Reason).
-				Note("statement %s beside bundle %s", seen.Digest, v.b.Digest()).
-				Fix("find out who used the key; a release key signs releases and nothing else, so it may be in wrong hands"))
-		case seen.Status == StatusIgnored:
-			v.diags.Add(diag.Notef("SIG012", "statement %s was ignored: %s", seen.Digest.Short(), seen.Reason))
+		switch seen := v.statement(ctx, src, d, t); {
+		case seen.Status != StatusValid:
 		case seen.Role == RoleAttest:
 			attestations++
 		default:
@@ -214,6 +203,29 @@ func (v *verification) signatures(ctx context.Context, src oci.Source, t *Trust)
 	v.signed(valid)
 	v.fact("attestations", StatusNotChecked, "%d found; their predicates were not judged", attestations)
 	return nil
+}
+
+// statement judges one referrer and notes it. What cannot be read proves
+// nothing, so it is ignored as an unknown key is: a store that withholds a
+// signature gains no more than one that never had it.
+func (v *verification) statement(ctx context.Context, src oci.Source, d oci.Descriptor, t *Trust) Seen {
+	seen := Seen{Status: StatusIgnored}
+	if raw, err := fetchBundle(ctx, src, d); err != nil {
+		seen.Reason = err.Error()
+	} else {
+		seen = t.judge(raw, v.b.Digest(), v.b.Record.Stream)
+	}
+	seen.Digest = d.Digest
+	v.r.Seen = append(v.r.Seen, seen)
+	switch seen.Status {
+	case StatusRefused:
+		v.refuse("signature", diag.Errorf(misuse(seen), "key %q signed something that it must not: %s", seen.KeyName, seen.Reason).
+			Note("statement %s beside bundle %s", seen.Digest, v.b.Digest()).
+			Fix("find out who used the key; a release key signs releases and nothing else, so it may be in wrong hands"))
+	case StatusIgnored:
+		v.diags.Add(diag.Notef("SIG012", "statement %s was ignored: %s", seen.Digest.Short(), seen.Reason))
+	}
+	return seen
 }
 
 func misuse(s Seen) string {
@@ -237,13 +249,13 @@ func (v *verification) signed(valid []string) {
 
 // judge says what a Sigstore bundle is worth for this manifest, in this stream
 // ("" is any).
-func (t *Trust) judge(raw []byte, manifest digest.Digest, stream ...string) Seen {
+func (t *Trust) judge(raw []byte, manifest digest.Digest, stream string) Seen {
 	b, err := parseBundle(raw)
 	if err != nil {
 		return Seen{Status: StatusIgnored, Reason: fmt.Sprintf("not a Sigstore bundle: %v", err)}
 	}
 	for _, k := range t.keys {
-		if len(k.Streams) > 0 && len(stream) > 0 && !slices.Contains(k.Streams, stream[0]) {
+		if len(k.Streams) > 0 && stream != "" && !slices.Contains(k.Streams, stream) {
 			continue
 		}
 		st, err := k.verifyWith(b)
