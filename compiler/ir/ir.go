@@ -138,14 +138,17 @@ type Image struct {
 type PartName string
 
 // The parts in their natural order. Extras are "extras/<component>"; Helm's
-// pre- and post-hooks become parts before and after run.
+// pre- and post-hooks become parts before and after run. Access holds
+// definitions in Namespaces of another component, where Namespaces of several
+// components hold each other's definitions: they come after all of those.
 const (
-	PartDefs  PartName = "defs"
-	PartPre   PartName = "pre"
-	PartRun   PartName = "run"
-	PartPost  PartName = "post"
-	PartHooks PartName = "hooks"
-	PartOwn   PartName = "own"
+	PartDefs   PartName = "defs"
+	PartAccess PartName = "access"
+	PartPre    PartName = "pre"
+	PartRun    PartName = "run"
+	PartPost   PartName = "post"
+	PartHooks  PartName = "hooks"
+	PartOwn    PartName = "own"
 )
 
 // PartExtras names the part of objects whose kind p defines or intercepts.

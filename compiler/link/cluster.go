@@ -33,6 +33,7 @@ type cluster struct {
 	nsLabels     map[string]map[string]any
 	webhooks     []*webhook
 	heldRefs     map[string]bool
+	tenants      *tenancy
 	ix           *lookup
 	nodes        []plans.Node
 	procs        []plans.Procedure

@@ -37,7 +37,10 @@ func (c *cluster) natural(comp *component) {
 			by[p].need(setNew, by[q].id, at, comp.id+": "+reason)
 		}
 	}
+	before(ir.PartAccess, ir.PartDefs, "Namespaces come before access to them")
 	before(ir.PartPre, ir.PartDefs, "definitions come before what uses them")
+	before(ir.PartPre, ir.PartAccess, "access comes before what uses it")
+	before(ir.PartRun, ir.PartAccess, "access comes before what uses it")
 	before(ir.PartRun, ir.PartDefs, "definitions come before what uses them")
 	before(ir.PartRun, ir.PartPre, "pre-install hooks come before the workloads")
 	before(ir.PartPost, ir.PartRun, "post-install hooks come after the workloads")

@@ -25,6 +25,7 @@ func (c *cluster) classify() {
 	c.findKinds()
 	c.findWebhooks()
 	c.heldRefs = c.held()
+	c.tenants = c.newTenancy()
 	c.served = map[string]string{}
 	for _, comp := range c.comps {
 		parts := map[ir.PartName]*part{}
@@ -102,6 +103,8 @@ func (c *cluster) partOf(comp *component, o *object.Object, stands *standIns) ir
 		return hookPart(o.Hook)
 	}
 	switch {
+	case c.tenants.circular(comp, o):
+		return ir.PartAccess
 	case isDefinition(o):
 		return ir.PartDefs
 	case isHook(o):
