@@ -133,6 +133,10 @@ type defect struct {
 	At         places   `json:"at"`
 	Edges      []edge   `json:"edges"`
 	ValidUntil string   `json:"validUntil,omitempty"`
+	// Judged says that it is about something with an objective; Declared that a
+	// scenario shows it which is no start from nothing.
+	Judged   bool `json:"judged"`
+	Declared bool `json:"declared"`
 }
 
 // defects are the plan's findings that are no notes: `defects[rule]`, each
@@ -156,7 +160,10 @@ func (d *document) defects() (map[string]*ast.Term, error) {
 }
 
 func (s *session) joinDefects(p *plans.Plan) map[string][]*defect {
-	out, seen := map[string][]*defect{}, map[string]*defect{}
+	out, seen, builtin := map[string][]*defect{}, map[string]*defect{}, map[string]bool{}
+	for i := range p.Scenarios {
+		builtin[p.Scenarios[i].Scenario.ID] = p.Scenarios[i].Scenario.Class != ""
+	}
 	for i := range p.Findings {
 		f := &p.Findings[i]
 		if f.Note || f.Rule == "" {
@@ -169,11 +176,13 @@ func (s *session) joinDefects(p *plans.Plan) map[string][]*defect {
 				Rule: f.Rule, Class: f.Class, Nodes: append([]string{}, f.Nodes...), Message: f.Message,
 				Scenarios: []string{}, At: append(places{}, f.At...), Edges: s.edges(f.Edges), ValidUntil: f.ValidUntil,
 			}
+			x.Judged = slices.ContainsFunc(f.Nodes, func(id string) bool { n := s.nodes()[id]; return n != nil && len(n.Objectives) > 0 })
 			seen[key] = x
 			out[f.Rule] = append(out[f.Rule], x)
 		}
 		if f.Scenario != "" {
 			x.Scenarios = append(x.Scenarios, f.Scenario)
+			x.Declared = x.Declared || !builtin[f.Scenario]
 		}
 	}
 	return out
