@@ -1,8 +1,6 @@
 package solver
 
-import (
-	"github.com/darkstart-dev/darkstart/plans"
-)
+import "github.com/darkstart-dev/darkstart/plans"
 
 // Limits of the search for ways out. Pairs are tried exhaustively as long as
 // there are no more single changes than maxPaired.

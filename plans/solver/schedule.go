@@ -50,12 +50,6 @@ const (
 	opMove                 // a stateless node is rescheduled
 )
 
-type span struct {
-	start, end plans.Duration
-	people     int64
-	op         int32
-}
-
 func newSchedule(r *rise, targets []int32) *schedule {
 	s := &schedule{
 		r: r, jobOf: map[int32]int32{}, baseOf: map[string]int32{}, busy: map[string][]span{},
@@ -251,80 +245,6 @@ func (s *schedule) place(step int32, deps []int32) int32 {
 	return at
 }
 
-// reserve delays an op until its resources are free, and takes them.
-func (s *schedule) reserve(o *op, at int32, st *step) {
-	type claim struct {
-		key  string
-		want int64
-		have int64
-	}
-	var claims []claim
-	if st.actor != nil {
-		have := int64(max(1, st.actor.Shift))
-		claims = append(claims, claim{"team " + st.actor.ID, min(st.people, have), have})
-	}
-	if st.Link != "" && st.Bytes > 0 {
-		claims = append(claims, claim{"link " + st.Link, 1, 1})
-	}
-	length := o.end - o.start
-	for moved := true; moved; {
-		moved = false
-		for _, c := range claims {
-			if t, by := s.free(c.key, o.start, length, c.have-c.want); t > o.start {
-				o.start, o.held, moved = t, by, true
-			}
-		}
-	}
-	o.end = add(o.start, length)
-	for _, c := range claims {
-		s.busy[c.key] = append(s.busy[c.key], span{o.start, o.end, c.want, at})
-		slices.SortFunc(s.busy[c.key], func(a, b span) int { return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.op, b.op)) })
-	}
-}
-
-// free finds the first moment from t on at which, for the length, no more
-// than spare people are busy, and the op whose end it waited for.
-func (s *schedule) free(key string, t, length plans.Duration, spare int64) (plans.Duration, int32) {
-	held := int32(-1)
-	for {
-		next, by := s.clash(key, t, length, spare)
-		if by < 0 {
-			return t, held
-		}
-		t, held = next, by
-		if t >= plans.Forever {
-			return plans.Forever, held
-		}
-	}
-}
-
-// clash returns the end of the first span to end among those that overlap
-// [t, t+length) at a moment when more than spare people are busy; -1 if none.
-func (s *schedule) clash(key string, t, length plans.Duration, spare int64) (plans.Duration, int32) {
-	var near []span
-	for _, b := range s.busy[key] {
-		if b.start < max(add(t, length), t+1) && b.end > t {
-			near = append(near, b)
-		}
-	}
-	for _, m := range near {
-		moment, used := max(t, m.start), int64(0)
-		first := span{end: plans.Forever, op: -1}
-		for _, b := range near {
-			if b.start <= moment && b.end > moment {
-				used += b.people
-				if b.end < first.end || first.op < 0 {
-					first = b
-				}
-			}
-		}
-		if used > spare {
-			return first.end, first.op
-		}
-	}
-	return 0, -1
-}
-
 // at is when an item returns in this schedule: an upper bound.
 func (s *schedule) at(i int32) plans.Duration {
 	switch {
@@ -334,55 +254,4 @@ func (s *schedule) at(i int32) plans.Duration {
 		return plans.Forever
 	}
 	return s.ops[s.slot[i]].end
-}
-
-// cycles groups items of a batch by strongly connected run requirements,
-// dependencies first (Tarjan).
-func (s *schedule) cycles(items []int32) [][]int32 {
-	in := make(map[int32]bool, len(items))
-	for _, i := range items {
-		in[i] = true
-	}
-	t := &tarjan{index: map[int32]int32{}, low: map[int32]int32{}, on: map[int32]bool{}}
-	t.next = func(i int32) []int32 {
-		return slices.DeleteFunc(s.r.awaits(i), func(d int32) bool { return !in[d] })
-	}
-	for _, i := range items {
-		if _, ok := t.index[i]; !ok {
-			t.visit(i)
-		}
-	}
-	return t.out
-}
-
-type tarjan struct {
-	next       func(int32) []int32
-	index, low map[int32]int32
-	on         map[int32]bool
-	stack      []int32
-	out        [][]int32
-}
-
-func (t *tarjan) visit(i int32) {
-	t.index[i], t.low[i] = int32(len(t.index)), int32(len(t.index))
-	t.stack, t.on[i] = append(t.stack, i), true
-	for _, d := range t.next(i) {
-		if _, ok := t.index[d]; !ok {
-			t.visit(d)
-			t.low[i] = min(t.low[i], t.low[d])
-		} else if t.on[d] {
-			t.low[i] = min(t.low[i], t.index[d])
-		}
-	}
-	if t.low[i] != t.index[i] {
-		return
-	}
-	k := slices.Index(t.stack, i)
-	group := slices.Clone(t.stack[k:])
-	for _, d := range group {
-		t.on[d] = false
-	}
-	t.stack = t.stack[:k]
-	slices.Sort(group)
-	t.out = append(t.out, group)
 }

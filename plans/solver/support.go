@@ -1,8 +1,6 @@
 package solver
 
-import (
-	"slices"
-)
+import "slices"
 
 // support picks, for a requirement that holds, the items that made it hold
 // first: what a schedule has to wait for. Items that never fell are left out.
