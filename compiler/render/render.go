@@ -53,7 +53,7 @@ func Render(ctx context.Context, t *tree.Tree, c *ir.Unit[spec.Cluster], cfg *Co
 	if cfg == nil {
 		cfg = &Config{}
 	}
-	r := &renderer{ctx: ctx, tree: t, unit: c, cfg: cfg, cache: cfg.Cache}
+	r := &renderer{tree: t, unit: c, cfg: cfg, cache: cfg.Cache}
 	if r.cache == nil {
 		r.cache = NewCache()
 	}
@@ -63,12 +63,12 @@ func Render(ctx context.Context, t *tree.Tree, c *ir.Unit[spec.Cluster], cfg *Co
 	if _, ok := discovery.APIVersions(c.Spec.Kubernetes); !ok {
 		ds.Add(unknownRelease(c))
 	}
-	if err := r.sources(); err != nil {
+	if err := r.sources(ctx); err != nil {
 		return nil, nil, err
 	}
 	out := &ir.Rendered{Cluster: c.Name, Components: make([]ir.RenderedComponent, len(r.names))}
 	scopes := r.scopes()
-	err := r.each(func(i int) error {
+	err := r.each(ctx, func(i int) error {
 		out.Components[i] = r.finish(i, scopes)
 		return nil
 	})
@@ -92,7 +92,6 @@ func unknownRelease(c *ir.Unit[spec.Cluster]) *diag.Diagnostic {
 
 // renderer is one call of Render.
 type renderer struct {
-	ctx        context.Context
 	tree       *tree.Tree
 	unit       *ir.Unit[spec.Cluster]
 	cfg        *Config
@@ -109,8 +108,8 @@ type component struct {
 }
 
 // each runs f for every component, in parallel, and stops at the first error.
-func (r *renderer) each(f func(i int) error) error {
-	g, ctx := errgroup.WithContext(r.ctx)
+func (r *renderer) each(ctx context.Context, f func(i int) error) error {
+	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(r.cfg.parallel())
 	for i := range r.names {
 		g.Go(func() error {

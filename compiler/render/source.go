@@ -1,6 +1,7 @@
 package render
 
 import (
+	"context"
 	"path"
 	"slices"
 	"strings"
@@ -18,13 +19,13 @@ import (
 // sources renders every component's source. Charts ask which kinds the cluster
 // has, so they come second; and since a chart may define kinds that another
 // asks for, the charts that ask are rendered again until no kind is new.
-func (r *renderer) sources() error {
-	err := r.each(func(i int) error {
+func (r *renderer) sources(ctx context.Context) error {
+	err := r.each(ctx, func(i int) error {
 		src := r.spec(i).Source
 		if src.Helm != nil || !r.wellFormed(i, src) {
 			return nil
 		}
-		return r.render(i, nil)
+		return r.render(ctx, i, nil)
 	})
 	if err != nil {
 		return err
@@ -32,12 +33,12 @@ func (r *renderer) sources() error {
 	base, _ := discovery.APIVersions(r.unit.Spec.Kubernetes)
 	apis := union(base, r.kinds())
 	for round := 0; ; round++ {
-		err := r.each(func(i int) error {
+		err := r.each(ctx, func(i int) error {
 			done := r.components[i].result
 			if r.spec(i).Source.Helm == nil || !r.wellFormed(i, r.spec(i).Source) || (done != nil && !done.asks) {
 				return nil
 			}
-			return r.render(i, apis)
+			return r.render(ctx, i, apis)
 		})
 		next := union(apis, r.kinds())
 		// Sets only grow and charts are finite, so this ends; the bound is for
@@ -100,17 +101,20 @@ type result struct {
 	asks    bool // a chart that asks which kinds there are
 }
 
-func (r *renderer) render(i int, apis []string) error {
+// render takes the caller's context and not that of the components beside it:
+// the cache keeps the answer for other clusters, which must not be told that
+// something was cancelled when in truth a neighbour failed.
+func (r *renderer) render(ctx context.Context, i int, apis []string) error {
 	src := r.spec(i).Source
 	release := r.names[i]
 	res, err := r.cache.do(r.tree, key(src, release, r.unit.Spec.Kubernetes, apis), func() (*result, error) {
-		return r.dispatch(src, release, apis)
+		return r.dispatch(ctx, src, release, apis)
 	})
 	r.components[i].result = res
 	return err
 }
 
-func (r *renderer) dispatch(src spec.Source, name string, apis []string) (res *result, err error) {
+func (r *renderer) dispatch(ctx context.Context, src spec.Source, name string, apis []string) (res *result, err error) {
 	res = &result{}
 	switch {
 	case src.YAML != "":
@@ -118,10 +122,10 @@ func (r *renderer) dispatch(src spec.Source, name string, apis []string) (res *r
 	case src.Kustomize != "" && !exists(r.tree, path.Clean(src.Kustomize)):
 		res.diags.Add(yaml.Missing(r.tree, path.Clean(src.Kustomize)))
 	case src.Kustomize != "":
-		res.objects, res.diags, err = kustomize.Render(r.ctx, r.tree, path.Clean(src.Kustomize), r.cfg.Limits)
+		res.objects, res.diags, err = kustomize.Render(ctx, r.tree, path.Clean(src.Kustomize), r.cfg.Limits)
 	default:
 		var out *helm.Result
-		out, res.diags, err = helm.Render(r.ctx, r.tree, chart(src.Helm, name, r.unit.Spec.Kubernetes, apis), r.cfg.Limits)
+		out, res.diags, err = helm.Render(ctx, r.tree, chart(src.Helm, name, r.unit.Spec.Kubernetes, apis), r.cfg.Limits)
 		if out != nil {
 			res.objects, res.tests, res.asks = out.Objects, out.Tests, out.Asks
 		}
