@@ -21,7 +21,6 @@ type checker struct {
 	list    diag.List
 	nodes   map[string]bool
 	domains map[string]bool
-	names   []string
 	refs    int
 }
 

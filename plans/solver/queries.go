@@ -129,7 +129,7 @@ func (s *scene) fallsWith(u int32) []plans.Edge {
 		s.g.run.each(list[k].item, func(e edge) {
 			if s.opt.w.down[e.to] && !seen[e.to] {
 				seen[e.to] = true
-				list = append(list, visit{e.to, k, obstacle{e.to, e.set, e.why}})
+				list = append(list, visit{e.to, k, obstacle(e)})
 			}
 		})
 	}

@@ -33,7 +33,7 @@ func (r *rise) findObstacles(i int32) []obstacle {
 	g, w := r.w.g, r.w
 	back := func(n int32) bool { return r.in[n] }
 	var out []obstacle
-	keep := func(e edge) { out = append(out, obstacle{e.to, e.set, e.why}) }
+	keep := func(e edge) { out = append(out, obstacle(e)) }
 	if int(i) < len(g.nodes) && r.ownAt[i] >= 0 {
 		g.run.missing(r.runs, i, back, keep)
 		return out
