@@ -43,6 +43,7 @@ var parts = map[string]map[string]part{
 		"lock":    (*document).lock,
 		"params":  (*document).params,
 		"now":     (*document).now,
+		"fleet":   (*document).fleet,
 	},
 	ScopeFleet: {
 		"clusters": (*document).clusters,
@@ -56,6 +57,7 @@ var parts = map[string]map[string]part{
 		"paradoxes": (*document).paradoxes,
 		"cells":     (*document).cells,
 		"defects":   (*document).defects,
+		"losses":    (*document).losses,
 	},
 }
 

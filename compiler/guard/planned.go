@@ -187,3 +187,23 @@ func (s *session) joinDefects(p *plans.Plan) map[string][]*defect {
 	}
 	return out
 }
+
+// losses are the scenarios, starts from nothing apart, that take each credential
+// below what it needs: `losses[credential]`.
+func (d *document) losses() (map[string]*ast.Term, error) {
+	out := map[string][]string{}
+	if p := d.s.in.Plan; p != nil {
+		for _, rec := range byPriority(p) {
+			if rec.Scenario.Class != "" {
+				continue
+			}
+			for _, id := range rec.Fails {
+				if n := d.s.nodes()[id]; n != nil && n.Kind == plans.KindCredential {
+					out[id] = append(out[id], rec.Scenario.ID)
+				}
+			}
+		}
+	}
+	t, err := jsonTerm(nil, out)
+	return one("losses", t, err)
+}
