@@ -23,17 +23,19 @@ import (
 // `set` and `images` make of objects equals what kustomize's transformers make
 // of them. It takes every corpus file, and one with the corner cases.
 func TestOverridesEqualKustomize(t *testing.T) {
-	files := map[string]string{"corners": read(t, "testdata/corners.yaml")}
-	if !testing.Short() {
-		for _, n := range []string{"calico", "gatekeeper", "ingress-nginx", "metallb", "online-boutique", "kube-prometheus"} {
-			if b, err := os.ReadFile("../../../shared/corpus/manifests/" + n + ".yaml"); err == nil {
-				files[n] = string(b)
-			}
+	t.Run("corners", func(t *testing.T) { overrideLikeKustomize(t, "corners", read(t, "testdata/corners.yaml")) })
+	t.Run("corpus", func(t *testing.T) {
+		tr, names := corpus(t)
+		for _, name := range names {
+			t.Run(name, func(t *testing.T) {
+				b, err := tr.ReadFile("plain/" + name + "/" + name + ".yaml")
+				if err != nil {
+					t.Fatal(err)
+				}
+				overrideLikeKustomize(t, name, string(b))
+			})
 		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		t.Run(name, func(t *testing.T) { overrideLikeKustomize(t, name, files[name]) })
-	}
+	})
 }
 
 func read(t *testing.T, name string) string {

@@ -150,6 +150,7 @@ func (s *sandbox) lsTree(treeish string) string {
 }
 
 func TestEveryKindAgreesWithGit(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.write("darkstart.cue", "package darkstart\n")
 	s.write("clusters/a b/ü.cue", "x: 1\n")

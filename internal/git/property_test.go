@@ -18,12 +18,14 @@ import (
 // the same random states: `ls-tree` for a commit, `write-tree` for the index,
 // and `write-tree` after `add --all` for the working tree.
 func TestRandomRepositories(t *testing.T) {
+	t.Parallel()
 	rounds := 15
 	if testing.Short() {
 		rounds = 5
 	}
 	for seed := range rounds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
 			g := &generator{sandbox: newSandbox(t), rnd: rand.New(rand.NewPCG(uint64(seed), 1))}
 			g.configure()
 			g.mutate(12)

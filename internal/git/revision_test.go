@@ -48,6 +48,7 @@ func history(s *sandbox) []string {
 }
 
 func TestRevisionsAgreeWithGit(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	ids := history(s)
 	s.git("checkout", "-q", "--detach", ids[20])
@@ -86,6 +87,7 @@ func TestRevisionsAgreeWithGit(t *testing.T) {
 }
 
 func TestRevisionsThatAreRefused(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.write("a", "a\n")
 	s.commit("one")
@@ -105,6 +107,7 @@ func TestRevisionsThatAreRefused(t *testing.T) {
 }
 
 func TestShallowClone(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	for i := range 4 {
 		s.write("a", fmt.Sprint(i))
@@ -132,6 +135,7 @@ func TestShallowClone(t *testing.T) {
 }
 
 func TestMergeBaseAgreesWithGit(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	ids := history(s)
 	s.git("checkout", "-q", "--orphan", "alone")
@@ -152,6 +156,7 @@ func TestMergeBaseAgreesWithGit(t *testing.T) {
 }
 
 func TestReadAtAndChanged(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.write("releases/main.json", "{}\n")
 	s.write("gone.cue", "x\n")

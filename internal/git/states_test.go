@@ -45,6 +45,7 @@ func has(t *testing.T, text []string, want string) {
 
 // TestPlaces opens one commit through every kind of repository.
 func TestPlaces(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.write("fleets/eu/darkstart.cue", "package darkstart\n")
 	s.write("other.txt", "x\n")
@@ -100,6 +101,7 @@ func TestPlaces(t *testing.T) {
 }
 
 func TestFleetFolderThatDoesNotExist(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.write("fleet-eu/darkstart.cue", "package darkstart\n")
 	s.commit("one")
@@ -114,6 +116,7 @@ func TestFleetFolderThatDoesNotExist(t *testing.T) {
 }
 
 func TestRepositoryWithoutCommit(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.write("staged.cue", "a: 1\n")
 	s.git("add", "-A")
@@ -135,6 +138,7 @@ func TestRepositoryWithoutCommit(t *testing.T) {
 }
 
 func TestSubmodules(t *testing.T) {
+	t.Parallel()
 	inner := newSandbox(t)
 	inner.write("x", "x\n")
 	inner.commit("inner")
@@ -162,6 +166,7 @@ func TestSubmodules(t *testing.T) {
 }
 
 func TestGitLFS(t *testing.T) {
+	t.Parallel()
 	pointer := "version https://git-lfs.github.com/spec/v1\noid sha256:" + strings.Repeat("a", 64) + "\nsize 12345\n"
 	s := newSandbox(t)
 	s.write("sub/chart.tgz", pointer)
@@ -192,6 +197,7 @@ func TestGitLFS(t *testing.T) {
 }
 
 func TestUnsupportedAttributes(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.write("a.cue", "a: 1\n")
 	s.write("b.cue", "b: 1\n")
@@ -206,6 +212,7 @@ func TestUnsupportedAttributes(t *testing.T) {
 }
 
 func TestLinks(t *testing.T) {
+	t.Parallel()
 	cases := map[string]struct {
 		files, links map[string]string
 		want         []string // paths in the tree
@@ -266,6 +273,7 @@ func m(kv ...string) map[string]string {
 
 // TestLinkBomb doubles a folder forty times over.
 func TestLinkBomb(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.write("d0/f", "x\n")
 	for i := range 40 {
@@ -284,6 +292,7 @@ func TestLinkBomb(t *testing.T) {
 }
 
 func TestSizeLimit(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.write("ok.cue", strings.Repeat("x", 1000))
 	s.write("big.bin", strings.Repeat("x", 1001))
@@ -299,6 +308,7 @@ func TestSizeLimit(t *testing.T) {
 }
 
 func TestDamagedObjects(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.write("a.cue", "a: 1\n")
 	s.write("b.cue", "b: 1\n")
@@ -345,6 +355,7 @@ func TestDamagedObjects(t *testing.T) {
 }
 
 func TestIndexStates(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.write("a.cue", "a: 1\n")
 	s.write("sub/b.cue", "b: 1\n")
@@ -387,6 +398,7 @@ func TestIndexStates(t *testing.T) {
 }
 
 func TestMergeConflict(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.write("a.cue", "a: 1\n")
 	s.commit("base")
@@ -405,6 +417,7 @@ func TestMergeConflict(t *testing.T) {
 }
 
 func TestSparseCheckout(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.write("in/a.cue", "a: 1\n")
 	s.write("out/b.cue", "b: 1\n")
@@ -419,6 +432,7 @@ func TestSparseCheckout(t *testing.T) {
 }
 
 func TestFormatsThatCannotBeRead(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t, "--object-format=sha256")
 	_, err := git.Open(context.Background(), s.dir)
 	refused(t, err, "SRC014")
@@ -431,6 +445,7 @@ func TestFormatsThatCannotBeRead(t *testing.T) {
 // TestUnchangedFilesAreNotRead rewrites a file behind the back of the index:
 // if size and times are as recorded, the id and the bytes are git's.
 func TestUnchangedFilesAreNotRead(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.git("config", "core.trustctime", "false")
 	s.write("a.cue", "a: 1\n")
@@ -453,6 +468,7 @@ func TestUnchangedFilesAreNotRead(t *testing.T) {
 }
 
 func TestFileThatChangesWhileCompiled(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.write("a.cue", "a: 1\n")
 	tr, _, _ := read(t, s.open(), git.Selector{Kind: git.Worktree})
@@ -462,6 +478,7 @@ func TestFileThatChangesWhileCompiled(t *testing.T) {
 }
 
 func TestNamesThatAreNotUTF8(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.write("ok.cue", "a: 1\n")
 	if err := os.WriteFile(filepath.Join(s.dir, "b\xff.cue"), nil, 0o644); err != nil {
@@ -478,6 +495,7 @@ func TestNamesThatAreNotUTF8(t *testing.T) {
 
 // TestUserConfiguration gives git and this package the same home.
 func TestUserConfiguration(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	home := &sandbox{t: t, dir: t.TempDir()}
 	home.write(".gitconfig", "[core]\n\tautocrlf = true\n")
@@ -496,6 +514,7 @@ func TestUserConfiguration(t *testing.T) {
 }
 
 func TestPartialClone(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.git("config", "uploadpack.allowFilter", "true")
 	s.write("a.cue", "a: 1\n")
@@ -512,6 +531,7 @@ func TestPartialClone(t *testing.T) {
 }
 
 func TestConcurrentReads(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	for i := range 50 {
 		s.write(fmt.Sprintf("f%d.cue", i), fmt.Sprint("x: ", i))
@@ -539,6 +559,7 @@ func TestConcurrentReads(t *testing.T) {
 }
 
 func TestCancelled(t *testing.T) {
+	t.Parallel()
 	s := newSandbox(t)
 	s.commit("one")
 	r := s.open()
