@@ -75,7 +75,7 @@ func (d Duration) String() string {
 		return "forever"
 	}
 	if d < 0 {
-		return "-" + (-d).String()
+		return "-" + (-max(d, -Forever)).String() // the least integer has no negative
 	}
 	if d == 0 {
 		return "0s"

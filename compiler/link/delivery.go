@@ -38,6 +38,7 @@ func (c *cluster) checkSpec() {
 			AtAll(c.at("/components"), "empty").About(diag.Subject{Cluster: c.name}).
 			Fix("add a component, for example: components: web: source: yaml: \"components/web\"").Fix("or delete the folder %s", c.unit.Dir))
 	}
+	c.people()
 	for _, comp := range c.comps {
 		if p := comp.spec.Phase; p != "" {
 			if _, ok := c.phaseIndex[p]; !ok {

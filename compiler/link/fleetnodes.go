@@ -18,6 +18,7 @@ func (l *linker) node(sc scope, id string, kind plans.NodeKind, n *spec.Node, pt
 
 func (l *linker) nodeOf(sc scope, id string, kind plans.NodeKind, n *spec.Node, ptr string, r plans.Requires) plans.Node {
 	l.owner(sc, n.Owner, ptr+"/owner")
+	l.accepted(sc, n.Objectives, ptr)
 	out := plans.Node{
 		ID: id, Kind: kind, Owner: n.Owner, Quorum: n.Quorum, Tolerates: n.Tolerates, Requires: r,
 		Tier: n.Tier, Priority: unranked, Singleton: n.Singleton, At: sc.pos.At(ptr),

@@ -79,8 +79,8 @@ rings: [[dev]]
 calendars: {night: {}}
 -- fleet.yaml --
 domains: {eu: {kind: region}, ea: {kind: region, parents: [eu]}}
-teams: {platform: {decides: [duty]}}
-tiers: {gold: {rank: 0}}
+teams: {platform: {decides: [duty], escalation: [duty]}}
+tiers: {gold: {rank: 0, objectives: {default: {accepted: {reason: x, owner: platform, review: "2027-01-01"}}}}}
 credentials: {unseal: {custody: [[eu]]}}
 links: {wan: {from: eu, to: ea, bandwidth: 1Gi}}
 stores: {db: {placement: {replicas: [[eu]]}, backups: {b: {in: [eu], key: unseal, every: 1d}}}}
@@ -88,7 +88,15 @@ stores: {db: {placement: {replicas: [[eu]]}, backups: {b: {in: [eu], key: unseal
 kubernetes: "1.36"
 placement: {replicas: [[eu]]}
 phases: [{name: base}]
-components: {web: {source: {yaml: x}, phase: base, tier: gold, owner: platform}}
+flags: {f: {value: true, remove: "2027-01-01", owner: platform}}
+components:
+  web:
+    source: {yaml: x}
+    phase: base
+    tier: gold
+    owner: platform
+    disposable: {reason: cache, owner: platform}
+    tests: [{kind: smoke, run: x, on: dev}]
 -- recovery.yaml --
 scenarios: {lost: {fails: {domains: [eu]}, mode: lost}}
 procedures:
@@ -110,7 +118,12 @@ drills: {d: {scenario: lost, procedure: p, calendar: night}}
 		{"tier: gold", "tier: golt", "LNK006", `"gold"`},
 		{"key: unseal", "key: unsael", "LNK007", `"unseal"`},
 		{"bandwidth: 1Gi", "bandwidth: fast", "LNK008", "500Gi"},
-		{"owner: platform", "owner: platfrom", "LNK009", `"platform"`},
+		{"owner: platform\n    disp", "owner: platfrom\n    disp", "LNK009", `"platform"`},
+		{"escalation: [duty]", "escalation: [dutie]", "LNK009", `"duty"`},
+		{"{reason: x, owner: platform", "{reason: x, owner: plat", "LNK009", "use one of: platform"},
+		{"{reason: cache, owner: platform", "{reason: cache, owner: platforms", "LNK009", `"platform"`},
+		{`"2027-01-01", owner: platform`, `"2027-01-01", owner: platforms`, "LNK009", `"platform"`},
+		{"run: x, on: dev", "run: x, on: deb", "LNK010", `"dev"`},
 		{"by: duty", "by: dutty", "LNK009", `"duty"`},
 		{"on: dev", "on: dve", "LNK010", `"dev"`},
 		{"rings: [[dev]]", "rings: [[dew]]", "LNK010", `"dev"`},

@@ -37,6 +37,7 @@ func (l *linker) recovery(m *plans.Model) {
 	m.Scenarios = append(m.Scenarios, l.assumed()...)
 	m.Scenarios = append(m.Scenarios, l.builtIn()...)
 	l.declareActors()
+	l.people()
 	l.checkProject()
 }
 

@@ -21,7 +21,7 @@ func (r Rate) Time(units int) (plans.Duration, error) {
 	count, span, _ := strings.Cut(string(r), "/")
 	n, err := strconv.ParseFloat(count, 64)
 	per, ok := spans[span]
-	if err != nil || !ok || n <= 0 || math.IsInf(n, 0) {
+	if err != nil || !ok || !(n > 0) || math.IsInf(n, 0) {
 		return 0, fmt.Errorf(`%q is not a rate (want for example "40/m")`, string(r))
 	}
 	t := math.Ceil(float64(units) / n * float64(per))
