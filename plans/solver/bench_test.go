@@ -91,6 +91,15 @@ func BenchmarkAllSingles(b *testing.B) {
 	}
 }
 
+// BenchmarkAllStuck has no procedure at all: whatever falls is explained.
+func BenchmarkAllStuck(b *testing.B) {
+	m := syntheticFleet(10_000, 200, true)
+	m.Procedures = nil
+	for b.Loop() {
+		solve(b, m)
+	}
+}
+
 func BenchmarkAllPairs(b *testing.B) {
 	m := syntheticFleet(10_000, 200, false)
 	g := compile(m)

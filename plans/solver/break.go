@@ -8,8 +8,9 @@ const (
 	maxPaired = 48
 	maxBreaks = 12
 	// effort is the number of trials in a scenario times the number of items:
-	// a trial recomputes recovery.
-	effort = 4_000_000
+	// a trial recomputes recovery. A fleet of 200 nodes has 2,000 of them.
+	effort      = 400_000
+	leastTrials = 20
 )
 
 // change is one thing that could be done about a paradox: drop an edge, or
@@ -64,7 +65,7 @@ func (r *rise) breaks(target int32) []plans.Break {
 // mayTry counts a trial against the effort of the scenario.
 func (r *rise) mayTry() bool {
 	r.trials++
-	return r.trials <= max(50, effort/max(1, r.w.g.items))
+	return r.trials <= max(leastTrials, effort/max(1, r.w.g.items))
 }
 
 func asBreak(smallest bool, cs ...change) plans.Break {
@@ -84,7 +85,7 @@ func asBreak(smallest bool, cs ...change) plans.Break {
 func (r *rise) changes(target int32) []change {
 	g := r.w.g
 	var edges, copies []change
-	for _, v := range r.search(target, -1) {
+	for _, v := range r.search(target, func(int32) bool { return false }) {
 		from, seen := v.item, map[int32]bool{}
 		for _, o := range r.obstacles(from) {
 			if o.set == setAfter || o.set == setPoint || seen[o.to] {

@@ -43,7 +43,10 @@ func (t *tarjan) visit(i int32) {
 	if t.low[i] != t.index[i] {
 		return
 	}
-	k := slices.Index(t.stack, i)
+	k := len(t.stack) - 1
+	for t.stack[k] != i {
+		k--
+	}
 	group := slices.Clone(t.stack[k:])
 	for _, d := range group {
 		t.on[d] = false

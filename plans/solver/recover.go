@@ -41,7 +41,9 @@ type rise struct {
 	clock   plans.Duration
 	batches int32
 	known   map[int32][]obstacle // see obstacles
-	trials  int                  // see breaks
+	onLoop  map[int32]bool       // see findLoops
+	toLoop  map[int32]bool
+	trials  int // see breaks
 }
 
 // riseOptions restrict or help recovery.

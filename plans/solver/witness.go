@@ -100,44 +100,85 @@ type visit struct {
 	via    obstacle
 }
 
-// maxSearch bounds the search for the nearest cycle; what lies behind the
-// first hundreds of needs is no explanation for a person.
-const maxSearch = 400
-
 // witness explains why target does not come back: one unsatisfied need after
 // another, until it meets itself (a cycle) or something that nothing restores
 // (a lost leaf). The nearest cycle is taken, else the nearest leaf.
 func (r *rise) witness(target int32) plans.Witness {
 	g := r.w.g
 	out := plans.Witness{Target: g.name(target), Cycle: -1}
-	list := r.search(target, -1)
-	for k := range list[:min(len(list), maxSearch)] {
-		start := list[k].item
-		loop := r.search(start, start)
-		if last := loop[len(loop)-1]; len(loop) > 1 && last.item == start {
-			out.Path = r.path(list, k)
-			out.Cycle = len(out.Path)
-			out.Path = append(out.Path, r.path(loop, len(loop)-1)...)
-			return out
-		}
+	r.findLoops()
+	if !r.toLoop[target] {
+		list := r.search(target, func(i int32) bool { return len(r.obstacles(i)) == 0 })
+		out.Path, out.Leaf = r.path(list, len(list)-1), g.name(list[len(list)-1].item)
+		return out
 	}
-	leaf := slices.IndexFunc(list, func(v visit) bool { return len(r.obstacles(v.item)) == 0 })
-	if leaf < 0 {
-		leaf = len(list) - 1
-	}
-	out.Path, out.Leaf = r.path(list, leaf), g.name(list[leaf].item)
+	list := r.search(target, func(i int32) bool { return r.onLoop[i] })
+	start := list[len(list)-1].item
+	out.Path = r.path(list, len(list)-1)
+	out.Cycle = len(out.Path)
+	out.Path = append(out.Path, r.around(start)...)
 	return out
 }
 
-// search visits all obstacles behind start, nearest first; it stops with a
-// visit of goal, once that is reached again.
-func (r *rise) search(start, goal int32) []visit {
+// findLoops finds, once, which stuck items wait for themselves, and which wait
+// for such an item.
+func (r *rise) findLoops() {
+	if r.onLoop != nil {
+		return
+	}
+	r.onLoop, r.toLoop = map[int32]bool{}, map[int32]bool{}
+	t := &tarjan{index: map[int32]int32{}, low: map[int32]int32{}, on: map[int32]bool{}}
+	t.next = func(i int32) []int32 {
+		var out []int32
+		for _, o := range r.obstacles(i) {
+			out = append(out, o.to)
+		}
+		return out
+	}
+	for _, i := range r.stuck() {
+		if _, ok := t.index[i]; !ok {
+			t.visit(i)
+		}
+	}
+	for _, group := range t.out { // what they wait for comes first
+		loop := len(group) > 1 || slices.Contains(t.next(group[0]), group[0])
+		leads := loop
+		for _, i := range group {
+			leads = leads || slices.ContainsFunc(t.next(i), func(n int32) bool { return r.toLoop[n] })
+		}
+		for _, i := range group {
+			r.onLoop[i], r.toLoop[i] = loop, leads
+		}
+	}
+}
+
+// around lists the shortest way from an item back to itself.
+func (r *rise) around(start int32) []plans.Edge {
 	list, seen := []visit{{item: start, parent: -1}}, map[int32]bool{start: true}
 	for k := 0; k < len(list); k++ {
 		for _, o := range r.obstacles(list[k].item) {
-			if o.to == goal {
-				return append(list, visit{o.to, k, o})
+			if o.to == start {
+				list = append(list, visit{o.to, k, o})
+				return r.path(list, len(list)-1)
 			}
+			if !seen[o.to] && r.onLoop[o.to] {
+				seen[o.to] = true
+				list = append(list, visit{o.to, k, o})
+			}
+		}
+	}
+	return nil
+}
+
+// search visits what is behind start, nearest first, up to and including the
+// first item that is wanted.
+func (r *rise) search(start int32, wanted func(int32) bool) []visit {
+	list, seen := []visit{{item: start, parent: -1}}, map[int32]bool{start: true}
+	for k := 0; k < len(list); k++ {
+		if wanted(list[k].item) {
+			return list[:k+1]
+		}
+		for _, o := range r.obstacles(list[k].item) {
 			if !seen[o.to] {
 				seen[o.to] = true
 				list = append(list, visit{o.to, k, o})

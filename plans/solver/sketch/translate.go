@@ -26,7 +26,10 @@ type translator struct {
 	m    *plans.Model
 	dead map[string]bool // failed domains and what lies below
 	mode plans.Mode
-	err  error
+	// burnt: data was lost with its place, though the mode is deletion because
+	// a copy takes deletions.
+	burnt bool
+	err   error
 }
 
 // Model translates a sketch.
@@ -83,7 +86,7 @@ func (t *translator) scenario() {
 		for _, n := range t.s.Nodes {
 			for _, c := range n.Copies {
 				if c == "deletes-too" {
-					t.mode = plans.Deleted
+					t.mode, t.burnt = plans.Deleted, true
 				}
 			}
 		}
@@ -188,10 +191,10 @@ func (t *translator) backup(n *plans.Node, id string, b Backup) {
 	t.point(n, p, replicas(&b.At))
 }
 
-// point adds a recovery point as a node. Where the mode is deletion, what
-// stands in a failed domain goes with it all the same.
+// point adds a recovery point as a node. Where deletion stands for loss, what
+// is in a failed domain goes with it all the same.
 func (t *translator) point(n *plans.Node, p plans.Point, at []plans.Replica) {
-	if t.mode == plans.Deleted {
+	if t.burnt {
 		p.Deletes = p.Deletes || slices.ContainsFunc(p.Realms, func(d string) bool { return t.dead[d] })
 	}
 	n.Data.Points = append(n.Data.Points, p)
