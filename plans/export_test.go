@@ -93,6 +93,7 @@ func TestViews(t *testing.T) {
 	}{
 		{"bootstrap", plans.BootstrapOrder(p, "C")}, {"recover", plans.RecoveryOrder(m, p, "lose-east", "")},
 		{"recover-payments", plans.RecoveryOrder(m, p, "lose-east", "payments")}, {"matrix", plans.NewMatrix(p)}, {"graph", plans.NewGraph(m, p, "lose-east")},
+		{"pairs", &plans.Pairs{Solved: 3, Losses: []plans.Pair{{A: "lose-east", B: "lose-west", Stuck: []string{"db", "payments"}}}}},
 	}
 	got := &txtar.Archive{Comment: []byte("Every view of one plan in every format. Rewrite with: go test ./plans -update\n\n")}
 	for _, v := range views {
