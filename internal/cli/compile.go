@@ -79,7 +79,10 @@ func writeLayout(ctx context.Context, s *session, out string, b *compiler.Bundle
 // outDir resolves --out against the fleet folder; a bare repository has none,
 // so there it is relative to where the command was started.
 func outDir(s *session, out string) string {
-	if filepath.IsAbs(out) || s.root() == "" {
+	if s.root() == "" {
+		return under(s.dir, out)
+	}
+	if filepath.IsAbs(out) {
 		return out
 	}
 	return filepath.Join(s.root(), out)

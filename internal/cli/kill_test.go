@@ -30,12 +30,13 @@ func killed(t *testing.T, command string) {
 	k := newVictim(t)
 	before := k.finish(command)
 	k.git("add", "-A")
-	k.git("commit", "-q", "-m", "released")
+	k.git("commit", "-q", "--allow-empty", "-m", "released")
 	k.write("clusters/prod/more.cue", "package clusters\n\ncomponents: \"web\": set: replicas: web: 3\n")
 	k.git("add", "-A")
 	k.git("commit", "-q", "-m", "a change")
 
-	// How long a whole run takes here: kills are spread over it.
+	// How long a whole run takes here: every other kill falls anywhere in it, and
+	// the rest while it writes, which is a small part of it.
 	probe := newVictim(t)
 	begin := time.Now()
 	probe.finish(command)
@@ -44,8 +45,12 @@ func killed(t *testing.T, command string) {
 	random := rand.New(rand.NewPCG(1, uint64(len(command))))
 	var after []string
 	seen := map[string]int{}
-	for range kills {
-		k.kill(time.Duration(random.Int64N(int64(whole))), command)
+	for i := range kills {
+		if i%2 == 0 {
+			k.kill(command, func() { time.Sleep(time.Duration(random.Int64N(int64(whole)))) })
+		} else {
+			k.kill(command, func() { k.awaitWrite(whole, time.Duration(random.Int64N(int64(4*time.Millisecond)))) })
+		}
 		now, err := bundles(k.layout())
 		if err != nil {
 			t.Fatalf("dist is damaged after a kill: %v", err)
@@ -118,15 +123,32 @@ func (k *victim) command(name string) *exec.Cmd {
 	return cmd
 }
 
-// kill runs a command and kills it after a while; it may be done by then.
-func (k *victim) kill(after time.Duration, name string) {
+// kill runs a command and kills it after wait; it may be done by then.
+func (k *victim) kill(name string, wait func()) {
 	cmd := k.command(name)
 	if err := cmd.Start(); err != nil {
 		k.Fatal(err)
 	}
-	time.Sleep(after)
+	wait()
 	_ = cmd.Process.Kill() // already gone is fine
 	_ = cmd.Wait()
+}
+
+// awaitWrite returns a little after the first change below dist.
+func (k *victim) awaitWrite(most, after time.Duration) {
+	was := k.entries()
+	for end := time.Now().Add(most); time.Now().Before(end) && slices.Equal(k.entries(), was); {
+		time.Sleep(100 * time.Microsecond)
+	}
+	time.Sleep(after)
+}
+
+func (k *victim) entries() []string {
+	files, err := filepath.Glob(filepath.Join(k.layout(), "blobs", "sha256", "*"))
+	if err != nil {
+		k.Fatal(err)
+	}
+	return files
 }
 
 func (k *victim) finish(name string) []string {
@@ -147,11 +169,7 @@ func (k *victim) finish(name string) []string {
 // noLitter demands that a clean run leaves nothing of the killed ones in the
 // layout: every blob in it is named by something.
 func (k *victim) noLitter() {
-	files, err := filepath.Glob(filepath.Join(k.layout(), "blobs", "sha256", "*"))
-	if err != nil {
-		k.Fatal(err)
-	}
-	for _, f := range files {
+	for _, f := range k.entries() {
 		if len(filepath.Base(f)) != 64 {
 			k.Errorf("%s was left behind by a killed run", filepath.Base(f))
 		}

@@ -23,6 +23,7 @@ const marker = "cue.mod/module.cue"
 
 // session is a fleet that was opened: where it is and what it holds.
 type session struct {
+	dir   string // of -C
 	repo  *git.Repo
 	fleet string // fleet folder below the repository's root, "" for the root
 	rev   ir.Revision
@@ -50,7 +51,7 @@ func (s *session) source(file string) ([]byte, error) {
 // open finds the repository and the fleet folder and lists its files.
 // Problems of the user are in the session's diagnostics; its tree is then nil.
 func (in *input) open(ctx context.Context, inv *Invocation) (*session, error) {
-	s := &session{}
+	s := &session{dir: in.dir}
 	repo, err := git.Open(ctx, in.dir, git.WithEnvironment(inv.Getenv))
 	if d, ok := diag.From(err); ok {
 		s.diags.Add(d)
