@@ -77,3 +77,12 @@ exact_version(version) := regex.match(`^v?[0-9]+\.[0-9]+\.[0-9]+([-+._][0-9A-Za-
 # METADATA
 # description: a git commit
 commit(revision) := regex.match(`^([0-9a-f]{40}|[0-9a-f]{64})$`, revision)
+
+# METADATA
+# description: a duration of the spec, "1d12h" or "90s", in seconds
+seconds(duration) := sum([n |
+	some m in regex.find_all_string_submatch_n(`([0-9.]+)(ms|w|d|h|m|s)`, duration, -1)
+	n := to_number(m[1]) * unit[m[2]]
+])
+
+unit := {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}

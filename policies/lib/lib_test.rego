@@ -30,3 +30,9 @@ test_containers_of_every_sort if {
 	]
 	count(lib.containers({"kind": "Pod", "content": {}})) == 0
 }
+
+test_seconds if {
+	lib.seconds("1d12h") == 129600
+	lib.seconds("1m30s") == 90
+	lib.seconds("0") == 0
+}

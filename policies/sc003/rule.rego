@@ -1,0 +1,97 @@
+# METADATA
+# title: every GitOps source verifies signatures with an explicit identity, or is pinned by digest
+# description: |
+#   Judges the sources that are rendered with a cluster: Flux GitRepository,
+#   OCIRepository, HelmChart, HelmRelease and Bucket, and Argo CD Application. A
+#   source is pinned by a commit or digest, or it verifies a signature and says
+#   whose: a key, or the issuer and subject of a keyless one. An Application may rely
+#   on the signature keys of its project. What Darkstart writes into deploy/ is
+#   pinned by itself.
+# custom:
+#   id: SC003
+#   severity: error
+#   applies: engine
+#   scope: cluster
+#   reads: [objects]
+#   since: v0.1.0
+#   rationale: >-
+#     An engine applies whatever its source says, at any hour. A tag or a branch can be moved by whoever reaches
+#     the registry or the forge, and a signature without an identity proves only that somebody signed.
+#   remediation: >-
+#     pin the source by ref: digest or commit, or verify it with secretRef or matchOIDCIdentity
+#   frameworks:
+#     - SLSA v1.1 verification
+#     - NIST SP 800-204D 5.1
+#     - CIS Software Supply Chain 3.2
+package darkstart.rules.sc003
+
+import data.darkstart.lib
+
+flux := {"GitRepository", "OCIRepository", "HelmChart", "Bucket"}
+
+sources := array.concat(
+	[object | some kind in flux; some object in input.kinds[kind]; object.group == "source.toolkit.fluxcd.io"],
+	array.concat(
+		[object | some object in input.kinds.HelmRelease; object.group == "helm.toolkit.fluxcd.io"; object.content.spec.chart.spec],
+		[object | some object in input.kinds.Application; object.group == "argoproj.io"; object.content.spec],
+	),
+)
+
+evaluated := count(sources)
+
+deny contains {
+	"msg": sprintf("%s %q is neither pinned nor verified against an identity", [source.kind, source.name]),
+	"subject": lib.subject(source, "/spec"),
+	"help": [help(source.kind)],
+} if {
+	some source in sources
+	not trusted(source)
+}
+
+trusted(source) if lib.is_digest(source.content.spec.ref.digest)
+
+trusted(source) if {
+	source.kind == "GitRepository"
+	lib.commit(source.content.spec.ref.commit)
+}
+
+trusted(source) if identity(source.content.spec.verify)
+
+trusted(source) if identity(source.content.spec.chart.spec.verify)
+
+trusted(source) if {
+	source.kind == "Application"
+	all := array.concat(
+		[s | s := source.content.spec.source],
+		lib.list(source.content.spec, "sources"),
+	)
+	count(all) > 0
+	every s in all {
+		pinned(object.get(s, "targetRevision", ""))
+	}
+}
+
+trusted(source) if {
+	source.kind == "Application"
+	some project in input.kinds.AppProject
+	project.name == object.get(source.content.spec, "project", "default")
+	count(lib.list(project.content.spec, "signatureKeys")) > 0
+}
+
+pinned(revision) if lib.commit(revision)
+
+pinned(revision) if lib.is_digest(revision)
+
+identity(verify) if verify.secretRef.name
+
+identity(verify) if count(verify.matchOIDCIdentity) > 0
+
+help("OCIRepository") := "add ref: digest, or verify with secretRef or matchOIDCIdentity"
+
+help("GitRepository") := "add ref: commit, or verify with secretRef"
+
+help("Application") := "set targetRevision to a commit or sha256 digest, or signatureKeys on its project"
+
+help(kind) := "use an OCIRepository pinned by digest" if {
+	kind in {"Bucket", "HelmChart", "HelmRelease"}
+}
