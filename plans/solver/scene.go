@@ -97,7 +97,7 @@ func solveScenario(g *graph, sc *plans.Scenario, cfg *Config) solvedScenario {
 			rec.Makespan.Lo, rec.Makespan.Hi = max(rec.Makespan.Lo, v.Lo), max(rec.Makespan.Hi, v.Hi)
 		}
 	}
-	rec.Witnesses = opt.witnesses()
+	rec.Witnesses = s.witnesses()
 	opt.percentiles(rec, cfg.Runs)
 	return out
 }
@@ -139,28 +139,29 @@ func (r *rise) stuck() []int32 {
 // share a root with one that does.
 const maxExplained = 20
 
-// witnesses explains the stuck targets: judged nodes, or, where a scenario
-// brings a cluster up, all that it should have brought up. One witness is
-// enough for all targets that end in the same cycle or leaf.
-func (r *reading) witnesses() []plans.Witness {
-	g := r.w.g
+// witnesses explains the stuck targets: judged nodes whose loss nobody
+// accepted, or, where a scenario brings a cluster up, all that it should have
+// brought up. One witness is enough for all of these that end in the same
+// cycle or leaf.
+func (s *scene) witnesses() []plans.Witness {
+	low := s.opt.low
 	var out []plans.Witness
 	seen := map[string]bool{}
-	for _, i := range r.low.stuck() {
-		if int(i) >= len(g.nodes) {
+	for _, i := range low.stuck() {
+		if int(i) >= len(s.g.nodes) {
 			continue
 		}
-		judged := len(g.nodes[i].Objectives) > 0
-		if !judged && (r.w.sc.Class == "" || !r.w.struck[i]) {
+		judged := s.cell[i] != nil && s.cell[i].Verdict == plans.Unrecoverable
+		if !judged && (s.sc.Class == "" || !s.opt.w.struck[i]) {
 			continue
 		}
-		w := r.low.witness(i)
+		w := low.witness(i)
 		key := rootOf(w)
 		if !judged && (seen[key] || w.Cycle > 0) { // the cycle's own members explain it better
 			continue
 		}
 		if !seen[key] || len(out) < maxExplained {
-			w.Breaks = r.low.breaks(i)
+			w.Breaks = low.breaks(i)
 		}
 		seen[key] = true
 		out = append(out, w)

@@ -13,6 +13,22 @@
 // violated in the optimistic reading is violated; what is proven in the
 // pessimistic one is proven; the rest is unknown and names the declarations
 // that would settle it.
+//
+// Where DESIGN §4 and §5 leave room, this package reads them so:
+//
+//   - a replica placed in another node falls and returns with it: its host
+//     counts like something it runs on, so hosts and guests may rise together;
+//   - a recovery point without declared writers is writable by whoever holds
+//     its domains;
+//   - a derived procedure spends no time on parts that stand;
+//   - a team's steps run in no more lanes than the team has people, and its
+//     response and travel begin with the detection by the step's procedure;
+//   - a step that runs before something can start is run once more for it;
+//   - a stateless node that is rescheduled takes up to ten minutes, estimated;
+//   - a stop condition without a detection time is checked before each step of
+//     an action, so it holds; one with a detection time lets the action reach
+//     what its rate allows until then;
+//   - an approval or guard on an earlier step guards the steps after it.
 package solver
 
 import (
