@@ -39,15 +39,23 @@ func example() *plans.Model {
 		Domains: []plans.Domain{{ID: "east", Kind: "region"}, {ID: "west", Kind: "region"}},
 		Actors:  []plans.Actor{{ID: "lead", Shift: 1, Respond: plans.Interval{Lo: plans.Minute, Hi: 5 * plans.Minute}}},
 		Nodes: []plans.Node{
-			{ID: "payments", Kind: plans.KindService, Replicas: append(at("east"), at("west")...), Requires: plans.Requires{Run: needs("payments writes to db", "db")},
-				Objectives: []plans.Objective{{Class: "default", RTO: ptr(plans.Hour)}}, Capacity: &plans.Capacity{Load: 10, PerDomain: map[string]float64{"west": 10}}},
-			{ID: "db", Kind: plans.KindStore, Replicas: at("east"), Objectives: []plans.Objective{{Class: "default", RTO: ptr(10 * plans.Minute), RPO: ptr(plans.Minute)}},
-				Data: &plans.Data{Points: []plans.Point{{Node: "db/standby", Copy: true, Lag: 10 * plans.Second}}}, Capacity: &plans.Capacity{Load: 1, PerDomain: map[string]float64{"west": 1}}},
+			{
+				ID: "payments", Kind: plans.KindService, Replicas: append(at("east"), at("west")...), Requires: plans.Requires{Run: needs("payments writes to db", "db")},
+				Objectives: []plans.Objective{{Class: "default", RTO: ptr(plans.Hour)}}, Capacity: &plans.Capacity{Load: 10, PerDomain: map[string]float64{"west": 10}},
+			},
+			{
+				ID: "db", Kind: plans.KindStore, Replicas: at("east"), Objectives: []plans.Objective{{Class: "default", RTO: ptr(10 * plans.Minute), RPO: ptr(plans.Minute)}},
+				Data: &plans.Data{Points: []plans.Point{{Node: "db/standby", Copy: true, Lag: 10 * plans.Second}}}, Capacity: &plans.Capacity{Load: 1, PerDomain: map[string]float64{"west": 1}},
+			},
 			{ID: "db/standby", Kind: plans.KindPoint, Replicas: at("west")},
-			{ID: "vault", Kind: plans.KindComponent, Replicas: at("east"), Requires: plans.Requires{Start: needs("vault's image is pulled from registry", "registry")},
-				Objectives: []plans.Objective{{Class: "default", RTO: ptr(plans.Hour)}}, Capacity: &plans.Capacity{Load: 1, PerDomain: map[string]float64{"west": 1}}},
+			{
+				ID: "vault", Kind: plans.KindComponent, Replicas: at("east"), Requires: plans.Requires{Start: needs("vault's image is pulled from registry", "registry")},
+				Objectives: []plans.Objective{{Class: "default", RTO: ptr(plans.Hour)}}, Capacity: &plans.Capacity{Load: 1, PerDomain: map[string]float64{"west": 1}},
+			},
 			{ID: "registry", Kind: plans.KindComponent, Replicas: at("east"), Requires: plans.Requires{Start: needs("registry reads its TLS key from \"vault\"", "vault")}},
-			{ID: "C/@api", Kind: plans.KindAPI, Cluster: "C"}, {ID: "C/cni", Kind: plans.KindComponent, Cluster: "C"}, {ID: "C/dns", Kind: plans.KindComponent, Cluster: "C"},
+			{ID: "C/@api", Kind: plans.KindAPI, Cluster: "C"},
+			{ID: "C/cni", Kind: plans.KindComponent, Cluster: "C"},
+			{ID: "C/dns", Kind: plans.KindComponent, Cluster: "C"},
 		},
 		Scenarios: []plans.Scenario{
 			{ID: "lose-east", Domains: []string{"east"}, Mode: plans.Lost},
@@ -91,8 +99,11 @@ func TestViews(t *testing.T) {
 		name string
 		view plans.View
 	}{
-		{"bootstrap", plans.BootstrapOrder(p, "C")}, {"recover", plans.RecoveryOrder(m, p, "lose-east", "")},
-		{"recover-payments", plans.RecoveryOrder(m, p, "lose-east", "payments")}, {"matrix", plans.NewMatrix(p)}, {"graph", plans.NewGraph(m, p, "lose-east")},
+		{"bootstrap", plans.BootstrapOrder(p, "C")},
+		{"recover", plans.RecoveryOrder(m, p, "lose-east", "")},
+		{"recover-payments", plans.RecoveryOrder(m, p, "lose-east", "payments")},
+		{"matrix", plans.NewMatrix(p)},
+		{"graph", plans.NewGraph(m, p, "lose-east")},
 		{"pairs", &plans.Pairs{Solved: 3, Losses: []plans.Pair{{A: "lose-east", B: "lose-west", Stuck: []string{"db", "payments"}}}}},
 	}
 	got := &txtar.Archive{Comment: []byte("Every view of one plan in every format. Rewrite with: go test ./plans -update\n\n")}

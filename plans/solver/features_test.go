@@ -16,7 +16,8 @@ func zonal(nodes ...plans.Node) *plans.Model {
 		m.Domains = append(m.Domains, plans.Domain{ID: z, Kind: "zone", Parents: []string{"r"}})
 	}
 	m.Scenarios = []plans.Scenario{
-		{ID: "one", Domains: []string{"a"}, Mode: plans.Lost}, {ID: "two", Domains: []string{"a", "b"}, Mode: plans.Lost},
+		{ID: "one", Domains: []string{"a"}, Mode: plans.Lost},
+		{ID: "two", Domains: []string{"a", "b"}, Mode: plans.Lost},
 		{ID: "all", Domains: []string{"r"}, Mode: plans.Lost},
 	}
 	return m
