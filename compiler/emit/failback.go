@@ -3,6 +3,7 @@ package emit
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/darkstart-dev/darkstart/compiler/emit/runbook"
 	"github.com/darkstart-dev/darkstart/plans"
@@ -84,7 +85,7 @@ func (a *account) wayBack(p *plans.Procedure, away []string) []runbook.Block {
 			return slices.ContainsFunc(away, func(x string) bool { return a.within(d, x) || a.within(x, d) })
 		})
 		if into {
-			list = append(list, runbook.Join(runbook.C(q.ID), runbook.T(fmt.Sprintf(" brings it into %s, in %s; plan it as a change, in hours that suit you", q.Into[0], count(len(q.Steps), "step")))))
+			list = append(list, runbook.Join(runbook.C(q.ID), runbook.T(fmt.Sprintf(" brings it into %s, in %s%s; plan it as a change, in hours that suit you", q.Into[0], count(len(q.Steps), "step"), declaredFor(q)))))
 		}
 	}
 	if list == nil {
@@ -92,6 +93,19 @@ func (a *account) wayBack(p *plans.Procedure, away []string) []runbook.Block {
 		return []runbook.Block{{Warning: runbook.Join(runbook.T("No declared procedure leads back into "), runbook.Codes(away), runbook.T(". Stay where you are and decide by day."))}}
 	}
 	return []runbook.Block{{List: list}}
+}
+
+// declaredFor says which disasters a procedure was written for: going back by
+// day is not among them, and whoever plans it should know.
+func declaredFor(p *plans.Procedure) string {
+	if len(p.Modes) == 0 {
+		return ""
+	}
+	words := make([]string, 0, len(p.Modes))
+	for _, m := range p.Modes {
+		words = append(words, string(m))
+	}
+	return " (written for: " + strings.Join(words, ", ") + ")"
 }
 
 // redundancy lists the recovery points of the restored stores that stay down.

@@ -114,6 +114,8 @@ func (a *account) lead() runbook.Text {
 		return runbook.T("This plan does not bring it back. That is accepted.")
 	case a.stuck[a.c.Node]:
 		return runbook.T("Nothing that is declared brings it back. See why below, and escalate at once.")
+	case len(a.waves) == 0 && a.c.Verdict != plans.Proven:
+		return runbook.Join(runbook.T("No step is planned, and it is "), runbook.B("not proven"), runbook.T(" that it returns by itself: see "), runbook.L("what is not known", "#unknown"), runbook.T("."))
 	case len(a.waves) == 0:
 		return runbook.T("There is nothing to do: it returns by itself, as what it stands on is moved or comes back. Watch that it does.")
 	}
@@ -144,6 +146,9 @@ func (a *account) tiles() []runbook.Tile {
 func (a *account) backTile() runbook.Tile {
 	c := a.c
 	t := runbook.Tile{Label: "Back after", Value: span(plans.Interval{Lo: c.LB, Hi: c.UB})}
+	if c.UB >= plans.Forever {
+		t.Value = "at least " + short(c.LB)
+	}
 	if a.stuck[c.Node] {
 		t.Value, t.Tone = "never by this plan", runbook.Bad
 		if c.Verdict == plans.AcceptedV {
@@ -251,23 +256,24 @@ func (a *account) evidence(proc string) string {
 	date := ""
 	for i := range a.f.Model.Evidence {
 		e := &a.f.Model.Evidence[i]
-		if e.Procedure == proc && e.Result == "passed" && e.Closure == string(a.p.Closures[proc]) && a.covers(e) {
+		if e.Procedure == proc && e.Result == "passed" && (e.Closure == "" || e.Closure == string(a.p.Closures[proc])) && a.covers(e) {
 			date = max(date, e.Date)
 		}
 	}
 	return date
 }
 
+// covers reports whether a drill failed at least what the scenario fails.
 func (a *account) covers(e *plans.Evidence) bool {
 	if len(e.Scope) == 0 {
-		return e.Scenario == a.r.Scenario.ID
+		return e.Scenario == "" || e.Scenario == a.r.Scenario.ID
 	}
-	for _, d := range slices.Concat(a.r.Scenario.Domains, a.r.Scenario.Nodes) {
-		if !slices.Contains(e.Scope, d) && !slices.Contains(e.Scope, "domain:"+d) {
+	for _, d := range a.r.Scenario.Domains {
+		if !slices.ContainsFunc(e.Scope, func(in string) bool { return a.within(d, in) }) {
 			return false
 		}
 	}
-	return true
+	return !slices.ContainsFunc(a.r.Scenario.Nodes, func(n string) bool { return !slices.Contains(e.Scope, n) })
 }
 
 func (a *account) facts() []runbook.Fact {
@@ -421,13 +427,13 @@ func (a *account) people() runbook.Section {
 		rows = append(rows, a.person(r, roles[r]))
 	}
 	if rows != nil {
-		sec.Add(runbook.Block{Table: &runbook.Table{Head: []string{"Role", "Does", "Decides", "Reach", "Answers", "Then"}, Rows: rows}})
+		sec.Add(runbook.Block{Table: &runbook.Table{Head: []string{"Role", "Does", "May decide", "Reach", "Then"}, Rows: rows}})
 	}
 	return sec
 }
 
 func (a *account) person(role string, does []string) []runbook.Text {
-	row := []runbook.Text{runbook.B(role), runbook.T(strings.Join(does, ", ")), nil, runbook.T("not declared"), nil, nil}
+	row := []runbook.Text{runbook.B(role), runbook.T(strings.Join(does, ", ")), nil, runbook.T("not declared"), nil}
 	t, ok := a.team(role)
 	if !ok {
 		a.st.gaps = append(a.st.gaps, runbook.Join(runbook.C(role), runbook.T(" is no declared team: nobody says how to reach it")))
@@ -439,10 +445,10 @@ func (a *account) person(role string, does []string) []runbook.Text {
 	} else {
 		a.st.gaps = append(a.st.gaps, runbook.Join(runbook.C(role), runbook.T(" declares no contact")))
 	}
-	row[4] = runbook.T(duration(t.Respond, t.Respond.Hi > 0, nil))
-	row[5] = runbook.T(strings.Join(t.Escalation, ", then "))
+	row[3] = append(row[3], runbook.T(", answers in "+duration(t.Respond, t.Respond.Hi > 0, nil))...)
+	row[4] = runbook.T(strings.Join(t.Escalation, ", then "))
 	if len(t.Escalation) == 0 {
-		row[5] = runbook.T("nobody: the last to escalate to")
+		row[4] = runbook.T("nobody: the last to escalate to")
 	}
 	return row
 }
@@ -503,7 +509,7 @@ func describe(d *runbook.Diagram) string {
 
 func (a *account) todo() runbook.Section {
 	sec := runbook.Section{ID: "steps", Title: "Steps", Blocks: a.st.blocks}
-	if a.st.number == 0 {
+	if a.stuck[a.c.Node] {
 		sec.Title = "Why it does not come back"
 		for i := range a.r.Witnesses {
 			if w := &a.r.Witnesses[i]; w.Target == a.c.Node {

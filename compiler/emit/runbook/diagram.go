@@ -75,7 +75,7 @@ func (d *Diagram) Mermaid() string {
 
 // quoted makes a label safe inside Mermaid's double quotes.
 func quoted(s string) string {
-	return strings.NewReplacer(`"`, "#quot;", "\n", " ", "`", "'").Replace(s)
+	return strings.NewReplacer(`"`, "#quot;", "<", "#lt;", ">", "#gt;", "\n", " ", "`", "'").Replace(s)
 }
 
 // edges reports whether single arrows stay readable: above a dozen boxes, or

@@ -33,7 +33,7 @@ func (r *Runbook) heading() string {
 	if r.Subtitle == "" {
 		return r.Title
 	}
-	return r.Title + ": " + r.Subtitle
+	return r.Title + " " + r.Subtitle
 }
 
 type markdown struct{ strings.Builder }
