@@ -164,17 +164,30 @@ func mergePatches(entries []any) []any {
 	return out
 }
 
-// traceOrigins asks kustomize to write down where each object came from.
-func (s *scanner) traceOrigins(root string) {
-	var v map[string]any
-	if err := json.Unmarshal(s.files[root], &v); err != nil {
-		return
+// effects notes what a build file may do to the identity of objects. Metadata
+// is the root's to ask for: what a base asks is ignored by kustomize.
+func (s *scanner) effects(v map[string]any, root bool) {
+	for _, field := range []string{
+		"namePrefix", "nameSuffix", "configMapGenerator", "secretGenerator", "generators", "transformers", "replacements", "vars",
+	} {
+		_, has := v[field]
+		s.renames = s.renames || has
 	}
-	if s.traced = slices.Contains(object.Slice(v, "buildMetadata"), any(types.OriginAnnotations)); s.traced {
-		return
+	_, moves := v["namespace"]
+	s.moves = s.moves || moves
+	s.asked = s.asked || root && slices.Contains(object.Slice(v, "buildMetadata"), any(types.OriginAnnotations))
+}
+
+// traceOrigins returns the build file of dir with the request that kustomize
+// write down where each object came from.
+func (s *scanner) traceOrigins(dir string) []byte {
+	root := s.files[s.roots[dir]]
+	var v map[string]any
+	if err := json.Unmarshal(root, &v); err != nil || s.asked {
+		return root
 	}
 	v["buildMetadata"] = append(object.Slice(v, "buildMetadata"), types.OriginAnnotations)
-	s.files[root] = encode(v)
+	return encode(v)
 }
 
 func encode(v any) []byte {

@@ -47,23 +47,54 @@ func Render(ctx context.Context, t *tree.Tree, dir string, limits yaml.Limits) (
 	if s.diags.HasErrors() {
 		return nil, s.diags, nil
 	}
-	fs := filesys.MakeFsInMemory()
-	for _, name := range s.order {
-		if err := fs.WriteFile("/"+name, s.files[name]); err != nil {
-			return nil, nil, fmt.Errorf("copying %s: %w", name, err)
+	var objects []*object.Object
+	var bad diag.List
+	placed := false
+	if !s.renames {
+		if objects, bad, err = s.build(ctx, dir, false); err != nil {
+			return nil, nil, err
+		}
+		placed = !bad.HasErrors() && s.place(objects)
+	}
+	if !placed {
+		if objects, bad, err = s.build(ctx, dir, true); err != nil {
+			return nil, nil, err
 		}
 	}
+	s.diags.Add(bad...)
+	return objects, s.diags, nil
+}
+
+// build runs kustomize over what was scanned. Tracing costs a quarter of the
+// run, since kustomize then parses and prints an annotation of every object
+// after every transformer. So it is asked for only where objects cannot be
+// found again by their names.
+func (s *scanner) build(ctx context.Context, dir string, trace bool) ([]*object.Object, diag.List, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
+	root, content := s.roots[dir], s.files[s.roots[dir]]
+	// A hash over annotations would cover the trace.
+	if trace && !s.hashes {
+		content = s.traceOrigins(dir)
+	}
+	s.traced = s.asked || trace && !s.hashes
+	fs := filesys.MakeFsInMemory()
+	for _, name := range s.order {
+		b := s.files[name]
+		if name == root {
+			b = content
+		}
+		if err := fs.WriteFile("/"+name, b); err != nil {
+			return nil, nil, fmt.Errorf("copying %s: %w", name, err)
+		}
+	}
 	m, err := run(fs, "/"+dir, s.schema)
 	if err != nil {
-		s.diags.Add(s.buildError(dir, err))
-		return nil, s.diags, nil
+		return nil, diag.List{s.buildError(dir, err)}, nil
 	}
 	objects, bad := s.objects(dir, m)
-	s.diags.Add(bad...)
-	return objects, s.diags, nil
+	return objects, bad, nil
 }
 
 // run calls the library. A panic in it is one more way in which input can be

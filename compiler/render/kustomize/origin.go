@@ -37,11 +37,13 @@ func (s *scanner) objects(dir string, m resmap.ResMap) ([]*object.Object, diag.L
 				At(diag.Position{File: s.roots[dir], Line: 1}, "built here").Fix("put the key in quotes"))
 			continue
 		}
-		if !s.traced {
+		if !s.asked {
 			dropOrigin(content)
 		}
 		o := object.New(content, object.Origin{})
-		o.Origin = s.origin(dir, origin, o)
+		if s.traced || s.hashes {
+			o.Origin = s.origin(dir, origin, o)
+		}
 		if bad := yaml.Check(o); bad != nil {
 			ds.Add(bad)
 			continue
@@ -92,6 +94,40 @@ func dropOrigin(content map[string]any) {
 	if len(annotations) == 0 {
 		delete(metadata, "annotations")
 	}
+}
+
+// place gives objects the documents they come from, which it knows by kind and
+// name. It reports false when an object could come from several or from none:
+// then kustomize has to be asked, because a wrong line is worse than none.
+func (s *scanner) place(objects []*object.Object) bool {
+	if s.traced || s.hashes {
+		return true
+	}
+	docs := map[object.Key][]*object.Object{}
+	for _, name := range s.order {
+		for _, d := range s.docs[name] {
+			k := s.identity(d)
+			docs[k] = append(docs[k], d)
+		}
+	}
+	for _, o := range objects {
+		from := docs[s.identity(o)]
+		if len(from) != 1 {
+			return false
+		}
+		o.Origin = from[0].Origin
+		o.Origin.Exact = reflect.DeepEqual(from[0].Content, o.Content)
+	}
+	return true
+}
+
+// identity is what stays of an object's key through a build without renames.
+func (s *scanner) identity(o *object.Object) object.Key {
+	k := o.Key()
+	if s.moves {
+		k.Namespace = ""
+	}
+	return k
 }
 
 // origin finds the document that an object was built from: the file is known

@@ -31,7 +31,11 @@ type scanner struct {
 	schema bool // a kustomization sets the process-wide schema
 	hashes bool // an object asks for a hash over its annotations
 	bytes  int
-	traced bool // the user asked for origins as well
+	asked  bool // the user asked for origins, too
+	traced bool // kustomize wrote origins down
+	// renames is set when objects may get names that are in no file, or come
+	// from none; moves, when they may get another namespace.
+	renames, moves bool
 }
 
 // unit is one kustomization while it is scanned.
@@ -52,9 +56,6 @@ func scan(ctx context.Context, t *tree.Tree, dir string, limits yaml.Limits) (*s
 	}
 	if err := s.visit(ctx, dir, diag.Position{File: dir}, nil, nil); err != nil {
 		return nil, err
-	}
-	if root := s.roots[dir]; root != "" && !s.diags.HasErrors() && !s.hashes {
-		s.traceOrigins(root)
 	}
 	return s, nil
 }
@@ -78,6 +79,7 @@ func (s *scanner) visit(ctx context.Context, dir string, from diag.Position, sta
 	}
 	u.plugin = plugin
 	s.roots[dir] = u.file
+	s.effects(u.value, len(stack) == 0)
 	return s.references(ctx, u, append(slices.Clone(stack), dir))
 }
 
