@@ -50,6 +50,13 @@ type scanner struct {
 	keywords *ahocorasick.Trie
 	err      error
 	seen     sync.Map // *object.Object to []hit
+	texts    sync.Map // text to []recognised: clusters render the same objects
+}
+
+// recognised is what a detector recognised, by the line of a text.
+type recognised struct {
+	line           int
+	detector, what string
 }
 
 type hit struct{ path, detector, what string }
@@ -93,9 +100,9 @@ func (s *scanner) object(o *object.Object) ([]hit, error) {
 	}
 	t := textOf(o, s.keywords)
 	var hits []hit
-	for _, f := range d.DetectContext(context.Background(), detect.Fragment{Raw: t.String()}) {
-		if f.StartLine < len(t.paths) {
-			hits = append(hits, hit{t.paths[f.StartLine], f.RuleID, f.Description})
+	for _, m := range s.text(d, t.String()) {
+		if m.line < len(t.paths) {
+			hits = append(hits, hit{t.paths[m.line], m.detector, m.what})
 		}
 	}
 	// The library walks a map; the specific detectors come before the generic
@@ -106,6 +113,22 @@ func (s *scanner) object(o *object.Object) ([]hit, error) {
 	hits = slices.CompactFunc(hits, func(a, b hit) bool { return a.path == b.path })
 	s.seen.Store(o, hits)
 	return hits, nil
+}
+
+// text runs the detectors over a text, once however many objects hold it.
+func (s *scanner) text(d *detect.Detector, raw string) []recognised {
+	if raw == "" {
+		return nil
+	}
+	if ms, ok := s.texts.Load(raw); ok {
+		return ms.([]recognised)
+	}
+	var out []recognised
+	for _, f := range d.DetectContext(context.Background(), detect.Fragment{Raw: raw}) {
+		out = append(out, recognised{f.StartLine, f.RuleID, f.Description})
+	}
+	s.texts.Store(raw, out)
+	return out
 }
 
 func generic(h hit) int {
