@@ -84,7 +84,14 @@ func (c *closer) closure(p *proc) digest.Digest {
 
 func (g *graph) closed(i int32) closedNode {
 	n := g.nodes[i]
-	c := closedNode{ID: n.ID, Replicas: n.Replicas, Quorum: n.Quorum, Capacity: n.Capacity}
+	c := closedNode{ID: n.ID, Quorum: n.Quorum, Capacity: n.Capacity}
+	for _, r := range n.Replicas {
+		r.Domains = sorted(r.Domains)
+		c.Replicas = append(c.Replicas, r)
+	}
+	slices.SortFunc(c.Replicas, func(a, b plans.Replica) int {
+		return cmp.Or(slices.Compare(a.Domains, b.Domains), cmp.Compare(a.In, b.In))
+	})
 	c.Requires[0], c.Requires[1] = formulaText(n.Requires.Run), formulaText(n.Requires.Start)
 	if n.Data != nil {
 		d := *n.Data
@@ -102,17 +109,26 @@ func (g *graph) closed(i int32) closedNode {
 func (g *graph) closedProcedure(p *plans.Procedure) plans.Procedure {
 	c := *p
 	c.Drilled, c.Runbook, c.Review, c.Owner = "", "", "", ""
+	c.Restores, c.Into, c.Alerts, c.Modes = sorted(p.Restores), sorted(p.Into), sorted(p.Alerts), sorted(p.Modes)
 	c.Targets = map[string]string{}
 	for k, v := range p.Targets {
 		c.Targets[k] = minor(v)
 	}
 	c.Steps = slices.Clone(p.Steps)
 	for i := range c.Steps {
-		c.Steps[i].Measured, c.Steps[i].Needs = nil, plans.Requirement{}
+		st := &c.Steps[i]
+		st.After, st.Restores, st.Rebuilds = sorted(st.After), sorted(st.Restores), sorted(st.Rebuilds)
+		st.Measured, st.Needs = nil, plans.Requirement{}
 		c.Steps[i].Do = c.Steps[i].Do + "\x00" + formulaText(p.Steps[i].Needs)
 	}
 	slices.SortFunc(c.Steps, func(a, b plans.Step) int { return cmp.Compare(a.ID, b.ID) })
 	return c
+}
+
+func sorted[S ~string](in []S) []S {
+	out := slices.Clone(in)
+	slices.Sort(out)
+	return out
 }
 
 // formulaText writes a requirement without its reasons and positions.

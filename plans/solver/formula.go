@@ -1,6 +1,11 @@
 package solver
 
-import "github.com/darkstart-dev/darkstart/plans"
+import (
+	"cmp"
+	"slices"
+
+	"github.com/darkstart-dev/darkstart/plans"
+)
 
 // formulas is a forest of threshold gates: `all` needs every kid, `any` one,
 // `atLeast k` k of them. A gate holds when enough kids hold; a node that
@@ -77,7 +82,7 @@ func (f *formulas) define(owner int32, ids map[string]int32, terms ...term) {
 			f.owner[g], f.root[owner] = owner, g
 		}
 		if t.req.Op == plans.All || t.req.Op == "" {
-			for _, r := range t.req.Of {
+			for _, r := range ordered(t.req.Of) {
 				f.add(g, r, t.set, ids)
 			}
 		} else {
@@ -88,6 +93,23 @@ func (f *formulas) define(owner int32, ids map[string]int32, terms ...term) {
 		f.need[g] = int32(len(f.kids[g]))
 		f.full[g] = f.need[g]
 	}
+}
+
+// ordered sorts the kids of a requirement, so that no choice between them
+// depends on how somebody listed them.
+func ordered(kids []plans.Requirement) []plans.Requirement {
+	compare := func(a, b plans.Requirement) int {
+		if a.Op == plans.Ref && b.Op == plans.Ref {
+			return cmp.Or(cmp.Compare(a.Node, b.Node), compareWhy(a.Why, b.Why))
+		}
+		return cmp.Compare(formulaText(a), formulaText(b))
+	}
+	if slices.IsSortedFunc(kids, compare) {
+		return kids
+	}
+	out := slices.Clone(kids)
+	slices.SortStableFunc(out, compare)
+	return out
 }
 
 // trivial requirements ask for nothing: an empty list, of whatever kind, is
@@ -104,7 +126,7 @@ func (f *formulas) add(g int32, r plans.Requirement, set uint8, ids map[string]i
 		return
 	}
 	c := f.open(g)
-	for _, kid := range r.Of {
+	for _, kid := range ordered(r.Of) {
 		f.add(c, kid, set, ids)
 	}
 	f.full[c] = int32(len(f.kids[c]))

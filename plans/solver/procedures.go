@@ -50,6 +50,8 @@ func (g *graph) addProcedure(p *plans.Procedure) {
 			st.after = append(st.after, named[a])
 			g.steps[named[a]].next = append(g.steps[named[a]].next, st.index)
 		}
+		slices.Sort(st.after)
+		st.after = slices.Compact(st.after)
 	}
 	g.assign(pr)
 	pr.last = int32(len(g.steps))

@@ -62,7 +62,7 @@ func (s *scene) judge() (notEvaluated int) {
 			continue // a bootstrap is about what it brings up
 		}
 		c := s.opt.cell(u, obj, s.pess)
-		if s.sc.Class == "" {
+		if s.sc.Class == "" && c.Verdict != plans.AcceptedV {
 			c.Unknowns = append(c.Unknowns, s.capacityUnknown(u)...)
 		}
 		s.cells = append(s.cells, c)

@@ -1,6 +1,9 @@
 package solver
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // support picks, for a requirement that holds, the items that made it hold
 // first: what a schedule has to wait for. Items that never fell are left out.
@@ -37,7 +40,7 @@ func (r *rise) chosen(f *formulas, g int32) ([]int32, int32) {
 			picks = append(picks, pick{items, b})
 		}
 	}
-	slices.SortStableFunc(picks, func(a, b pick) int { return int(a.batch - b.batch) })
+	slices.SortStableFunc(picks, func(a, b pick) int { return cmp.Compare(a.batch, b.batch) })
 	if len(picks) < int(f.need[g]) {
 		return nil, -1
 	}
@@ -77,7 +80,7 @@ func (r *rise) hosts(i int32) []int32 {
 			out = append(out, h)
 		}
 	}
-	slices.SortFunc(out, func(a, b int32) int { return int(r.batch[a] - r.batch[b]) })
+	slices.SortFunc(out, func(a, b int32) int { return cmp.Or(cmp.Compare(r.batch[a], r.batch[b]), cmp.Compare(a, b)) })
 	return out[:min(len(out), int(r.w.g.quorum[i]-r.w.alive[i]))]
 }
 
