@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting"
 	apivalidation "k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
+	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	kjson "sigs.k8s.io/json"
 
@@ -28,8 +30,8 @@ const (
 )
 
 // crd is a CustomResourceDefinition: what is wrong with it, and the schemas
-// of its versions. It depends on the object's bytes alone, so one is shared by
-// all clusters that install the same definition.
+// of its versions. It depends on the object's bytes alone, labels left out, so
+// one is shared by all clusters that install the same definition.
 type crd struct {
 	kind       GroupKind
 	namespaced bool
@@ -174,9 +176,9 @@ func unknownFields(errs []error) []string {
 }
 
 // crd returns the definition that an object holds, from the cache when the
-// same bytes were read before.
+// same definition was read before, whatever its labels.
 func (c *Catalog) crd(ctx context.Context, o *object.Object) (*crd, error) {
-	raw, err := json.Marshal(o.Content) // sorts keys: equal content, equal bytes
+	raw, err := json.Marshal(withoutLabels(o.Content)) // sorts keys: equal content, equal bytes
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", o.Key(), err)
 	}
@@ -190,6 +192,27 @@ func (c *Catalog) crd(ctx context.Context, o *object.Object) (*crd, error) {
 	c.mu.Unlock()
 	slot.once.Do(func() { slot.crd = readCRD(ctx, raw) })
 	return slot.crd, nil
+}
+
+// withoutLabels leaves out labels that the API server would take: nothing else
+// in a definition depends on them, and a label that names the cluster must not
+// make it another definition in every cluster.
+func withoutLabels(content map[string]any) map[string]any {
+	labels := map[string]string{}
+	for k, v := range object.Map(content, "metadata", "labels") {
+		s, ok := v.(string)
+		if !ok {
+			return content
+		}
+		labels[k] = s
+	}
+	if len(labels) == 0 || len(metavalidation.ValidateLabels(labels, nil)) > 0 {
+		return content
+	}
+	out, meta := maps.Clone(content), maps.Clone(object.Map(content, "metadata"))
+	delete(meta, "labels")
+	out["metadata"] = meta
+	return out
 }
 
 // crdSlot lets one goroutine read a definition while others wait for it.
