@@ -151,6 +151,7 @@ func (l *linker) joinClusters() {
 func (l *linker) fleet() *ir.Fleet {
 	m := &plans.Model{Domains: l.domains.list}
 	l.recovery(m)
+	l.rollouts(m)
 	l.evidence(m)
 	m.Nodes, m.Procedures, m.Actors = l.nodes, l.procs, l.actors
 	m.Groups, m.Links, m.Tiers = l.groups(), l.links(), l.tiers()

@@ -263,7 +263,7 @@ func (l *linker) knownScenario(name string) bool {
 	if c, ok := strings.CutPrefix(name, "bootstrap/"); ok {
 		return l.names.cluster[c] != nil
 	}
-	return slices.ContainsFunc(l.assumed(), func(s plans.Scenario) bool { return s.ID == name })
+	return slices.ContainsFunc(slices.Concat(l.assumed(), l.badReleases(l.rings())), func(s plans.Scenario) bool { return s.ID == name })
 }
 
 // checkAlerts warns about triggers that no rendered rule or service defines.
