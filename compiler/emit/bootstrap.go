@@ -158,7 +158,7 @@ func bootOrder(c *ir.Linked, st *stepper) runbook.Section {
 	d := st.diagram
 	d.Title = "The order in which " + c.Name + " starts"
 	d.Desc = describe(&d)
-	return runbook.Section{ID: "order", Title: "The plan", Blocks: []runbook.Block{{Diagram: &d}}}
+	return runbook.Section{ID: "order", Title: "The plan", Blocks: []runbook.Block{{Text: clockNote}, {Diagram: &d}}}
 }
 
 func standsWhen(c *ir.Linked) runbook.Section {

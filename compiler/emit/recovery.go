@@ -489,7 +489,7 @@ func (a *account) order() runbook.Section {
 		d := a.st.diagram
 		d.Title = fmt.Sprintf("The plan for %s after %s", a.c.Node, a.r.Scenario.ID)
 		d.Desc = describe(&d)
-		sec.Add(runbook.Block{Diagram: &d})
+		sec.Add(runbook.Block{Text: clockNote}, runbook.Block{Diagram: &d})
 	}
 	return sec
 }

@@ -48,9 +48,8 @@ func (st *stepper) wave(w plans.Wave) {
 	for _, s := range w.Steps {
 		done.Lo, done.Hi = max(done.Lo, s.End.Lo), max(done.Hi, s.End.Hi)
 	}
-	by := "done " + span(done) + " after the disaster"
-	st.blocks = append(st.blocks, runbook.Block{Heading: label + " · " + by})
-	row := runbook.DiagramWave{Label: fmt.Sprint(w.Number), Note: "by " + short(done.Hi)}
+	st.blocks = append(st.blocks, runbook.Block{Heading: label + " · " + clock(done)})
+	row := runbook.DiagramWave{Label: fmt.Sprint(w.Number), Note: "by T+" + short(done.Hi)}
 	for _, g := range st.groups(w.Steps) {
 		step, box := st.step(g)
 		st.blocks = append(st.blocks, runbook.Block{Step: step})
@@ -191,7 +190,7 @@ func (st *stepper) procedural(s *runbook.Step, p *plans.PlannedStep, after []str
 		took += ", approval included"
 	}
 	fact(s, "Takes", runbook.T(took))
-	fact(s, "Done", runbook.T(span(p.End)+" after the disaster"))
+	fact(s, "Done", runbook.T(clock(p.End)))
 	fact(s, "After", afterFact(after))
 	fact(s, "Where", where(src.On))
 	if src.From != "" {
@@ -217,6 +216,17 @@ func (st *stepper) procedural(s *runbook.Step, p *plans.PlannedStep, after []str
 	}
 	st.missing(s, src, p)
 }
+
+// clock is a time on the clock of the disaster, which starts at T.
+func clock(i plans.Interval) string {
+	if short(i.Lo) == short(i.Hi) {
+		return "T+" + short(i.Lo)
+	}
+	return "T+" + short(i.Lo) + "…" + short(i.Hi)
+}
+
+// clockNote says once a page what T is.
+var clockNote = runbook.T("T is the moment of the disaster. Of two times the first is the best case and the second the worst.")
 
 func where(cluster string) runbook.Text {
 	if cluster == "" {
@@ -304,13 +314,14 @@ func (st *stepper) applied(s *runbook.Step, g *group, length, end plans.Interval
 		}
 		who = append(who, st.contact(o)...)
 	}
-	if by := g.planned[0].By; by != "" {
-		fact(s, "Who", st.contact(by))
+	by := g.planned[0].By
+	fact(s, "Who", st.contact(by))
+	if len(owners) > 1 || !owners[by] {
+		fact(s, "Owner", who)
 	}
-	fact(s, "Owner", who)
 	fact(s, "Parts", runbook.Codes(ids))
-	fact(s, "Takes", runbook.T(duration(length, known4(g), nil)))
-	fact(s, "Done", runbook.T(span(end)+" after the disaster"))
+	fact(s, "Takes", runbook.T(duration(length, allKnown(g), nil)))
+	fact(s, "Done", runbook.T(clock(end)))
 	fact(s, "After", afterFact(after))
 	st.phaseBegins(s, g)
 	apply := runbook.Command{Where: "in " + c.Name + ", from its unpacked bundle"}
@@ -331,7 +342,7 @@ func (st *stepper) applied(s *runbook.Step, g *group, length, end plans.Interval
 	}
 }
 
-func known4(g *group) bool {
+func allKnown(g *group) bool {
 	return !slices.ContainsFunc(g.planned, func(p *plans.PlannedStep) bool { return !p.Known })
 }
 
