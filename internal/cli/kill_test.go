@@ -47,9 +47,12 @@ func killed(t *testing.T, command string) {
 	seen := map[string]int{}
 	for i := range kills {
 		if i%2 == 0 {
-			k.kill(command, func() { time.Sleep(time.Duration(random.Int64N(int64(whole)))) })
+			k.kill(command, func(done <-chan struct{}) { sleep(done, time.Duration(random.Int64N(int64(whole)))) })
 		} else {
-			k.kill(command, func() { k.awaitWrite(whole, time.Duration(random.Int64N(int64(4*time.Millisecond)))) })
+			k.kill(command, func(done <-chan struct{}) {
+				k.awaitWrite(done)
+				sleep(done, time.Duration(random.Int64N(int64(4*time.Millisecond))))
+			})
 		}
 		now, err := bundles(k.layout())
 		if err != nil {
@@ -124,23 +127,38 @@ func (k *victim) command(name string) *exec.Cmd {
 }
 
 // kill runs a command and kills it after wait; it may be done by then.
-func (k *victim) kill(name string, wait func()) {
+func (k *victim) kill(name string, wait func(done <-chan struct{})) {
 	cmd := k.command(name)
 	if err := cmd.Start(); err != nil {
 		k.Fatal(err)
 	}
-	wait()
+	done := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // killed is what it is meant to be
+		close(done)
+	}()
+	wait(done)
 	_ = cmd.Process.Kill() // already gone is fine
-	_ = cmd.Wait()
+	<-done
 }
 
-// awaitWrite returns a little after the first change below dist.
-func (k *victim) awaitWrite(most, after time.Duration) {
-	was := k.entries()
-	for end := time.Now().Add(most); time.Now().Before(end) && slices.Equal(k.entries(), was); {
-		time.Sleep(100 * time.Microsecond)
+func sleep(done <-chan struct{}, d time.Duration) {
+	select {
+	case <-done:
+	case <-time.After(d):
 	}
-	time.Sleep(after)
+}
+
+// awaitWrite returns at the first change below dist, or when the run is done.
+func (k *victim) awaitWrite(done <-chan struct{}) {
+	was := k.entries()
+	for slices.Equal(k.entries(), was) {
+		select {
+		case <-done:
+			return
+		case <-time.After(100 * time.Microsecond):
+		}
+	}
 }
 
 func (k *victim) entries() []string {

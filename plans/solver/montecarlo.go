@@ -168,6 +168,10 @@ func seed(rec *plans.Recovery) *rand.PCG {
 			w.Steps[j].Because = nil
 		}
 	}
+	said.Cells = slices.Clone(rec.Cells)
+	for i := range said.Cells {
+		said.Cells[i].Unknowns = nil
+	}
 	said.Witnesses = nil
 	b, _ := json.Marshal(said) // plain data: cannot fail
 	sum := sha256.Sum256(b)
