@@ -49,7 +49,7 @@ func (e *evaluation) single(x errors.Error) *diag.Diagnostic {
 			Fix("correct the expression; `cue eval` on the folder shows how it is computed")
 	} else {
 		d = diag.Errorf("EVL010", "syntax error: %s", plain(tail(x))).
-			Fix("correct the syntax; `darkstart fmt` and editors with the CUE language server point at the same place")
+			Fix("correct the syntax; `cue vet` and editors with the CUE language server point at the same place")
 	}
 	for _, p := range e.labels([]errors.Error{x}) {
 		d.At(p.at, "")
