@@ -75,8 +75,10 @@ func TestGolden(t *testing.T) {
 			}
 		})
 	}
-	for _, code := range []string{"EVL001", "EVL002", "EVL003", "EVL004", "EVL005", "EVL006", "EVL007", "EVL010", "EVL011", "EVL012", "EVL013", "EVL014",
-		"EVL020", "EVL021", "EVL022", "EVL023", "EVL024", "EVL025", "EVL026", "EVL027", "EVL028", "EVL030", "EVL031", "EVL040"} {
+	for _, code := range []string{
+		"EVL001", "EVL002", "EVL003", "EVL004", "EVL005", "EVL006", "EVL007", "EVL010", "EVL011", "EVL012", "EVL013", "EVL014",
+		"EVL020", "EVL021", "EVL022", "EVL023", "EVL024", "EVL025", "EVL026", "EVL027", "EVL028", "EVL030", "EVL031", "EVL040",
+	} {
 		if !used[code] {
 			t.Errorf("no archive shows %s", code)
 		}

@@ -22,9 +22,12 @@ func Reference(schemas fs.FS) ([]byte, error) {
 	units := []string{"#Project", "#Fleet", "#Cluster", "#Component", "#Recovery", "#Waivers", "#Evidence"}
 	b.WriteString("\n## What a folder holds\n\n| folder | package | definition |\n|---|---|---|\n")
 	for _, r := range [][3]string{
-		{"darkstart.cue", "darkstart", "#Project"}, {"fleet/", "fleet", "#Fleet"},
-		{"clusters/, clusters/<name>/", "clusters", "#Cluster"}, {"components/<name>/", "<name>", "#Component"},
-		{"recovery/", "recovery", "#Recovery"}, {"waivers/", "waivers", "#Waivers"},
+		{"darkstart.cue", "darkstart", "#Project"},
+		{"fleet/", "fleet", "#Fleet"},
+		{"clusters/, clusters/<name>/", "clusters", "#Cluster"},
+		{"components/<name>/", "<name>", "#Component"},
+		{"recovery/", "recovery", "#Recovery"},
+		{"waivers/", "waivers", "#Waivers"},
 		{"evidence/*.json", "JSON", "#Evidence"},
 	} {
 		fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", r[0], r[1], link(r[2]))

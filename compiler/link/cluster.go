@@ -71,9 +71,11 @@ type part struct {
 func (p *part) hasObjects() bool { return len(p.objects) > 0 }
 
 func (l *linker) newCluster(u *ir.Unit[spec.Cluster], r *ir.Rendered) *cluster {
-	c := &cluster{l: l, unit: u, spec: &u.Spec, name: u.Name, fresh: true,
+	c := &cluster{
+		l: l, unit: u, spec: &u.Spec, name: u.Name, fresh: true,
 		kinds: map[groupKind]definer{}, plurals: map[groupKind]string{},
-		nsLabels: map[string]map[string]any{}, byNode: map[string]*part{}}
+		nsLabels: map[string]map[string]any{}, byNode: map[string]*part{},
+	}
 	c.scope = scope{cluster: u.Name, pos: u.Pos, out: &c.out}
 	if cp := u.Spec.ControlPlane; cp != nil && cp.Self != nil {
 		c.fresh = cp.Self.Etcd.Init != "restore"

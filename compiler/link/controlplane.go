@@ -100,8 +100,10 @@ func (c *cluster) snapshot(s *spec.SelfManaged) plans.Requirement {
 	case s.Snapshots != nil:
 		id = c.node("@etcd") + "/snapshots"
 	default:
-		c.out.unresolved = append(c.out.unresolved, plans.Unknown{Node: c.node("@etcd"), What: "etcd of " + c.name + " is restored, but no snapshot is named",
-			Settle: "declare controlPlane.self.snapshots or etcd.from", At: c.at(ptr)})
+		c.out.unresolved = append(c.out.unresolved, plans.Unknown{
+			Node: c.node("@etcd"), What: "etcd of " + c.name + " is restored, but no snapshot is named",
+			Settle: "declare controlPlane.self.snapshots or etcd.from", At: c.at(ptr),
+		})
 	}
 	if id == "" {
 		return plans.Requirement{}

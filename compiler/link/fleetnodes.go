@@ -270,8 +270,10 @@ func (l *linker) tiers() []plans.Tier {
 	var out []plans.Tier
 	for _, id := range l.tierNames() {
 		t := l.units.Fleet.Spec.Tiers[id]
-		out = append(out, plans.Tier{ID: id, Rank: t.Rank, DrillCadence: t.DrillCadence, RestoreCadence: t.RestoreCadence,
-			StrictUnknown: slices.Contains(strict, id), At: l.units.Fleet.Pos.At(ir.Pointer("tiers", id))})
+		out = append(out, plans.Tier{
+			ID: id, Rank: t.Rank, DrillCadence: t.DrillCadence, RestoreCadence: t.RestoreCadence,
+			StrictUnknown: slices.Contains(strict, id), At: l.units.Fleet.Pos.At(ir.Pointer("tiers", id)),
+		})
 	}
 	return out
 }

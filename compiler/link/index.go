@@ -152,8 +152,6 @@ const (
 	setOperate
 )
 
-var setNames = [...]string{"run", "start", "start", "start", "operate"}
-
 // edge is one derived edge of a part.
 type edge struct {
 	set     edgeSet

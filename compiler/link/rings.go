@@ -79,8 +79,10 @@ func (l *linker) badReleases(rings []ring) []plans.Scenario {
 	}
 	var out []plans.Scenario
 	for _, r := range rings {
-		s := plans.Scenario{ID: string(rollout) + "-" + string(mode) + "/" + r.id, Domains: []string{r.id}, Mode: mode, Generated: true,
-			At: l.units.Project.Pos.At(ir.Pointer("assume", string(rollout)))}
+		s := plans.Scenario{
+			ID: string(rollout) + "-" + string(mode) + "/" + r.id, Domains: []string{r.id}, Mode: mode, Generated: true,
+			At: l.units.Project.Pos.At(ir.Pointer("assume", string(rollout))),
+		}
 		for _, c := range r.clusters {
 			for i := range c.nodes {
 				if k := c.nodes[i].Kind; k == plans.KindComponent || k == plans.KindPart {

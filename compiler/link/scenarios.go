@@ -11,8 +11,10 @@ import (
 // scenario resolves a declared scenario; none when all its names were unknown.
 func (l *linker) scenario(sc scope, id string, s *spec.Scenario) []plans.Scenario {
 	ptr := ir.Pointer("scenarios", id)
-	out := plans.Scenario{ID: id, Mode: s.Mode, During: s.During, At: sc.pos.At(ptr),
-		Domains: l.resolveDomains(sc, s.Fails.Domains, ptr+"/fails/domains")}
+	out := plans.Scenario{
+		ID: id, Mode: s.Mode, During: s.During, At: sc.pos.At(ptr),
+		Domains: l.resolveDomains(sc, s.Fails.Domains, ptr+"/fails/domains"),
+	}
 	for i, n := range s.Fails.Nodes {
 		if sym, ok := l.resolve(sc, id, "fails", n, ptr+"/fails/nodes/"+index(i)); ok {
 			out.Nodes = append(out.Nodes, sym.id)

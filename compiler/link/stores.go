@@ -250,8 +250,10 @@ func (l *linker) copyPoint(sc scope, store, name string, c spec.Copy, ptr string
 	if !p.Sync {
 		p.Lag = c.Lag
 		if c.Lag == 0 {
-			sc.out.unresolved = append(sc.out.unresolved, plans.Unknown{Node: store, What: "the lag of asynchronous copy " + n.ID + " is not declared",
-				Settle: "declare lag of copy " + name, At: n.At})
+			sc.out.unresolved = append(sc.out.unresolved, plans.Unknown{
+				Node: store, What: "the lag of asynchronous copy " + n.ID + " is not declared",
+				Settle: "declare lag of copy " + name, At: n.At,
+			})
 			p.Lag = plans.Forever
 		}
 	}
@@ -274,8 +276,10 @@ func (l *linker) backupPoint(sc scope, store, name string, b spec.Backup, ptr st
 
 func (l *linker) pointNode(sc scope, store, name string, in []string, ptr string) plans.Node {
 	ds := l.resolveDomains(sc, in, ptr+"/in")
-	return plans.Node{ID: store + "/" + name, Kind: plans.KindPoint, Priority: unranked,
-		Replicas: []plans.Replica{{Domains: ds, Unknown: len(in) == 0 || len(ds) < len(in)}}, At: sc.pos.At(ptr)}
+	return plans.Node{
+		ID: store + "/" + name, Kind: plans.KindPoint, Priority: unranked,
+		Replicas: []plans.Replica{{Domains: ds, Unknown: len(in) == 0 || len(ds) < len(in)}}, At: sc.pos.At(ptr),
+	}
 }
 
 // groups collects the consistency groups.

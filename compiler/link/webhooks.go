@@ -231,8 +231,10 @@ func (c *cluster) interceptKept(w *webhook, b *component) {
 			if !ok || !c.matches(w, s) {
 				continue
 			}
-			why := &plans.Because{Derived: true, At: slices.Concat(origin(o), origin(w.obj)),
-				Reason: fmt.Sprintf("the Pods of %s are refused while %s, which answers the fail-closed webhook %s, is down", title(o), b.id, w.name)}
+			why := &plans.Because{
+				Derived: true, At: slices.Concat(origin(o), origin(w.obj)),
+				Reason: fmt.Sprintf("the Pods of %s are refused while %s, which answers the fail-closed webhook %s, is down", title(o), b.id, w.name),
+			}
 			comp.run.edges = append(comp.run.edges, edge{setKept, ref(b.id, nil), b.id, why, w.name})
 			if comp == b {
 				c.deadlock(w, b, why)
@@ -245,9 +247,11 @@ func (c *cluster) interceptKept(w *webhook, b *component) {
 // deadlock reports a webhook that is asked about the Pods of its own backend.
 func (c *cluster) deadlock(w *webhook, b *component, why *plans.Because) {
 	if w.conditions {
-		c.out.unresolved = append(c.out.unresolved, plans.Unknown{Node: b.id, At: why.At,
+		c.out.unresolved = append(c.out.unresolved, plans.Unknown{
+			Node: b.id, At: why.At,
 			What:   "whether the matchConditions of webhook " + w.name + " spare its own backend",
-			Settle: "exclude the namespace of " + b.id + " with a namespaceSelector"})
+			Settle: "exclude the namespace of " + b.id + " with a namespaceSelector",
+		})
 		return
 	}
 	phase := c.phases[c.declared(b)].Name

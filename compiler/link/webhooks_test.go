@@ -52,8 +52,10 @@ spec: {template: {metadata: {labels: {app: web}}, spec: {containers: [{name: p, 
 `
 
 func police(changes ...string) string {
-	d := []string{"INIT", "new", "PHASES", "", "PHASE1", "", "PHASE2", "", "FAIL", "Fail", "OPERATION", "CREATE", "NSSELECTOR",
-		"{matchExpressions: [{key: kubernetes.io/metadata.name, operator: NotIn, values: [policy]}]}", "OBJSELECTOR", "{}"}
+	d := []string{
+		"INIT", "new", "PHASES", "", "PHASE1", "", "PHASE2", "", "FAIL", "Fail", "OPERATION", "CREATE", "NSSELECTOR",
+		"{matchExpressions: [{key: kubernetes.io/metadata.name, operator: NotIn, values: [policy]}]}", "OBJSELECTOR", "{}",
+	}
 	return strings.NewReplacer(slices.Concat(changes, d)...).Replace(policed)
 }
 

@@ -1,0 +1,123 @@
+package compiler_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/darkstart-dev/darkstart/compiler"
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/compiler/render/yaml"
+	"github.com/darkstart-dev/darkstart/compiler/validate"
+	"github.com/darkstart-dev/darkstart/internal/object"
+	"github.com/darkstart-dev/darkstart/internal/testkit/tools"
+	"github.com/darkstart-dev/darkstart/internal/tree"
+	"github.com/darkstart-dev/darkstart/schemas/kubernetes"
+)
+
+// engineCRDs are the definitions that stock engines ship, by module and the
+// file inside it: the same versions that are known to apply our bundles.
+var engineCRDs = []struct{ module, file string }{
+	{"github.com/fluxcd/source-controller@v1.9.3", "config/crd/bases/source.toolkit.fluxcd.io_ocirepositories.yaml"},
+	{"github.com/fluxcd/kustomize-controller@v1.9.5", "config/crd/bases/kustomize.toolkit.fluxcd.io_kustomizations.yaml"},
+	{"github.com/argoproj/argo-cd/v3@v3.2.11", "manifests/crds/application-crd.yaml"},
+}
+
+var kindLine = regexp.MustCompile(`(?m)^\s*kind:\s*"flux"\n`)
+
+// TestDeployObjectsAreWhatEnginesTake judges what a release pins by the
+// engines' own definitions, with the API server's validation: an unknown field
+// here would be a release that no cluster applies.
+func TestDeployObjectsAreWhatEnginesTake(t *testing.T) {
+	files := filesOf(t, os.DirFS(fleets+"/example"))
+	base := files["clusters/base.cue"]
+	// Without a kind of engine there are objects for both.
+	if files["clusters/base.cue"] = kindLine.ReplaceAllString(base, ""); files["clusters/base.cue"] == base {
+		t.Fatal("the example fleet names no kind of engine any more")
+	}
+	res := compileFleet(t, files)
+	crds := map[string]string{}
+	for _, c := range engineCRDs {
+		crds[filepath.Base(c.file)] = moduleFile(t, c.module, c.file)
+	}
+	bundles, ds, err := compiler.Seal(t.Context(), tree.FromMap(nil), res, ir.Revision{}, false)
+	if err != nil || ds.HasErrors() {
+		t.Fatal(err, ds)
+	}
+	kinds := map[string]int{}
+	for _, b := range bundles.Sealed {
+		if b.Record.Artifact == ir.FleetArtifact {
+			continue
+		}
+		files, ds, err := compiler.Deploy(res, b)
+		if err != nil || ds.HasErrors() {
+			t.Fatal(err, ds)
+		}
+		docs := map[string]string{}
+		for name, text := range crds {
+			docs["crds/"+name] = text
+		}
+		for _, f := range files {
+			docs["deploy/"+f.Path] = string(f.Data)
+		}
+		for _, o := range judgeAll(t, docs) {
+			kinds[o.Kind]++
+		}
+	}
+	for _, want := range []string{"OCIRepository", "Kustomization", "Application"} {
+		if kinds[want] == 0 {
+			t.Errorf("no %s was judged: the test says nothing (%v)", want, kinds)
+		}
+	}
+}
+
+// judgeAll validates a folder of manifests as one cluster and returns its
+// objects.
+func judgeAll(t *testing.T, docs map[string]string) []*object.Object {
+	t.Helper()
+	var all []*object.Object
+	tr := tree.FromMap(docs)
+	for _, e := range tr.Entries() {
+		objs, ds, err := yaml.Render(tr, e.Path, yaml.Limits{})
+		if err != nil || ds.HasErrors() {
+			t.Fatal(err, ds)
+		}
+		all = append(all, objs...)
+	}
+	slices.SortFunc(all, func(a, b *object.Object) int { return a.Key().Compare(b.Key()) })
+	v, ds, err := validate.Validate(t.Context(), &ir.Rendered{
+		Cluster: "engine", Components: []ir.RenderedComponent{{Name: "deploy", Objects: all}},
+	}, "1.36", &validate.Config{Schemas: kubernetes.FS, Files: tr.FS()})
+	if err != nil || ds.HasErrors() {
+		t.Fatal(err, ds)
+	}
+	if len(v.NotEvaluated) > 0 {
+		t.Fatalf("not judged: %v", v.NotEvaluated)
+	}
+	return all
+}
+
+// moduleFile returns a file of a module, from the module cache or the proxy.
+func moduleFile(t *testing.T, module, file string) string {
+	t.Helper()
+	cmd := exec.Command("go", "mod", "download", "-json", module)
+	cmd.Dir = t.TempDir() // no go.mod: the module is nobody's dependency
+	out, err := cmd.Output()
+	var m struct{ Dir string }
+	if err == nil {
+		err = json.Unmarshal(out, &m)
+	}
+	if err != nil {
+		tools.Missing(t, "%s: %v", module, err)
+	}
+	b, err := os.ReadFile(filepath.Join(m.Dir, filepath.FromSlash(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.ReplaceAll(string(b), "\r\n", "\n")
+}
