@@ -143,9 +143,7 @@ func fluxKustomization(c *ir.Linked, part *ir.Part, before []string) map[string]
 		}
 		ks["dependsOn"] = deps
 	}
-	if part.Name == ir.PartRun {
-		gates(ks, part, componentOf(c, part).Gates)
-	}
+	gates(ks, part)
 	if hasSOPS(part) {
 		ks["decryption"] = map[string]any{"provider": "sops", "secretRef": map[string]any{"name": "darkstart-sops"}}
 	}
@@ -188,34 +186,56 @@ func deletionPolicy(part *ir.Part) string {
 	return "MirrorPrune"
 }
 
-// gates turns the component's gates into Flux health checks. `wait: true`
-// makes Flux check everything in the part and ignore healthChecks; so a gate
-// on an object outside the part needs wait: false and the complete list.
-func gates(ks map[string]any, part *ir.Part, gs []spec.Gate) {
-	if t := longest(gs); t > 0 {
+// gates turns a part's gates into Flux health checks. `wait: true` makes Flux
+// check everything in the part and ignore healthChecks; so a gate on an object
+// that comes to be at run time needs wait: false and the complete list.
+func gates(ks map[string]any, part *ir.Part) {
+	if t := longest(part.Gates); t > 0 {
 		ks["timeout"] = t.String()
 	}
-	var exprs, checks []any
-	outside := false
-	for _, g := range gs {
+	var exprs, outside []any
+	for _, g := range part.Gates {
 		kind, ns, name := splitObject(g.Object)
 		api := apiVersionOf(part, kind, ns, name)
 		if api == "" {
-			outside = true
+			if api = builtinVersions[kind]; api != "" {
+				outside = append(outside, healthCheck(api, kind, ns, name))
+			}
 			continue
 		}
 		if e := healthExpr(g, api, kind); e != nil {
 			exprs = append(exprs, e)
 		}
-		checks = append(checks, map[string]any{"apiVersion": api, "kind": kind, "namespace": ns, "name": name})
 	}
 	if len(exprs) > 0 {
 		ks["healthCheckExprs"] = exprs
 	}
-	if outside && len(checks) > 0 {
+	if len(outside) > 0 {
 		ks["wait"] = false
-		ks["healthChecks"] = checks
+		ks["healthChecks"] = append(own(part), outside...)
 	}
+}
+
+// own lists the part's objects that have a health of their own.
+func own(part *ir.Part) []any {
+	var out []any
+	for _, o := range part.Objects {
+		if builtinVersions[o.Kind] == o.APIVersion && o.Kind != "Secret" && o.Kind != "ConfigMap" {
+			out = append(out, healthCheck(o.APIVersion, o.Kind, o.Namespace, o.Name))
+		}
+	}
+	return out
+}
+
+func healthCheck(api, kind, ns, name string) map[string]any {
+	return map[string]any{"apiVersion": api, "kind": kind, "namespace": ns, "name": name}
+}
+
+// builtinVersions names the API of kinds that a gate may wait for without
+// their being in the bundle: what controllers make at run time.
+var builtinVersions = map[string]string{
+	"Deployment": "apps/v1", "StatefulSet": "apps/v1", "DaemonSet": "apps/v1", "ReplicaSet": "apps/v1", "Job": "batch/v1",
+	"Pod": "v1", "Service": "v1", "Secret": "v1", "ConfigMap": "v1", "PersistentVolumeClaim": "v1",
 }
 
 func healthExpr(g spec.Gate, api, kind string) map[string]any {

@@ -409,17 +409,12 @@ func (st *stepper) preflight(s *runbook.Step, c *ir.Linked, p spec.Check, about 
 }
 
 // gates waits the way a person can: `kubectl wait`, with the gate's timeout.
+// The linker has judged the object that a gate names already.
 func (st *stepper) gates(s *runbook.Step, g *group) {
 	var run []string
 	for _, part := range g.parts {
-		if part.Name != ir.PartRun {
-			continue
-		}
-		for i, gate := range componentOf(g.linked, part).Gates {
-			at := g.linked.Unit.Pos.At(ir.Pointer("components", part.Component, "gates", fmt.Sprint(i), "object"))
-			cmd := gateCommand(gate)
-			checked := st.command(s, cmd, g.linked.Name, "a gate of "+g.linked.Name+"/"+part.Component, at)
-			run = append(run, checked.Run)
+		for _, gate := range part.Gates {
+			run = append(run, inContext(gateCommand(gate), g.linked.Name))
 		}
 	}
 	if run == nil {

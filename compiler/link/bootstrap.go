@@ -3,6 +3,7 @@ package link
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/plans"
@@ -16,7 +17,7 @@ func (c *cluster) bootstrap() {
 		Owner: c.spec.Owner, Derived: true, At: c.at(""),
 	}
 	for i := range c.nodes {
-		if n := &c.nodes[i]; n.Kind == plans.KindEtcd || n.Kind == plans.KindAPI {
+		if n := &c.nodes[i]; (n.Kind == plans.KindEtcd || n.Kind == plans.KindAPI) && !c.recreated(n.ID) {
 			p.Steps = append(p.Steps, c.planeStep(n))
 		}
 	}
@@ -56,6 +57,21 @@ func (c *cluster) bootstrap() {
 	slices.Sort(p.Restores)
 	p.Restores = slices.Compact(p.Restores)
 	c.procs = append(c.procs, p)
+}
+
+// recreated reports whether a declared procedure brings a managed control plane
+// back. Then nothing is derived for it: no field could say how long a derived
+// step takes, and a guess beside a declaration would win every comparison.
+func (c *cluster) recreated(node string) bool {
+	if c.spec.ControlPlane == nil || c.spec.ControlPlane.Managed == "" || c.l.units.Recovery == nil {
+		return false
+	}
+	for _, p := range c.l.units.Recovery.Spec.Procedures {
+		if slices.ContainsFunc(p.Restores, func(r string) bool { return strings.TrimPrefix(r, "/") == node }) {
+			return true
+		}
+	}
+	return false
 }
 
 // inPhase lists the parts of a phase that have objects, or stand for a
