@@ -57,6 +57,8 @@ type Config struct {
 	// links and plans what was rendered and says so in Result.Skipped.
 	Clusters  []string
 	NoWaivers bool
+	// Pairs also solves single-domain scenarios two at a time.
+	Pairs bool
 	// Parallel bounds concurrent work; 0 means GOMAXPROCS.
 	Parallel int
 	// Progress is called when a stage begins or finishes a unit; nil is fine.
@@ -191,7 +193,7 @@ func (r *run) link(ctx context.Context) error {
 func (r *run) plan(ctx context.Context) error {
 	r.event("plan", "", 0, 0)
 	defer r.trace("plan", "")()
-	p, ds, err := solver.Solve(ctx, r.res.Fleet.Model, &solver.Config{Now: r.now().Format(time.RFC3339)})
+	p, ds, err := solver.Solve(ctx, r.res.Fleet.Model, &solver.Config{Now: r.now().Format(time.RFC3339), Pairs: r.Pairs})
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ type input struct {
 	clusters []string
 	parallel int
 	quiet    bool
+	pairs    bool // plan --pairs
 }
 
 func (in *input) register(f *pflag.FlagSet) {

@@ -40,6 +40,7 @@ recoverability.
 
 The plan goes to stdout, findings to stderr.`
 	cmd.Flags().StringVar(&p.base, "base", "", "compare with this git `REV`: what the change does to recoverability")
+	cmd.Flags().BoolVar(&p.in.pairs, "pairs", false, "fail single-domain scenarios two at a time: which pairs take something for good")
 	cmd.Flags().BoolVar(&p.exit, "exit-code", false, "with --base: exit 1 when anything differs")
 	cmd.AddCommand(newPlanBootstrap(inv), newPlanRecover(inv),
 		(&planCommand{}).command(inv, "matrix", "objectives against scenarios, with margins", cobra.NoArgs, matrixView))
@@ -88,7 +89,14 @@ func newGraph(inv *Invocation) *cobra.Command {
 	return cmd
 }
 
-func matrixView(p *planned, _ []string) (plans.View, error) { return plans.NewMatrix(p.plan), nil }
+// matrixView is the matrix, or with --pairs what two failures at once take for
+// good.
+func matrixView(p *planned, _ []string) (plans.View, error) {
+	if p.plan.Pairs != nil {
+		return p.plan.Pairs, nil
+	}
+	return plans.NewMatrix(p.plan), nil
+}
 
 // command builds the cobra command around one view.
 func (p *planCommand) command(inv *Invocation, use, short string, args cobra.PositionalArgs, v view) *cobra.Command {
