@@ -148,22 +148,15 @@ with_it(p) := sprintf(", and with it %s", [quoted([n | some n in p.fallen; not n
 	not n in p.scenario.removes
 } else := ""
 
-notes(p) := array.concat(
-	array.concat(
-		[sprintf("%s needs %s (%s)", [e.from, e.to, e.set]) |
-			some e in array.concat(p.path, p.cycle)
-			count(e.at) == 0
-		],
-		[why_not(p, t) |
-			p.leaf
-			some t in p.leaf.tried
-		],
-	),
-	array.concat(
-		[sprintf("the same keeps down: %s", [quoted(p.stuck)]) | count(p.stuck) > 0],
-		[sprintf("the same under: %s", [concat(", ", p.also)]) | count(p.also) > 0],
-	),
-)
+notes(p) := array.flatten([
+	[sprintf("%s needs %s (%s)", [e.from, e.to, e.set]) |
+		some e in array.concat(p.path, p.cycle)
+		count(e.at) == 0
+	],
+	[why_not(p, t) | some t in p.leaf.tried],
+	[sprintf("the same keeps down: %s", [quoted(p.stuck)]) | count(p.stuck) > 0],
+	[sprintf("the same under: %s", [concat(", ", p.also)]) | count(p.also) > 0],
+])
 
 why_not(p, t) := sprintf("procedure %s restores it, but for mode %s only, not %s", [t.procedure, t.what, p.scenario.mode]) if {
 	t.why == "mode"
@@ -181,7 +174,6 @@ help(p) := array.concat(declare(p), ways(p)) if {
 } else := ["make one of these needs optional with any: […], or declare a procedure that goes without it"]
 
 declare(p) := [sprintf("declare a procedure that restores %q%s", [p.leaf.node, into(p)])] if {
-	p.leaf
 	p.leaf.kind in {"component", "store", "service", "api", "node", "machines", "etcd"}
 } else := []
 

@@ -38,13 +38,14 @@ placed := {part.component: part.phase |
 }
 
 deny contains {
-	"msg": sprintf("phase %q names no rollback target", [input.spec.phases[i].name]),
+	"msg": sprintf("phase %q names no rollback target", [phase.name]),
 	"subject": {"path": lib.pointer(["phases", i])},
 	"notes": [sprintf("neither do %s", [concat(", ", sort(without))])],
 	"help": [`add rollback: "what to go back to, and how" to the phase`, "or rollback: {to: \"previous\"} to each of its components"],
 } if {
 	some i, members in phases
-	object.get(input.spec.phases[i], "rollback", "") == ""
+	phase := input.spec.phases[i]
+	object.get(phase, "rollback", "") == ""
 	without := {name | some name in members; not input.spec.components[name].rollback}
 	count(without) > 0
 }

@@ -30,13 +30,13 @@ import data.darkstart.lib
 evaluated := count(escrowed)
 
 escrowed[name] := credential if {
-	some name, credential in object.get(units, "credentials", {})
-	object.get(credential, "escrow", false)
+	some name, credential in object.get(fleet, "credentials", {})
+	credential.escrow
 }
 
-units := input.fleet if {
-	is_object(input.fleet)
-} else := {}
+default fleet := {}
+
+fleet := input.fleet if is_object(input.fleet)
 
 needed(credential) := max([1, object.get(credential, "shares", 0)])
 

@@ -27,6 +27,8 @@ import data.darkstart.lib
 
 evaluated := count(input.objects)
 
+hooks := {"argocd.argoproj.io/hook", "helm.sh/hook"}
+
 deny contains finding(object, sprintf("%s has generateName and no name", [object.kind]), ["metadata", "generateName"], "give it a name of its own") if {
 	some object in input.objects
 	object.content.metadata.generateName
@@ -38,8 +40,6 @@ deny contains finding(object, sprintf("Job %q has a TTL: it runs again when it h
 	object.group == "batch"
 	is_number(object.content.spec.ttlSecondsAfterFinished)
 }
-
-hooks := {"argocd.argoproj.io/hook", "helm.sh/hook"}
 
 deny contains finding(object, sprintf("%s %q is an imperative hook (%s)", [object.kind, object.name, annotation]), ["metadata", "annotations", annotation], "make it a Job of the component: it then runs in its own part, before or after the others") if {
 	some object in input.objects

@@ -39,27 +39,25 @@ databases := {
 	["cassandra.datastax.com", "CassandraDatacenter"],
 }
 
-stateful := array.concat(
-	array.concat(
-		[object | some object in input.kinds.PersistentVolumeClaim; object.group == ""],
-		[object |
-			some object in input.kinds.StatefulSet
-			object.group == "apps"
-			count(lib.list(object.content.spec, "volumeClaimTemplates")) > 0
-		],
-	),
+stateful := array.flatten([
+	[object | some object in input.kinds.PersistentVolumeClaim; object.group == ""],
+	[object |
+		some object in input.kinds.StatefulSet
+		object.group == "apps"
+		count(lib.list(object.content.spec, "volumeClaimTemplates")) > 0
+	],
 	[object |
 		some [group, kind] in databases
 		some object in input.kinds[kind]
 		object.group == group
 	],
-)
+])
 
 evaluated := count(stateful)
 
-stores := object.get(input.fleet, "stores", {}) if {
-	is_object(input.fleet)
-} else := {}
+default stores := {}
+
+stores := input.fleet.stores
 
 protected contains name if {
 	some name, store in stores

@@ -29,14 +29,14 @@ package darkstart.rules.dr004
 import data.darkstart.defects
 import data.darkstart.lib
 
-units := input.fleet if {
-	is_object(input.fleet)
-} else := {}
+default fleet := {}
 
-domains := object.get(units, "domains", {})
+fleet := input.fleet if is_object(input.fleet)
+
+domains := object.get(fleet, "domains", {})
 
 stores[name] := store if {
-	some name, store in object.get(units, "stores", {})
+	some name, store in object.get(fleet, "stores", {})
 	count(object.get(store, "backups", {})) > 0
 }
 
@@ -73,8 +73,8 @@ realms(store) := accounts(home(store) | clusters(store))
 
 lacks(store, backup) := [what |
 	some [what, bad] in [
-		["is not encrypted", not_true(backup, "encrypted")],
-		["is not immutable", not_true(backup, "immutable")],
+		["is not encrypted", object.get(backup, "encrypted", false) != true],
+		["is not immutable", object.get(backup, "immutable", false) != true],
 		["has no integrity check", object.get(backup, "integrity", "") == ""],
 		["stands where the store stands", near(store, backup)],
 		["is in no account of its own", same_account(store, backup)],
@@ -83,16 +83,20 @@ lacks(store, backup) := [what |
 	bad
 ]
 
-not_true(backup, field) := object.get(backup, field, false) != true
+default near(_, _) := false
 
-near(store, backup) := count(((up(here) & there) | (up(there) & here))) > 0 if {
+near(store, backup) if {
 	here := places(home(store))
 	there := places({d | some d in lib.list(backup, "in")})
+	count(((up(here) & there) | (up(there) & here))) > 0
 }
 
-same_account(store, backup) := count(accounts({d | some d in lib.list(backup, "in")}) - realms(store)) == 0 if {
+default same_account(_, _) := false
+
+same_account(store, backup) if {
 	count(realms(store)) > 0
-} else := false
+	count(accounts({d | some d in lib.list(backup, "in")}) - realms(store)) == 0
+}
 
 deny contains {
 	"msg": sprintf("no backup of %q is out of reach of what takes the store", [name]),

@@ -28,15 +28,6 @@ import data.darkstart.lib
 
 evaluated := input.solved + count(mirrors)
 
-deny contains defects.finding(defect, help) if {
-	some defect in defects.of("DR006")
-	told(defect)
-	help := [
-		"raise perDomain, perReplica or the replicas of what survives, or declare where it is restored",
-		"or correct load and surge to what was measured",
-	]
-}
-
 told(defect) if {
 	defect.judged
 	defect.declared
@@ -52,6 +43,15 @@ mirrors[name] := spec.mirrors if {
 
 # Fields that name a cluster, and no copy of anything.
 own := {"mirrors", "owner"}
+
+deny contains defects.finding(defect, help) if {
+	some defect in defects.of("DR006")
+	told(defect)
+	help := [
+		"raise perDomain, perReplica or the replicas of what survives, or declare where it is restored",
+		"or correct load and surge to what was measured",
+	]
+}
 
 deny contains {
 	"msg": sprintf("%q stands for %q, but differs from it in %s", [name, mirror.of, path]),
@@ -72,26 +72,24 @@ allowed(path, list) if {
 
 # The fields that differ, as deep as a component's field: what is below is
 # told by the object diff.
-differences(a, b) := array.concat(
-	array.concat(
-		[lib.pointer([k]) |
-			some k in sorted_keys(a, b)
-			not k in own
-			k != "components"
-			not same(a, b, k)
-		],
-		[lib.pointer(["components", c]) |
-			some c in sorted_keys(components(a), components(b))
-			not both(components(a), components(b), c)
-		],
-	),
+differences(a, b) := array.flatten([
+	[lib.pointer([k]) |
+		some k in sorted_keys(a, b)
+		not k in own
+		k != "components"
+		not same(a, b, k)
+	],
+	[lib.pointer(["components", c]) |
+		some c in sorted_keys(components(a), components(b))
+		not both(components(a), components(b), c)
+	],
 	[lib.pointer(["components", c, k]) |
 		some c in sorted_keys(components(a), components(b))
 		both(components(a), components(b), c)
 		some k in sorted_keys(components(a)[c], components(b)[c])
 		not same(components(a)[c], components(b)[c], k)
 	],
-)
+])
 
 components(spec) := object.get(spec, "components", {})
 
@@ -101,6 +99,8 @@ both(a, b, k) if {
 }
 
 # A field that is written but empty says as much as one that is absent.
-same(a, b, k) if object.get(a, k, null) == object.get(b, k, null)
+same(a, b, k) if said(a, k) == said(b, k)
+
+said(spec, k) := object.get(spec, k, null)
 
 sorted_keys(a, b) := sort(object.keys(a) | object.keys(b))

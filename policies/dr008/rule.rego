@@ -30,12 +30,12 @@ import data.darkstart.lib
 evaluated := count(lib.list(recovery, "actions")) + count([s |
 	some procedure in object.get(recovery, "procedures", {})
 	some s in object.get(procedure, "steps", {})
-	object.get(s, "irreversible", false)
+	s.irreversible
 ])
 
-recovery := input.recovery if {
-	is_object(input.recovery)
-} else := {}
+default recovery := {}
+
+recovery := input.recovery if is_object(input.recovery)
 
 deny contains defects.finding(defect, [help[defect.class]]) if {
 	some defect in defects.of("DR008")

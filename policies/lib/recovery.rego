@@ -17,13 +17,12 @@ positions(cell, objective) := array.concat(
 
 # METADATA
 # description: the scenario, what the solver found behind the cell, and where the time goes
-notes(cell) := array.concat(
-	array.concat([scenario(cell.scenario)], cell.because),
-	array.concat(
-		[sprintf("%s: %s", [u.node, u.what]) | some u in cell.unknowns],
-		[table(cell.path) | count(cell.path) > 0],
-	),
-)
+notes(cell) := array.flatten([
+	scenario(cell.scenario),
+	cell.because,
+	[sprintf("%s: %s", [u.node, u.what]) | some u in cell.unknowns],
+	[table(cell.path) | count(cell.path) > 0],
+])
 
 scenario(s) := sprintf("scenario: %s begins with nothing of %s", [s.id, s.cluster]) if {
 	s.class == "bootstrap"

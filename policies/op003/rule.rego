@@ -29,11 +29,11 @@ today := substring(input.now, 0, 10) if {
 	is_string(input.now)
 }
 
-dated := array.concat(array.concat(flags, credentials), losses)
+dated := array.flatten([flags, credentials, losses])
 
-evaluated := count(dated) + count(procedures) if {
-	today
-} else := 0
+default evaluated := 0
+
+evaluated := count(dated) + count(procedures) if today
 
 flags := [{"what": sprintf("flag %q of %q is past its removal date", [f, c]), "date": flag.remove, "at": {"cluster": c, "path": lib.pointer(["flags", f])}} |
 	some c, spec in input.clusters

@@ -21,9 +21,9 @@ package darkstart.rules.op005
 
 import data.darkstart.defects
 
-evaluated := count(input.recovery.pins) if {
-	is_object(input.recovery.pins)
-} else := 0
+default evaluated := 0
+
+evaluated := count(input.recovery.pins) if is_object(input.recovery.pins)
 
 deny contains defects.finding(defect, ["upgrade the one that is behind until they go together, and remove skew from the pin"]) if {
 	some defect in defects.of("OP005")

@@ -38,16 +38,6 @@ versions contains {"component": name, "version": component.version} if {
 	object.get(component, "version", "") != ""
 }
 
-deny contains {
-	"msg": sprintf("version %q of %s floats", [declared.version, declared.component]),
-	"subject": {"component": declared.component, "path": lib.pointer(["components", declared.component, "version"])},
-	"help": ["write the one version that is vendored, 1.17.2 for example"],
-} if {
-	lib.production(input.spec)
-	some declared in versions
-	floats(declared.version)
-}
-
 floats(version) if regex.match(`[*^~<>|, ]`, version)
 
 floats(version) if regex.match(`(?i)(^|\.)x(\.|$)`, version)
@@ -109,11 +99,11 @@ fixed(from) := lib.exact_version(object.get(from, "targetRevision", "")) if from
 
 fixed(from) := fixed_revision(object.get(from, "targetRevision", "")) if not from.chart
 
+default fixed_revision(_) := false
+
 fixed_revision(revision) if lib.commit(revision)
 
 fixed_revision(revision) if lib.is_digest(revision)
-
-default fixed_revision(_) := false
 
 of(group, kind) := [o |
 	some o in input.kinds[kind]
@@ -131,6 +121,23 @@ source(o, path, wanted, pinned) := {
 	"what": sprintf("%s %s", [o.kind, o.name]),
 	"asked": wanted,
 	"pinned": pinned,
+}
+
+# The lock: what it holds, it holds by digest.
+
+entries contains {"name": sprintf("%s %s", [kind, name]), "digest": entry.digest} if {
+	some kind in ["charts", "other"]
+	some name, entry in input.lock[kind]
+}
+
+deny contains {
+	"msg": sprintf("version %q of %s floats", [declared.version, declared.component]),
+	"subject": {"component": declared.component, "path": lib.pointer(["components", declared.component, "version"])},
+	"help": ["write the one version that is vendored, 1.17.2 for example"],
+} if {
+	lib.production(input.spec)
+	some declared in versions
+	floats(declared.version)
 }
 
 deny contains {
@@ -151,13 +158,6 @@ deny contains {
 	some from in sources
 	from.asked != ""
 	not from.pinned
-}
-
-# The lock: what it holds, it holds by digest.
-
-entries contains {"name": sprintf("%s %s", [kind, name]), "digest": entry.digest} if {
-	some kind in ["charts", "other"]
-	some name, entry in input.lock[kind]
 }
 
 deny contains {

@@ -29,13 +29,11 @@ import data.darkstart.lib
 
 flux := {"GitRepository", "OCIRepository", "HelmChart", "Bucket"}
 
-sources := array.concat(
+sources := array.flatten([
 	[object | some kind in flux; some object in input.kinds[kind]; object.group == "source.toolkit.fluxcd.io"],
-	array.concat(
-		[object | some object in input.kinds.HelmRelease; object.group == "helm.toolkit.fluxcd.io"; object.content.spec.chart.spec],
-		[object | some object in input.kinds.Application; object.group == "argoproj.io"; object.content.spec],
-	),
-)
+	[object | some object in input.kinds.HelmRelease; object.group == "helm.toolkit.fluxcd.io"; object.content.spec.chart.spec],
+	[object | some object in input.kinds.Application; object.group == "argoproj.io"; object.content.spec],
+])
 
 evaluated := count(sources)
 
@@ -74,9 +72,11 @@ trusted(source) if {
 trusted(source) if {
 	source.kind == "Application"
 	some project in input.kinds.AppProject
-	project.name == object.get(source.content.spec, "project", "default")
+	project.name == project_of(source)
 	count(lib.list(project.content.spec, "signatureKeys")) > 0
 }
+
+project_of(application) := object.get(application.content.spec, "project", "default")
 
 pinned(revision) if lib.commit(revision)
 

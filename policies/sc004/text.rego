@@ -4,6 +4,7 @@
 package darkstart.rules.sc004.text
 
 # METADATA
+# scope: document
 # description: the value of a Secret's field; data is base64, unless something else stands there
 decode(field, value) := value if {
 	field == "stringData"
@@ -18,6 +19,7 @@ decode("data", value) := value if {
 }
 
 # METADATA
+# scope: document
 # description: nothing to protect, whatever the name
 harmless(value) if trim_space(value) == ""
 
