@@ -238,13 +238,13 @@ func (s *session) leaf(rec *plans.Recovery, id string) *leaf {
 		l.Kind = "domain"
 	}
 	if n := s.nodes()[id]; n != nil {
-		l.Kind, l.At = s.kind(n), declared(n.At, id)
+		l.Kind, l.At = s.kind(n), declared(n.At)
 	}
 	m := s.in.Fleet.Model
 	for i := range m.Procedures {
 		if p := &m.Procedures[i]; slices.Contains(p.Restores, id) && !p.Derived {
 			why, what := s.inapplicable(rec, p, id)
-			l.Tried = append(l.Tried, tried{p.ID, why, what, declared(p.At, p.ID)})
+			l.Tried = append(l.Tried, tried{p.ID, why, what, declared(p.At)})
 		}
 	}
 	return l

@@ -47,24 +47,16 @@ func (s *session) edges(es []plans.Edge) []edge {
 			x.Reason, x.At = e.Why.Reason, append(x.At, e.Why.At...)
 		}
 		if n := s.nodes()[e.From]; len(x.At) == 0 && n != nil {
-			x.At = declared(n.At, n.ID)
+			x.At = declared(n.At)
 		}
 		out = append(out, x)
 	}
 	return out
 }
 
-// declared picks the place that names a thing among all that set it: a pattern
-// such as `components: [string]` sets it as well, and explains nothing.
-func declared(at places, id string) places {
-	name := id[strings.LastIndexByte(id, '/')+1:]
-	for _, p := range slices.Backward(at) {
-		if n := p.EndColumn - p.Column; n == len(name) || n == len(name)+2 {
-			return places{p}
-		}
-	}
-	return append(places{}, at[max(0, len(at)-1):]...)
-}
+// declared is the one place that a reader should look at: positions are most
+// specific first.
+func declared(at places) places { return append(places{}, at[:min(1, len(at))]...) }
 
 // nodes indexes the fleet graph by id.
 func (s *session) nodes() map[string]*plans.Node {
