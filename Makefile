@@ -2,6 +2,8 @@
 # fleet, `make test` runs every test. The rest is for maintainers.
 # The Go command fetches the toolchain that go.mod names through the module proxy.
 export GOTOOLCHAIN := auto
+# No C compiler is needed, and the binary runs on any Linux.
+export CGO_ENABLED := 0
 GO      ?= go
 BIN     := bin/darkstart
 TOOL    := $(GO) tool -modfile=internal/tools/go.mod

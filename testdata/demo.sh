@@ -6,7 +6,7 @@ set -eu
 darkstart=$1
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(dirname "$here")/dist/demo
-rm -rf "$work"
+rm -rf "$work" "$(dirname "$work")"/demo-*
 mkdir -p "$work"
 cp -R "$here/fleets/example/." "$work"
 cd "$work"
@@ -28,24 +28,26 @@ git commit -q -m 'the example fleet'
 
 export COSIGN_PASSWORD=demo
 say darkstart check
+say darkstart plan
 say darkstart plan bootstrap west
 say darkstart keys generate --out ../demo-keys
 say darkstart release --key ../demo-keys/release.key
 git add -A
 git commit -q -m 'release 1'
-say darkstart verify --key ../demo-keys/release.pub
+say darkstart verify --key ../demo-keys/release.pub --now 2026-11-21
 say darkstart inspect west
 
 printf '\nOne byte changed in a signed bundle:\n'
-blob=$(ls -S dist/oci/blobs/sha256/* | head -n 1)
+blob=dist/oci/blobs/sha256/$(darkstart inspect west -o json | sed -n 's/.*"layer": "sha256:\([0-9a-f]*\)".*/\1/p')
 cp "$blob" ../demo-blob
 printf 'X' | dd of="$blob" bs=1 seek=2000 conv=notrunc 2>/dev/null
-if say darkstart verify --key ../demo-keys/release.pub; then
+if say darkstart verify --key ../demo-keys/release.pub --artifact west --now 2026-11-21; then
 	echo 'a tampered bundle was accepted' >&2
 	exit 1
 fi
 cp ../demo-blob "$blob"
+say darkstart runbook -o html --out ../demo-runbooks
 printf '\nLook at:\n'
-for f in "$work/dist/oci" "$work/releases/main.json" "$work/deploy/west/flux.yaml" "$here/fleets/example/clusters"; do
-	[ -e "$f" ] && printf '  %s\n' "$f"
+for f in "$work/dist/oci" "$work/releases/main.json" "$work/deploy/staging/flux.yaml" "$(dirname "$work")/demo-runbooks/index.html" "$here/fleets/example"; do
+	if [ -e "$f" ]; then printf '  %s\n' "$f"; fi
 done
