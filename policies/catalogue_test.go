@@ -2,7 +2,6 @@ package policies_test
 
 import (
 	"bytes"
-	"context"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -31,25 +30,29 @@ func catalogue(t *testing.T) []guard.Rule {
 // Every rule has a fixture that turns it red and one that turns it green, and
 // neither is vacuous: the rule judged something in both.
 func TestFixtures(t *testing.T) {
+	prepared, err := guard.Prepare(t.Context(), policies.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, r := range catalogue(t) {
 		t.Run(r.ID, func(t *testing.T) {
-			if found, n := judge(t, r.ID, "fail.yaml", r.Fail); len(found) == 0 || n == 0 {
+			if found, n := judge(t, prepared, r.ID, "fail.yaml", r.Fail); len(found) == 0 || n == 0 {
 				t.Errorf("fail.yaml: %d findings over %d inputs, want some", len(found), n)
 			}
-			if found, n := judge(t, r.ID, "pass.yaml", r.Pass); len(found) != 0 || n == 0 {
+			if found, n := judge(t, prepared, r.ID, "pass.yaml", r.Pass); len(found) != 0 || n == 0 {
 				t.Errorf("pass.yaml: want no finding over some inputs, got %d inputs and\n%s", n, found)
 			}
 		})
 	}
 }
 
-func judge(t *testing.T, id, name string, src []byte) (diag.List, int) {
+func judge(t *testing.T, prepared *guard.Prepared, id, name string, src []byte) (diag.List, int) {
 	t.Helper()
 	in, err := fixture.Read(name, src)
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, diags, err := guard.Guard(context.Background(), in, &guard.Config{Policies: policies.FS})
+	v, diags, err := guard.Guard(t.Context(), in, &guard.Config{Prepared: prepared})
 	if err != nil || len(diags) > 0 {
 		t.Fatalf("%v\n%s", err, diags)
 	}
@@ -118,7 +121,7 @@ func TestFormat(t *testing.T) {
 
 // TestRego runs every rule_test.rego. A rule whose tests are gone fails.
 func TestRego(t *testing.T) {
-	ch, err := tester.NewRunner().RaiseBuiltinErrors(true).CapturePrintOutput(true).Run(context.Background(), modules(t))
+	ch, err := tester.NewRunner().RaiseBuiltinErrors(true).CapturePrintOutput(true).SetModules(modules(t)).RunTests(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

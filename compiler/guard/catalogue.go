@@ -153,8 +153,12 @@ func (m *metadata) unknown() error {
 
 func (r *Rule) complete() error {
 	for _, f := range []struct{ name, value string }{
-		{"title", r.Title}, {"description", r.Description}, {"rationale", r.Rationale},
-		{"remediation", r.Remediation}, {"since", r.Since}, {"applies", r.Applies},
+		{"title", r.Title},
+		{"description", r.Description},
+		{"rationale", r.Rationale},
+		{"remediation", r.Remediation},
+		{"since", r.Since},
+		{"applies", r.Applies},
 	} {
 		if f.value == "" {
 			return fmt.Errorf("metadata %q is missing", f.name)

@@ -182,8 +182,13 @@ func summary(e *indexed, content *ast.Term) *ast.Term {
 	o := e.object
 	pairs := [][2]*ast.Term{{ast.StringTerm("content"), content}}
 	for _, f := range [][2]string{
-		{"key", e.key}, {"component", e.component}, {"group", o.Group()}, {"version", o.Version()},
-		{"kind", o.Kind}, {"namespace", o.Namespace}, {"name", o.Name},
+		{"key", e.key},
+		{"component", e.component},
+		{"group", o.Group()},
+		{"version", o.Version()},
+		{"kind", o.Kind},
+		{"namespace", o.Namespace},
+		{"name", o.Name},
 	} {
 		pairs = append(pairs, [2]*ast.Term{ast.StringTerm(f[0]), ast.StringTerm(f[1])})
 	}

@@ -28,7 +28,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"runtime"
 	"slices"
@@ -57,10 +56,13 @@ type Input struct {
 	Now time.Time
 }
 
-// Config parametrises a run. Policies is required.
+// Config parametrises a run. Policies or Prepared is required.
 type Config struct {
 	// Policies is the built-in rule set; policies.FS holds it.
 	Policies fs.FS
+	// Prepared is used instead of Policies, for judging more than one fleet. Nil
+	// compiles what of Policies this fleet needs.
+	Prepared *Prepared
 	// NoWaivers judges as if nobody had accepted anything: for auditors.
 	NoWaivers bool
 	// Parallel bounds the clusters in flight; 0 means GOMAXPROCS.
@@ -80,19 +82,19 @@ type Config struct {
 // the policies themselves (one that does not parse, that ran too long, that
 // answered something else than findings); the error is about the environment.
 func Guard(ctx context.Context, in *Input, cfg *Config) (*ir.Verdict, diag.List, error) {
-	if in == nil || in.Fleet == nil || cfg == nil || cfg.Policies == nil {
-		return nil, nil, errors.New("guard: Input.Fleet and Config.Policies are required")
+	if in == nil || in.Fleet == nil || cfg == nil || cfg.Policies == nil && cfg.Prepared == nil {
+		return nil, nil, errors.New("guard: Input.Fleet, and Config.Policies or Config.Prepared, are required")
 	}
-	rules, err := Catalogue(cfg.Policies)
-	if err != nil {
-		return nil, nil, fmt.Errorf("guard: built-in policies: %w", err)
+	p := cfg.Prepared
+	if p == nil {
+		var err error
+		if p, err = prepareFor(ctx, cfg.Policies, in.Fleet.Units); err != nil {
+			return nil, nil, err
+		}
 	}
-	s := newSession(in, cfg)
+	s := newSession(in, cfg, p)
 	var diags diag.List
-	s.severities, diags = severities(in.Fleet.Units, rules)
-	if err := s.loadBuiltin(ctx, cfg.Policies, rules); err != nil {
-		return nil, nil, fmt.Errorf("guard: built-in policies: %w", err)
-	}
+	s.severities, diags = severities(in.Fleet.Units, p.catalogue())
 	users, ds, err := s.loadUser(ctx)
 	diags.Add(ds...)
 	if err != nil {
@@ -114,7 +116,7 @@ func Guard(ctx context.Context, in *Input, cfg *Config) (*ir.Verdict, diag.List,
 type session struct {
 	in         *Input
 	cfg        *Config
-	rules      []*prepared // built-in, sorted by id
+	rules      []*compiled // built-in, sorted by id
 	severities map[string]override
 	rendered   map[string]*ir.Rendered
 	scanner    *scanner
@@ -124,8 +126,12 @@ type session struct {
 	byID       map[string]*plans.Node // see nodes
 }
 
-func newSession(in *Input, cfg *Config) *session {
-	s := &session{in: in, cfg: cfg, rendered: map[string]*ir.Rendered{}, scanner: &scanner{}, values: &values{}}
+func newSession(in *Input, cfg *Config, p *Prepared) *session {
+	s := &session{
+		in: in, cfg: cfg, rules: p.rules, rendered: map[string]*ir.Rendered{},
+		scanner: &scanner{detectors: &p.detectors}, values: &values{},
+	}
+	s.digests.add("darkstart", p.sources)
 	for _, r := range in.Rendered {
 		s.rendered[r.Cluster] = r
 	}

@@ -7,9 +7,11 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -43,11 +45,19 @@ func input(t *testing.T, src string) *guard.Input {
 	return in
 }
 
+// prepared is shared by the tests that do not bring rules of their own.
+var prepared = sync.OnceValues(func() (*guard.Prepared, error) {
+	return guard.Prepare(context.Background(), policies.FS)
+})
+
 // said runs the guard and returns everything it said, a line each.
 func said(t *testing.T, in *guard.Input, cfg *guard.Config) string {
 	t.Helper()
 	if cfg.Policies == nil {
-		cfg.Policies = policies.FS
+		var err error
+		if cfg.Prepared, err = prepared(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	v, diags, err := guard.Guard(context.Background(), in, cfg)
 	if err != nil {
@@ -225,6 +235,36 @@ func TestDeterminism(t *testing.T) {
 	}
 	if n := strings.Count(first, "[SC004]"); n != 5*4 {
 		t.Errorf("%d findings, want five a cluster:\n%s", n, first)
+	}
+}
+
+// Rules that were prepared for any fleet judge as those that were prepared for
+// this one, also when several fleets are judged by them at once.
+func TestPrepared(t *testing.T) {
+	shared, err := prepared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets, err := fs.ReadFile(policies.FS, "sc004/fail.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, src := range map[string]string{
+		"secrets": string(secrets), "small": twoNamespaces,
+		"off":   twoNamespaces + `project: {guardrails: {severity: {PS001: "off", SC001: note}}}`,
+		"wrong": twoNamespaces + `project: {guardrails: {severity: {PS01: warning}}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			want, wantDiags, err := guard.Guard(t.Context(), input(t, src), &guard.Config{Policies: policies.FS})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, diags, err := guard.Guard(t.Context(), input(t, src), &guard.Config{Prepared: shared})
+			if err != nil || !reflect.DeepEqual(got, want) || !reflect.DeepEqual(diags, wantDiags) {
+				t.Errorf("got %+v\n%s\n%v, want %+v\n%s", got, diags, err, want, wantDiags)
+			}
+		})
 	}
 }
 

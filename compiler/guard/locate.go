@@ -9,7 +9,7 @@ import (
 
 // finding turns what a rule said into a diagnostic: severity, help and the
 // positions of its subject.
-func (s *session) finding(rule *prepared, d *document, f *ruleFinding) *diag.Diagnostic {
+func (s *session) finding(rule *compiled, d *document, f *ruleFinding) *diag.Diagnostic {
 	subject := f.Subject
 	if d.linked != nil && subject.Cluster == "" {
 		subject.Cluster = d.linked.Name

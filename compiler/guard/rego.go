@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -49,27 +47,6 @@ func packageName(m *ast.Module) string {
 	return strings.TrimPrefix(m.Package.Path.String(), "data.")
 }
 
-// builtinSources returns the production Rego of a policy file system: lib/ and
-// every rule, without tests.
-func builtinSources(fsys fs.FS) ([]source, error) {
-	files, err := fs.Glob(fsys, "*/*.rego")
-	if err != nil {
-		return nil, err
-	}
-	var out []source
-	for _, f := range files {
-		if strings.HasSuffix(f, "_test.rego") {
-			continue
-		}
-		text, err := fs.ReadFile(fsys, f)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, source{path.Clean(f), text})
-	}
-	return out, nil
-}
-
 // policyDigest collects what was evaluated, so that an attestation can name it.
 type policyDigest struct{ lines []string }
 
@@ -84,60 +61,7 @@ func (d *policyDigest) sum() digest.Digest {
 	return digest.Of([]byte(strings.Join(d.lines, "")))
 }
 
-// prepared is a built-in rule, ready to be evaluated any number of times.
-type prepared struct {
-	Rule
-	query rego.PreparedEvalQuery
-}
-
-// loadBuiltin compiles the built-in rules once and prepares one query for each.
-// An error here is a defect of Darkstart, not of the user's input.
-func (s *session) loadBuiltin(ctx context.Context, fsys fs.FS, rules []Rule) error {
-	sources, err := builtinSources(fsys)
-	if err != nil {
-		return err
-	}
-	s.digests.add("darkstart", sources)
-	caps, modules, idle := capabilities(), map[string]*ast.Module{}, s.idle(rules)
-	for _, src := range sources {
-		if idle[path.Dir(src.name)] {
-			continue
-		}
-		if modules[src.name], err = parse(src, caps); err != nil {
-			return err
-		}
-	}
-	c := ast.NewCompiler().WithCapabilities(caps).WithStrict(true)
-	if c.Compile(modules); c.Failed() {
-		return c.Errors
-	}
-	for _, r := range rules {
-		if idle[r.Dir] {
-			s.rules = append(s.rules, &prepared{Rule: r})
-			continue
-		}
-		q, err := prepare(ctx, c, fmt.Sprintf("x := {\"deny\": data.%[1]s.deny, \"evaluated\": data.%[1]s.evaluated}", r.Package()), true)
-		if err != nil {
-			return fmt.Errorf("%s: %w", r.ID, err)
-		}
-		s.rules = append(s.rules, &prepared{r, q})
-	}
-	return nil
-}
-
-// idle are the directories of rules that nothing here is judged by (D15): they
-// are counted and their digest is taken, but compiling them would be most of
-// the work of checking a small fleet.
-func (s *session) idle(rules []Rule) map[string]bool {
-	out := map[string]bool{}
-	for _, r := range rules {
-		if !conditions[r.Applies].holds(s.in.Fleet.Units, nil) || s.severities[r.ID].off {
-			out[r.Dir] = true
-		}
-	}
-	return out
-}
-
+// prepare makes a query that can be evaluated any number of times, at once too.
 func prepare(ctx context.Context, c *ast.Compiler, query string, strict bool) (rego.PreparedEvalQuery, error) {
 	return rego.New(rego.Query(query), rego.Compiler(c), rego.StrictBuiltinErrors(strict),
 		rego.SetRegoVersion(ast.RegoV1)).PrepareForEval(ctx)

@@ -64,7 +64,7 @@ func (s *session) judge(ctx context.Context, c *ir.Linked, users *userPolicies) 
 }
 
 // apply evaluates one built-in rule on one document.
-func (s *session) apply(ctx context.Context, rule *prepared, d *document, r *run) error {
+func (s *session) apply(ctx context.Context, rule *compiled, d *document, r *run) error {
 	if why := s.skip(rule, d); why != "" {
 		r.tallies = append(r.tallies, tally{rule: rule.ID, skipped: why})
 		return nil
@@ -95,7 +95,7 @@ func (s *session) apply(ctx context.Context, rule *prepared, d *document, r *run
 }
 
 // skip says why a rule is not judged in this scope, "" when it is.
-func (s *session) skip(rule *prepared, d *document) string {
+func (s *session) skip(rule *compiled, d *document) string {
 	if o, ok := s.severities[rule.ID]; ok && o.off {
 		return "switched off at " + o.at.String()
 	}
@@ -110,7 +110,7 @@ func (s *session) skip(rule *prepared, d *document) string {
 }
 
 // read turns an evaluation into an answer or a diagnostic about the rule.
-func (s *session) read(rule *prepared, d *document, x any, err error) (*ruleAnswer, *diag.Diagnostic) {
+func (s *session) read(rule *compiled, d *document, x any, err error) (*ruleAnswer, *diag.Diagnostic) {
 	about := diag.Subject{}
 	if d.linked != nil {
 		about.Cluster = d.linked.Name

@@ -2,7 +2,6 @@ package guard
 
 import (
 	"cmp"
-	"context"
 	"encoding/base64"
 	"fmt"
 	"slices"
@@ -40,17 +39,22 @@ func (d *document) scan() (map[string]*ast.Term, error) {
 	return plain("scan", out)
 }
 
-// scanner owns the gitleaks detector: its own rules, embedded in the library,
+// detectors owns the gitleaks detector: its own rules, embedded in the library,
 // no file, no network. It is built when the first text is scanned, since its
-// two hundred expressions take a while to compile, and an object that several
-// clusters share is scanned once.
-type scanner struct {
+// two hundred expressions take a while to compile.
+type detectors struct {
 	once     sync.Once
 	detector *detect.Detector
 	keywords *ahocorasick.Trie
 	err      error
-	seen     sync.Map // *object.Object to []hit
-	texts    sync.Map // text to []recognised: clusters render the same objects
+}
+
+// scanner scans what one fleet renders: an object that several clusters share
+// is scanned once.
+type scanner struct {
+	detectors *detectors
+	seen      sync.Map // *object.Object to []hit
+	texts     sync.Map // text to []recognised: clusters render the same objects
 }
 
 // recognised is what a detector recognised, by the line of a text.
@@ -61,31 +65,35 @@ type recognised struct {
 
 type hit struct{ path, detector, what string }
 
-func (s *scanner) open() (*detect.Detector, error) {
-	s.once.Do(func() {
-		v := viper.New() // not the global one: nothing else may change it
-		v.SetConfigType("toml")
-		if s.err = v.ReadConfig(strings.NewReader(config.DefaultConfig)); s.err != nil {
-			return
+func (d *detectors) open() error {
+	d.once.Do(func() {
+		if err := d.build(); err != nil {
+			d.err = fmt.Errorf("gitleaks rules: %w", err)
 		}
-		var vc config.ViperConfig
-		if s.err = v.Unmarshal(&vc); s.err != nil {
-			return
-		}
-		cfg, err := vc.Translate()
-		if s.err = err; err != nil {
-			return
-		}
-		s.detector = detect.NewDetector(cfg)
-		s.keywords = ahocorasick.NewTrieBuilder().AddStrings(sortedKeys(cfg.Keywords)).Build()
-		// A comment in a manifest accepts nothing: that is what waivers are for.
-		s.detector.IgnoreGitleaksAllow = true
-		s.detector.Redact = 100
 	})
-	if s.err != nil {
-		return nil, fmt.Errorf("gitleaks rules: %w", s.err)
+	return d.err
+}
+
+func (d *detectors) build() error {
+	v := viper.New() // not the global one: nothing else may change it
+	v.SetConfigType("toml")
+	if err := v.ReadConfig(strings.NewReader(config.DefaultConfig)); err != nil {
+		return err
 	}
-	return s.detector, nil
+	var vc config.ViperConfig
+	if err := v.Unmarshal(&vc); err != nil {
+		return err
+	}
+	cfg, err := vc.Translate()
+	if err != nil {
+		return err
+	}
+	d.detector = detect.NewDetector(cfg)
+	d.keywords = ahocorasick.NewTrieBuilder().AddStrings(sortedKeys(cfg.Keywords)).Build()
+	// A comment in a manifest accepts nothing: that is what waivers are for.
+	d.detector.IgnoreGitleaksAllow = true
+	d.detector.Redact = 100
+	return nil
 }
 
 // object scans the strings of an object in one go, so that a value keeps the
@@ -94,13 +102,12 @@ func (s *scanner) object(o *object.Object) ([]hit, error) {
 	if hits, ok := s.seen.Load(o); ok {
 		return hits.([]hit), nil
 	}
-	d, err := s.open()
-	if err != nil {
+	if err := s.detectors.open(); err != nil {
 		return nil, err
 	}
-	t := textOf(o, s.keywords)
+	t := textOf(o, s.detectors.keywords)
 	var hits []hit
-	for _, m := range s.text(d, t.String()) {
+	for _, m := range s.text(t.String()) {
 		if m.line < len(t.paths) {
 			hits = append(hits, hit{t.paths[m.line], m.detector, m.what})
 		}
@@ -116,7 +123,7 @@ func (s *scanner) object(o *object.Object) ([]hit, error) {
 }
 
 // text runs the detectors over a text, once however many objects hold it.
-func (s *scanner) text(d *detect.Detector, raw string) []recognised {
+func (s *scanner) text(raw string) []recognised {
 	if raw == "" {
 		return nil
 	}
@@ -124,7 +131,7 @@ func (s *scanner) text(d *detect.Detector, raw string) []recognised {
 		return ms.([]recognised)
 	}
 	var out []recognised
-	for _, f := range d.DetectContext(context.Background(), detect.Fragment{Raw: raw}) {
+	for _, f := range s.detectors.detector.DetectString(raw) {
 		out = append(out, recognised{f.StartLine, f.RuleID, f.Description})
 	}
 	s.texts.Store(raw, out)
