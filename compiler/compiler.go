@@ -53,6 +53,9 @@ type Config struct {
 	Until Stage
 	// Schemas, Kubernetes and Policies are the embedded data.
 	Schemas, Kubernetes, Policies fs.FS
+	// Guardrails is Policies, prepared, for compiling more than one tree. Nil
+	// prepares what of Policies this tree needs.
+	Guardrails *guard.Prepared
 	// Clusters limits rendering to these names; empty means all. A limited run
 	// links and plans what was rendered and says so in Result.Skipped.
 	Clusters  []string
@@ -207,7 +210,9 @@ func (r *run) guard(ctx context.Context) error {
 	defer r.trace("guard", "")()
 	v, ds, err := guard.Guard(ctx, &guard.Input{
 		Fleet: r.res.Fleet, Rendered: r.res.Rendered, Plan: r.res.Plan, Lock: r.res.Lock, Tree: r.Tree, Now: r.now(),
-	}, &guard.Config{Policies: r.Policies, NoWaivers: r.NoWaivers, Parallel: r.Parallel, Locate: r.lines.in(r.Tree)})
+	}, &guard.Config{
+		Policies: r.Policies, Prepared: r.Guardrails, NoWaivers: r.NoWaivers, Parallel: r.Parallel, Locate: r.lines.in(r.Tree),
+	})
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package compiler_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/darkstart-dev/darkstart/compiler"
+	"github.com/darkstart-dev/darkstart/compiler/guard"
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/compiler/seal"
 	"github.com/darkstart-dev/darkstart/internal/cli/scaffold"
@@ -41,11 +43,20 @@ var updateFleets = flag.Bool("fleets.update", false, "rewrite the goldens under 
 // judgedAt is the committer time of every fleet here (D13).
 const judgedAt = "2026-11-20T12:00:00Z"
 
+// guardrails are the same for every fleet, and most of the work on a small one.
+var guardrails = sync.OnceValues(func() (*guard.Prepared, error) {
+	return guard.Prepare(context.Background(), policies.FS)
+})
+
 func compileFleet(t *testing.T, files map[string]string) *compiler.Result {
 	t.Helper()
+	rules, err := guardrails()
+	if err != nil {
+		t.Fatal(err)
+	}
 	res, err := compiler.Compile(t.Context(), &compiler.Config{
 		Tree: tree.FromMap(files), Revision: ir.Revision{Time: judgedAt},
-		Schemas: schemas.FS, Kubernetes: kubernetes.FS, Policies: policies.FS,
+		Schemas: schemas.FS, Kubernetes: kubernetes.FS, Guardrails: rules,
 	})
 	if err != nil {
 		t.Fatal(err)
