@@ -15,7 +15,7 @@ all: build
 
 build: $(BIN)
 $(BIN): # always: the go command knows best what is out of date
-	@$(GO) build -trimpath -o $@ ./cmd/darkstart
+	@$(GO) build -o $@ ./cmd/darkstart
 
 demo: $(BIN) ## the main job on the example fleet, in a scratch repository under dist/
 	@sh testdata/demo.sh $(abspath $(BIN))
