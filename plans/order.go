@@ -234,6 +234,25 @@ func origin(known bool, m *Measured) string {
 // maxLines is one screen.
 const maxLines = 48
 
+// gateLines names the steps that wait for a person, in order, as many lines as
+// it takes: these are the ones to staff for.
+func (o *Order) gateLines(t *textWriter) {
+	line := "people:"
+	for i, g := range o.Manual.Gates {
+		if i < len(o.Manual.Gates)-1 {
+			g += ","
+		}
+		if len(line)+1+len(g) > maxColumns {
+			t.line("%s", line)
+			line = "       "
+		}
+		line += " " + g
+	}
+	if len(o.Manual.Gates) > 0 {
+		t.line("%s", line)
+	}
+}
+
 // Text prints one step a line, or one wave a line where that is more than a
 // screen.
 func (o *Order) Text() string {
@@ -249,6 +268,7 @@ func (o *Order) Text() string {
 	} else {
 		o.stepLines(t)
 	}
+	o.gateLines(t)
 	for _, c := range o.Cells {
 		t.line("%s", c.Line(o.Scenario))
 		if c.Verdict == Violated {
@@ -299,7 +319,11 @@ func (o *Order) waveLines(t *textWriter) {
 			ids = append(ids, s.ID[strings.LastIndexByte(s.Procedure, '/')+1:])
 			end.Lo, end.Hi = max(end.Lo, s.End.Lo), max(end.Hi, s.End.Hi)
 		}
-		t.line("wave %-3d %-10s %3d steps, done %-14s %s", w.Number, w.Phase, len(w.Steps), end, strings.Join(ids, " "))
+		steps := "steps"
+		if len(w.Steps) == 1 {
+			steps = "step "
+		}
+		t.line("wave %-3d %-10s %3d %s, done %-15s %s", w.Number, w.Phase, len(w.Steps), steps, end, strings.Join(ids, " "))
 	}
 }
 
