@@ -67,6 +67,9 @@ func (c *cluster) recreated(node string) bool {
 		return false
 	}
 	for _, p := range c.l.units.Recovery.Spec.Procedures {
+		if len(p.Modes) > 0 && !slices.Contains(p.Modes, plans.Lost) {
+			continue // not for a cluster that is gone
+		}
 		if slices.ContainsFunc(p.Restores, func(r string) bool { return strings.TrimPrefix(r, "/") == node }) {
 			return true
 		}

@@ -315,3 +315,28 @@ spec: {template: {spec: {containers: [{name: m, image: r.example/m@sha256:0}]}}}
 		}
 	}
 }
+
+// TestOneStoreInTwoClustersIsTwoSetsOfData: a pattern that holds objects of
+// several clusters makes no redundancy; only copies do.
+func TestOneStoreInTwoClustersIsTwoSetsOfData(t *testing.T) {
+	f, _ := load(t, `
+-- fleet.yaml --
+domains: {eu: {kind: region}, us: {kind: region}}
+stores: {db: {holds: [StatefulSet/default/db]}}
+-- clusters/eu.yaml --
+kubernetes: "1.36"
+placement: {replicas: [[eu]]}
+components: {db: {source: {yaml: x}}}
+-- clusters/us.yaml --
+kubernetes: "1.36"
+placement: {replicas: [[us]]}
+components: {db: {source: {yaml: x}}}
+-- eu/db.yaml --
+{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db, namespace: default}}
+-- us/db.yaml --
+{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db, namespace: default}}
+`)
+	if n := nodeOf(t, f, "db"); len(n.Replicas) != 2 || n.Quorum != 2 {
+		t.Errorf("quorum %d of %+v: losing either cluster must take the store", n.Quorum, n.Replicas)
+	}
+}

@@ -136,8 +136,13 @@ func (l *linker) store(sc scope, id string, s *spec.Store) {
 	for _, comp := range holders {
 		n.Replicas = append(n.Replicas, comp.volumes(&n, len(holders) == 1)...)
 	}
+	// The same objects in two clusters are two sets of data. Only `copies` say
+	// that one follows the other; without them every cluster's is needed.
+	if len(holders) > 1 && len(s.Copies) == 0 && s.Quorum == 0 {
+		n.Quorum = len(n.Replicas)
+	}
 	if p := s.Placement; len(n.Replicas) == 0 || p != nil && !l.standsIn(sc, p.In, holders) {
-		n.Replicas = l.replicas(sc, id, s.Placement, ptr)
+		n.Replicas, n.Quorum = l.replicas(sc, id, s.Placement, ptr), s.Quorum
 	}
 	for _, name := range sortedKeys(s.Copies) {
 		point, p := l.copyPoint(sc, id, name, s.Copies[name], ptr+ir.Pointer("copies", name))

@@ -63,10 +63,16 @@ home(store) := names if {
 
 clusters(store) := {d |
 	some written in lib.list(store, "holds")
-	spec := input.clusters[split(written, "/")[0]]
+	some name, spec in input.clusters
+	held_in(written, name)
 	some replica in object.get(spec, ["placement", "replicas"], [])
 	some d in replica
 }
+
+held_in(written, cluster) if split(written, "/")[0] == cluster
+
+# Without a cluster it is any: kind/namespace/name.
+held_in(written, _) if count(split(written, "/")) < 4
 
 # The accounts of a store are those of its clusters too.
 realms(store) := accounts(home(store) | clusters(store))
