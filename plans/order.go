@@ -319,11 +319,11 @@ func (o *Order) waveLines(t *textWriter) {
 			ids = append(ids, s.ID[strings.LastIndexByte(s.Procedure, '/')+1:])
 			end.Lo, end.Hi = max(end.Lo, s.End.Lo), max(end.Hi, s.End.Hi)
 		}
-		steps := "steps"
+		steps := "steps,"
 		if len(w.Steps) == 1 {
-			steps = "step "
+			steps = "step, "
 		}
-		t.line("wave %-3d %-10s %3d %s, done %-15s %s", w.Number, w.Phase, len(w.Steps), steps, end, strings.Join(ids, " "))
+		t.line("wave %-3d %-10s %3d %s done %-15s %s", w.Number, w.Phase, len(w.Steps), steps, end, strings.Join(ids, " "))
 	}
 }
 
