@@ -165,7 +165,11 @@ func Normalize(v any) any {
 			return n
 		}
 		f, _ := x.Float64()
-		return f
+		return Normalize(f)
+	case float64:
+		if x == 0 {
+			return 0.0 // JSON has a negative zero; Kubernetes has no use for it
+		}
 	case int:
 		return int64(x)
 	case uint64:
