@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -82,7 +83,7 @@ func (r *run) selected() []*ir.Unit[spec.Cluster] {
 			if near := diag.Nearest(want, names); near != "" {
 				d.Fix("did you mean %q?", near)
 			}
-			r.res.Diagnostics.Add(d.Fix("clusters are the folders below clusters/: %v", names))
+			r.res.Diagnostics.Add(d.Fix("clusters are the folders below clusters/: %s", strings.Join(names, ", ")))
 		}
 	}
 	return out

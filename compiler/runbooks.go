@@ -41,3 +41,9 @@ func Runbooks(res *Result, choose func(*Runbook) bool) ([]Runbook, NamedObjects,
 	}
 	return out, tally, ds, nil
 }
+
+// CheckRunbooks says which commands of the runbooks name what cannot exist.
+func CheckRunbooks(res *Result) (diag.List, error) {
+	_, _, ds, err := Runbooks(res, func(*Runbook) bool { return false })
+	return ds, err
+}

@@ -142,7 +142,7 @@ func (l *library) unpack(c *ir.Linked) runbook.Section {
 		runbook.Block{Text: runbook.Join(runbook.T("Verify the bundle. "), runbook.B("Stop if this fails."))},
 		runbook.Block{Command: &runbook.Command{Run: fmt.Sprintf("darkstart verify OCI_LAYOUT --artifact %s --key release.pub", c.Name)}},
 		runbook.Block{Text: runbook.T("Unpack it and stand in the unpacked folder: every command below is relative to it.")},
-		runbook.Block{Command: &runbook.Command{Run: fmt.Sprintf("darkstart inspect OCI_LAYOUT --artifact %s --extract %s && cd %s", c.Name, c.Name, c.Name)}},
+		runbook.Block{Command: &runbook.Command{Run: fmt.Sprintf("darkstart inspect %s --layout OCI_LAYOUT --extract %s && cd %s", c.Name, c.Name, c.Name)}},
 	)
 	if d := c.Unit.Spec.Delivery; d != nil && d.By != "" {
 		t := runbook.Join(runbook.T("Who acts: "), l.contact(d.By))

@@ -11,15 +11,22 @@ func newCheck(inv *Invocation) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "evaluate, render, link, plan and judge a fleet; write nothing",
-		Long: `check runs everything up to the guardrails and prints what was found. It is the
-pull-request check and the pre-commit hook (--staged).
+		Long: `check runs everything up to the guardrails, holds the commands of runbooks to the
+manifests, and prints what was found. It is the pull-request check and the pre-commit hook (--staged).
 
 Exit status: 0 clean, 1 findings at or above --fail-on, 2 could not do the job.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, _, rep, err := p.run(cmd.Context(), inv, "check", compiler.ToVerdict)
+			s, res, rep, err := p.run(cmd.Context(), inv, "check", compiler.ToVerdict)
 			if err != nil {
 				return err
+			}
+			if res.Plan != nil {
+				ds, err := compiler.CheckRunbooks(res)
+				if err != nil {
+					return p.broken(inv, s, rep, err)
+				}
+				rep.Diagnostics.Add(ds...)
 			}
 			return p.out.finish(inv, s, rep)
 		},
