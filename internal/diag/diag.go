@@ -137,6 +137,47 @@ type Diagnostic struct {
 	// ValidUntil is the RFC 3339 time after which a time-dependent verdict no
 	// longer holds (D13); empty when it does not depend on time.
 	ValidUntil string `json:"validUntil,omitempty"`
+	// Fixes are mechanical changes, each of which settles the diagnostic by
+	// itself; `check --fix` makes the first.
+	Fixes []Fix `json:"fixes,omitempty"`
+	// Fingerprint names the finding across revisions: it depends on what the
+	// finding is about and not on the lines it stands in. It is set when a
+	// report is finished.
+	Fingerprint string `json:"fingerprint,omitempty"`
+	// Old marks a finding that the base revision has too (check --base): it is
+	// listed apart and fails nothing.
+	Old bool `json:"old,omitempty"`
+}
+
+// Fix is one change that a program can make: its edits belong together.
+type Fix struct {
+	// Title says what it does: one clause, lower case, no full stop.
+	Title string `json:"title"`
+	Edits []Edit `json:"edits"`
+}
+
+// Edit replaces what stands from (Line, Column) up to (EndLine, EndColumn) by
+// New. Lines and columns count from 1, columns in bytes; an empty range
+// inserts. A file that does not exist is made by an edit at line 1, column 1.
+type Edit struct {
+	File      string `json:"file"`
+	Line      int    `json:"line"`
+	Column    int    `json:"column"`
+	EndLine   int    `json:"endLine"`
+	EndColumn int    `json:"endColumn"`
+	New       string `json:"new"`
+}
+
+// Compare orders edits by file and place.
+func (e Edit) Compare(f Edit) int {
+	return cmp.Or(
+		cmp.Compare(e.File, f.File),
+		cmp.Compare(e.Line, f.Line),
+		cmp.Compare(e.Column, f.Column),
+		cmp.Compare(e.EndLine, f.EndLine),
+		cmp.Compare(e.EndColumn, f.EndColumn),
+		cmp.Compare(e.New, f.New),
+	)
 }
 
 // Errorf makes an Error with a formatted message.
@@ -215,6 +256,11 @@ func (d *Diagnostic) Compare(e *Diagnostic) int {
 		d.Waived.compare(e.Waived),
 		cmp.Compare(d.ValidUntil, e.ValidUntil),
 		boolean(d.Unknown, e.Unknown),
+		slices.CompareFunc(d.Fixes, e.Fixes, func(a, b Fix) int {
+			return cmp.Or(cmp.Compare(a.Title, b.Title), slices.CompareFunc(a.Edits, b.Edits, Edit.Compare))
+		}),
+		cmp.Compare(d.Fingerprint, e.Fingerprint),
+		boolean(d.Old, e.Old),
 	)
 }
 
