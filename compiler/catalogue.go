@@ -13,6 +13,7 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler/render"
 	"github.com/darkstart-dev/darkstart/compiler/seal"
 	"github.com/darkstart-dev/darkstart/compiler/validate"
+	"github.com/darkstart-dev/darkstart/compiler/waive"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/git"
 	"github.com/darkstart-dev/darkstart/plans/solver"
@@ -34,7 +35,7 @@ var Codes = []diag.Entry{{
 // those of the stages and the guardrails, sorted by code.
 func Catalogue() ([]diag.Entry, error) {
 	out := slices.Concat(Codes, git.Codes, lock.Codes, evaluate.Codes, render.Codes, validate.Codes, link.Codes,
-		solver.Codes, guard.Codes, emit.Codes, seal.Codes, release.Codes)
+		solver.Codes, guard.Codes, waive.Codes, emit.Codes, seal.Codes, release.Codes)
 	rules, err := guard.Catalogue(policies.FS)
 	if err != nil {
 		return nil, err

@@ -208,10 +208,16 @@ func (r *run) plan(ctx context.Context) error {
 func (r *run) guard(ctx context.Context) error {
 	r.event("guard", "", 0, 0)
 	defer r.trace("guard", "")()
+	comments, ds, err := r.comments()
+	if err != nil {
+		return err
+	}
+	r.res.Diagnostics.Add(ds...)
 	v, ds, err := guard.Guard(ctx, &guard.Input{
-		Fleet: r.res.Fleet, Rendered: r.res.Rendered, Plan: r.res.Plan, Lock: r.res.Lock, Tree: r.Tree, Now: r.now(),
+		Fleet: r.res.Fleet, Rendered: r.res.Rendered, Plan: r.res.Plan, Lock: r.res.Lock, Tree: r.Tree, Now: r.now(), Comments: comments,
 	}, &guard.Config{
 		Policies: r.Policies, Prepared: r.Guardrails, NoWaivers: r.NoWaivers, Parallel: r.Parallel, Locate: r.lines.in(r.Tree),
+		Remove: func(w *ir.Waiver) []diag.Edit { return RemoveWaiver(r.Tree, w) },
 	})
 	if err != nil {
 		return err
@@ -222,6 +228,14 @@ func (r *run) guard(ctx context.Context) error {
 		r.res.Diagnostics.Add(v.Findings...)
 	}
 	return nil
+}
+
+// comments reads the waivers beside lines, where they are to count.
+func (r *run) comments() ([]ir.Waiver, diag.List, error) {
+	if r.NoWaivers {
+		return nil, nil, nil
+	}
+	return waiverComments(r.Tree)
 }
 
 func (r *run) emit(ctx context.Context) error {

@@ -73,7 +73,7 @@ var Codes = []diag.Entry{
 	},
 	{
 		Code: "GRD013", Title: "a waiver expires soon", Severity: diag.Warning,
-		Why:     "It still holds. When it ends, its findings fail the run.",
+		Why:     "It still holds. When it ends, its findings fail the run. `guardrails: waiverWarn` (14 days by default) says how early this is reported.",
 		Fix:     "Fix the finding before then, or have its owner renew it.",
 		Example: "expires: \"2027-01-31\" # a week from now",
 	},

@@ -51,6 +51,7 @@ type Input struct {
 	Plan     *plans.Plan    // nil before planning: rules that read it see null
 	Lock     *ir.Lock       // nil: nothing is locked
 	Tree     *tree.Tree     // holds the users' policies/; nil: none
+	Comments []ir.Waiver    // waivers beside lines, by place; those of waivers/ are in Fleet.Units
 	// Now is the time of the judgement (D13). Zero means that no time is known:
 	// waivers are then refused, since nobody can say whether they hold.
 	Now time.Time
@@ -69,12 +70,12 @@ type Config struct {
 	Parallel int
 	// Deadline bounds one rule on one cluster; 0 means DefaultDeadline.
 	Deadline time.Duration
-	// WaiverWarn is how long before its end a waiver is reported; 0 means
-	// DefaultWaiverWarn.
-	WaiverWarn plans.Duration
 	// Locate finds the line that set the value at a JSON pointer of an object.
 	// Nil means that only the origin of objects is known.
 	Locate func(o *object.Object, pointer string) (diag.Position, bool)
+	// Remove returns the edits that take a waiver out of its file, nil when it
+	// is not written out there. Nil means that unused waivers come without a fix.
+	Remove func(w *ir.Waiver) []diag.Edit
 }
 
 // Guard evaluates every rule that applies and returns the verdict: findings of
@@ -157,18 +158,21 @@ func (s *session) verdict(runs []*run, users *userPolicies) *ir.Verdict {
 	for _, u := range users.rules {
 		results[u.code] = &ir.RuleResult{ID: u.code, Title: u.title}
 	}
-	skips := map[string]string{}
+	skips, failed := map[string]string{}, map[string]bool{}
 	var findings diag.List
 	for _, r := range runs {
 		findings.Add(r.findings...)
 		for _, t := range r.tallies {
 			results[t.rule].Evaluated += t.evaluated
+			failed[t.rule] = failed[t.rule] || t.failed
 			if t.skipped != "" {
 				skips[t.rule] = cmp.Or(skips[t.rule], t.skipped)
 			}
 		}
 	}
-	findings.Add(s.waive(findings, results)...)
+	waivers, about := s.waive(findings, sortedKeys(results), failed)
+	findings.Add(about...)
+	v.Waivers = waivers
 	v.Findings = findings.Sorted()
 	count(v.Findings, results)
 	for id, r := range results { // order is restored by the sort below

@@ -20,8 +20,10 @@ import (
 
 	"github.com/darkstart-dev/darkstart/compiler/guard"
 	"github.com/darkstart-dev/darkstart/compiler/guard/fixture"
+	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/object"
+	"github.com/darkstart-dev/darkstart/internal/spec"
 	"github.com/darkstart-dev/darkstart/internal/tree"
 	"github.com/darkstart-dev/darkstart/policies"
 )
@@ -94,6 +96,8 @@ func TestWaivers(t *testing.T) {
 		{"covers what lies below a path", full + `, path: /metadata`, `waived by w`},
 		{"path is not a prefix of a name", full + `, path: /meta`, `[GRD015] waiver "w" matches no finding`},
 		{"another cluster", full + `, cluster: staging`, `[GRD015]`},
+		{"a scope that leaves nothing out", full + `, object: "*/*", path: /`, `warning[GRD016] waiver "w" accepts every finding of PS001`},
+		{"broad and about to end", `rule: PS001, reason: r, owner: o, expires: "2026-06-02"`, `warning[GRD013]`},
 		{"without a scope", full, `warning[GRD016] waiver "w" accepts every finding of PS001`},
 		{"unknown rule", `rule: PS01, reason: r, owner: o, expires: "2026-08-01"`, `error[GRD010] waiver "w" names "PS01", which is no rule`},
 		{"no reason", `rule: PS001, reason: " ", owner: o, expires: "2026-08-01"`, `error[GRD011] waiver "w" has no reason`},
@@ -119,6 +123,55 @@ func TestWaivers(t *testing.T) {
 				t.Errorf("--no-waivers:\n%s", got)
 			}
 		})
+	}
+}
+
+// Two waivers for one finding are both used; the one that holds longer counts.
+func TestOverlappingWaivers(t *testing.T) {
+	in := input(t, twoNamespaces+`
+waivers:
+  waivers:
+    a: {rule: PS001, reason: r, owner: o, component: shop, expires: "2026-07-01"}
+    b: {rule: PS001, reason: r, owner: o, object: Namespace/a, expires: "2026-08-01"}
+`)
+	got := said(t, in, &guard.Config{})
+	if !strings.Contains(got, `"a" declares no Pod Security level (fleet.yaml:1) waived by b`) ||
+		!strings.Contains(got, `"b" declares no Pod Security level (fleet.yaml:1) waived by a`) || strings.Contains(got, "GRD015") {
+		t.Error(got)
+	}
+}
+
+// A comment is judged as an entry of waivers/ is, and covers its lines alone.
+func TestCommentsAreWaivers(t *testing.T) {
+	in := input(t, twoNamespaces)
+	comment := ir.Waiver{
+		Waiver: spec.Waiver{Rule: "PS001", Reason: "r", Owner: "o", Expires: "2026-08-01"},
+		ID:     "fleet.yaml:1", At: diag.Position{File: "fleet.yaml", Line: 1}, Beside: &ir.Lines{First: 1, Last: 1},
+	}
+	in.Comments = []ir.Waiver{comment}
+	if got := said(t, in, &guard.Config{}); strings.Count(got, "waived by fleet.yaml:1") != 2 || strings.Contains(got, "GRD") {
+		t.Error(got)
+	}
+	if got := said(t, in, &guard.Config{NoWaivers: true}); strings.Contains(got, "waived") {
+		t.Error(got)
+	}
+	comment.Beside = &ir.Lines{First: 2, Last: 9}
+	in.Comments = []ir.Waiver{comment}
+	var asked string
+	got := said(t, in, &guard.Config{Remove: func(w *ir.Waiver) []diag.Edit { asked = w.ID; return nil }})
+	if !strings.Contains(got, `warning[GRD015] waiver "fleet.yaml:1" matches no finding`) || asked != "fleet.yaml:1" {
+		t.Error(got)
+	}
+}
+
+// A rule that failed has found nothing; that is no reason to remove a waiver.
+func TestWaiverOfARuleThatFailed(t *testing.T) {
+	in := input(t, twoNamespaces+`
+waivers: {waivers: {w: {rule: main.deny, reason: r, owner: o, component: shop, expires: "2026-08-01"}}}
+`)
+	in.Tree = tree.FromMap(map[string]string{"policies/p.rego": "package main\ndeny contains 1 if input.kind\n"})
+	if got := said(t, in, &guard.Config{}); !strings.Contains(got, "GRD005") || strings.Contains(got, "GRD015") {
+		t.Error(got)
 	}
 }
 

@@ -23,6 +23,7 @@ type tally struct {
 	rule      string
 	evaluated int
 	skipped   string
+	failed    bool // it could not say what it found
 }
 
 // run evaluates the fleet scope and every cluster, in parallel; slot 0 is the
@@ -84,7 +85,7 @@ func (s *session) apply(ctx context.Context, rule *compiled, d *document, r *run
 	a, failure := s.read(rule, d, x, err)
 	if failure != nil {
 		r.diags.Add(failure)
-		r.tallies = append(r.tallies, tally{rule: rule.ID, skipped: "it failed: " + failure.Code})
+		r.tallies = append(r.tallies, tally{rule: rule.ID, skipped: "it failed: " + failure.Code, failed: true})
 		return nil
 	}
 	r.tallies = append(r.tallies, tally{rule: rule.ID, evaluated: *a.Evaluated})

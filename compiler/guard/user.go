@@ -221,7 +221,7 @@ func (u *userPolicies) one(ctx context.Context, rule *userRule, d *document, r *
 	default:
 		return t, nil
 	}
-	return tally{rule: rule.code, skipped: "it failed"}, nil
+	return tally{rule: rule.code, skipped: "it failed", failed: true}, nil
 }
 
 // failed reports an evaluation error at the line of the policy that raised it.

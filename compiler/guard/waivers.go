@@ -21,90 +21,187 @@ const (
 	DefaultWaiverWarn = 14 * plans.Day
 )
 
-// waiver is one acceptance. Today they come from waivers/*.cue; where they are
-// written does not matter to what they do.
+// waiver is one acceptance that is judged.
 type waiver struct {
-	spec.Waiver
-	id   string
-	at   diag.Position
-	end  time.Time // first moment at which it no longer holds
-	used bool
+	ir.Waiver
+	end   time.Time // first moment at which it no longer holds
+	state ir.WaiverState
+	found diag.List // the findings that it covers
 }
 
-// waive marks the findings that somebody accepted, and returns what is to be
-// said about the waivers themselves.
-func (s *session) waive(findings diag.List, results map[string]*ir.RuleResult) diag.List {
-	u := s.in.Fleet.Units.Waivers
-	if s.cfg.NoWaivers || u == nil {
-		return nil
-	}
-	var out diag.List
-	var valid []*waiver
-	for _, id := range sortedKeys(u.Spec.Waivers) {
-		w := &waiver{Waiver: u.Spec.Waivers[id], id: id, at: u.Pos.First(ir.Pointer("waivers", id))}
-		problem := s.check(w, results)
-		out.Add(problem)
-		if problem == nil || problem.Severity < diag.Error && problem.Code != "GRD012" {
-			valid = append(valid, w)
+// written returns every waiver of the fleet: those of waivers/*.cue by name,
+// then those beside lines, by place. From here on they are alike.
+func (s *session) written() []*waiver {
+	var out []*waiver
+	if u := s.in.Fleet.Units.Waivers; u != nil {
+		for _, id := range sortedKeys(u.Spec.Waivers) {
+			out = append(out, &waiver{Waiver: ir.Waiver{Waiver: u.Spec.Waivers[id], ID: id, At: u.Pos.First(ir.Pointer("waivers", id))}})
 		}
 	}
-	for _, f := range findings {
-		if w := match(valid, f); w != nil {
-			w.used = true
-			f.Waived = &diag.Waived{ID: w.id, Reason: w.Reason, Owner: w.Owner, Ticket: w.Ticket, Expires: w.Expires, At: w.at}
-			f.ValidUntil = stamp(w.end)
-		}
-	}
-	for _, w := range valid {
-		if !w.used && s.present(w) {
-			out.Add(diag.Warningf("GRD015", "waiver %q matches no finding", w.id).At(w.at, "").
-				About(w.subject()).Fix("remove it: what it accepted is fixed, or its scope is misspelt"))
-		}
+	for _, w := range s.in.Comments {
+		out = append(out, &waiver{Waiver: w})
 	}
 	return out
 }
 
-// check judges one waiver by itself; nil and a warning other than "expired"
-// leave it in force.
-func (s *session) check(w *waiver, results map[string]*ir.RuleResult) *diag.Diagnostic {
-	if d := s.malformed(w, results); d != nil {
-		return d.About(w.subject())
+// waive marks the findings that somebody accepted, and returns what became of
+// the waivers and what is to be said about them. failed holds the rules that
+// could not be evaluated everywhere.
+func (s *session) waive(findings diag.List, rules []string, failed map[string]bool) ([]ir.WaiverResult, diag.List) {
+	if s.cfg.NoWaivers {
+		return nil, nil
 	}
-	now := s.in.Now
-	longest := DefaultWaiverMax
-	if p := s.in.Fleet.Units.Project; p != nil && p.Spec.Guardrails.WaiverMax > 0 {
-		longest = p.Spec.Guardrails.WaiverMax
+	var out diag.List
+	ws := s.written()
+	l := s.limits()
+	for _, w := range ws {
+		out.Add(l.check(w, rules)...)
 	}
-	warn := cmp.Or(s.cfg.WaiverWarn, DefaultWaiverWarn)
-	left := plans.Duration(w.end.Sub(now).Milliseconds())
+	for _, f := range findings {
+		accept(ws, f)
+	}
+	var results []ir.WaiverResult
+	for _, w := range ws {
+		if w.state == "" {
+			w.state = ir.WaiverUsed
+			if len(w.found) == 0 {
+				w.state = s.unused(w, failed)
+			}
+		}
+		if w.state == ir.WaiverUnused {
+			out.Add(s.removable(w))
+		}
+		results = append(results, w.result())
+	}
+	return results, out
+}
+
+// accept marks a finding as waived by the waiver that holds longest, the first
+// of several; all that cover it are used.
+func accept(ws []*waiver, f *diag.Diagnostic) {
+	var best *waiver
+	for _, w := range ws {
+		if w.state != "" || !w.Covers(f) {
+			continue
+		}
+		w.found.Add(f)
+		if best == nil || w.end.After(best.end) {
+			best = w
+		}
+	}
+	if best == nil {
+		return
+	}
+	f.Waived = &diag.Waived{
+		ID: best.ID, Reason: best.Reason, Owner: best.Owner, Ticket: best.Ticket, Expires: best.Expires, At: best.At,
+	}
+	f.ValidUntil = stamp(best.end)
+}
+
+func (w *waiver) result() ir.WaiverResult {
+	r := ir.WaiverResult{Waiver: w.Waiver, State: w.state, Findings: len(w.found)}
+	if !w.end.IsZero() {
+		r.Ends = stamp(w.end)
+	}
+	for _, f := range w.found {
+		if f.Subject.Cluster == "" {
+			r.Fleet = true
+		} else {
+			r.Clusters = append(r.Clusters, f.Subject.Cluster)
+		}
+	}
+	slices.Sort(r.Clusters)
+	r.Clusters = slices.Compact(r.Clusters)
+	return r
+}
+
+// removable reports a waiver that accepts nothing, with the edit that removes it.
+func (s *session) removable(w *waiver) *diag.Diagnostic {
+	d := diag.Warningf("GRD015", "waiver %q matches no finding", w.ID).At(w.At, "").
+		About(w.Subject()).Fix("remove it: what it accepted is fixed, or its scope is misspelt")
+	if s.cfg.Remove == nil {
+		return d
+	}
+	if edits := s.cfg.Remove(&w.Waiver); len(edits) > 0 {
+		d.Fixes = append(d.Fixes, diag.Fix{Title: "remove the unused waiver", Edits: edits})
+	}
+	return d
+}
+
+// limits is what the project says about all waivers, and now.
+type limits struct {
+	now           time.Time
+	longest, warn plans.Duration
+}
+
+func (s *session) limits() limits { return limitsOf(s.in.Fleet.Units.Project, s.in.Now) }
+
+func limitsOf(p *ir.Unit[spec.Project], now time.Time) limits {
+	l := limits{now, DefaultWaiverMax, DefaultWaiverWarn}
+	if p == nil {
+		return l
+	}
+	l.longest = cmp.Or(p.Spec.Guardrails.WaiverMax, l.longest)
+	l.warn = cmp.Or(p.Spec.Guardrails.WaiverWarn, l.warn)
+	return l
+}
+
+// CheckWaiver judges one waiver by itself, as Guard does: an error means that it
+// would not be honoured. Rules are the ids that exist.
+func CheckWaiver(w ir.Waiver, rules []string, project *ir.Unit[spec.Project], now time.Time) diag.List {
+	l := limitsOf(project, now)
+	return l.check(&waiver{Waiver: w}, rules)
+}
+
+// check judges one waiver by itself, and sets the state of one that is not in
+// force.
+func (l limits) check(w *waiver, rules []string) diag.List {
+	if d := l.malformed(w, rules); d != nil {
+		w.state = ir.WaiverRefused
+		return diag.List{d.About(w.Subject())}
+	}
+	var out diag.List
+	left := plans.Duration(w.end.Sub(l.now).Milliseconds())
 	switch {
 	case left <= 0:
-		return diag.Warningf("GRD012", "waiver %q expired on %s: what it accepted counts again", w.id, w.Expires).
-			At(w.at, "").About(w.subject()).
-			Fix("fix what %s reports, then remove the waiver; or have %s renew it", w.Rule, w.Owner)
-	case left > longest+plans.Day: // the last day counts whole
-		d := diag.Errorf("GRD014", "waiver %q runs until %s, longer than the maximum of %s", w.id, w.Expires, longest).
-			At(w.at, "").About(w.subject()).
-			Fix("let it expire by %s, or raise guardrails: waiverMax", now.Add(span(longest)).UTC().Format(time.DateOnly))
-		d.ValidUntil = stamp(w.end.Add(-span(longest + plans.Day)))
-		return d
-	case w.everything():
-		return diag.Warningf("GRD016", "waiver %q accepts every finding of %s", w.id, w.Rule).At(w.at, "").About(w.subject()).
-			Fix("narrow it to a cluster, component, object, path or node")
-	case left <= warn:
-		d := diag.Warningf("GRD013", "waiver %q expires on %s", w.id, w.Expires).At(w.at, "").About(w.subject()).
+		w.state = ir.WaiverExpired
+		out.Add(diag.Warningf("GRD012", "waiver %q expired on %s: what it accepted counts again", w.ID, w.Expires).
+			Fix("fix what %s reports, then remove the waiver; or have %s renew it", w.Rule, w.Owner))
+	case left > l.longest+plans.Day: // the last day counts whole
+		w.state = ir.WaiverRefused
+		d := diag.Errorf("GRD014", "waiver %q runs until %s, longer than the maximum of %s", w.ID, w.Expires, l.longest).
+			Fix("let it expire by %s, or raise guardrails: waiverMax", l.now.Add(span(l.longest)).UTC().Format(time.DateOnly))
+		d.ValidUntil = stamp(w.end.Add(-span(l.longest + plans.Day)))
+		out.Add(d)
+	case left <= l.warn:
+		d := diag.Warningf("GRD013", "waiver %q expires on %s", w.ID, w.Expires).
 			Fix("fix what %s reports before then, or have %s renew it", w.Rule, w.Owner)
 		d.ValidUntil = stamp(w.end)
-		return d
+		out.Add(d)
 	}
-	return nil
+	if w.state == "" && w.Everything() {
+		out.Add(l.everything(w))
+	}
+	for _, d := range out {
+		d.At(w.At, "").About(w.Subject())
+	}
+	return out
+}
+
+func (l limits) everything(w *waiver) *diag.Diagnostic {
+	if w.Beside != nil {
+		return diag.Warningf("GRD016", "waiver %q accepts every finding of %s in its file", w.ID, w.Rule).
+			Fix("put it beside the line that it is about")
+	}
+	return diag.Warningf("GRD016", "waiver %q accepts every finding of %s", w.ID, w.Rule).
+		Fix("narrow it to a cluster, component, object, path or node")
 }
 
 // malformed reports a waiver that cannot be honoured, and sets its end.
-func (s *session) malformed(w *waiver, results map[string]*ir.RuleResult) *diag.Diagnostic {
-	if results[w.Rule] == nil {
-		d := diag.Errorf("GRD010", "waiver %q names %q, which is no rule", w.id, w.Rule).At(w.at, "")
-		return suggest(d, w.Rule, sortedKeys(results))
+func (l limits) malformed(w *waiver, rules []string) *diag.Diagnostic {
+	if !slices.Contains(rules, w.Rule) {
+		d := diag.Errorf("GRD010", "waiver %q names %q, which is no rule", w.ID, w.Rule).At(w.At, "")
+		return suggest(d, w.Rule, rules)
 	}
 	var missing []string
 	for _, f := range []struct{ name, value string }{{"reason", w.Reason}, {"owner", w.Owner}, {"expires", w.Expires}} {
@@ -113,73 +210,44 @@ func (s *session) malformed(w *waiver, results map[string]*ir.RuleResult) *diag.
 		}
 	}
 	if len(missing) > 0 {
-		return diag.Errorf("GRD011", "waiver %q has no %s", w.id, strings.Join(missing, " and no ")).At(w.at, "").
+		return diag.Errorf("GRD011", "waiver %q has no %s", w.ID, strings.Join(missing, " and no ")).At(w.At, "").
 			Fix("add %s: a finding is accepted by somebody, for a reason, until a date", strings.Join(missing, ", "))
 	}
 	var err error
-	if w.end, err = expiry(w.Expires); err != nil {
-		return diag.Errorf("GRD011", "waiver %q expires %q, which is no date", w.id, w.Expires).At(w.at, "").
+	if w.end, err = spec.WaiverEnd(w.Expires); err != nil {
+		return diag.Errorf("GRD011", "waiver %q expires %q, which is no date", w.ID, w.Expires).At(w.At, "").
 			Fix(`write it as "2027-01-31"`)
 	}
 	for _, pattern := range []string{w.Object, w.Node, w.Cluster, w.Component} {
 		if _, err := path.Match(pattern, ""); err != nil {
-			return diag.Errorf("GRD011", "waiver %q has the malformed pattern %q", w.id, pattern).At(w.at, "").
+			return diag.Errorf("GRD011", "waiver %q has the malformed pattern %q", w.ID, pattern).At(w.At, "").
 				Fix("* matches within one segment of Group/Kind/namespace/name; write [ as \\[")
 		}
 	}
-	if s.in.Now.IsZero() {
-		return diag.Errorf("GRD017", "no time is known to judge waiver %q by", w.id).At(w.at, "").
+	if l.now.IsZero() {
+		return diag.Errorf("GRD017", "no time is known to judge waiver %q by", w.ID).At(w.At, "").
 			Fix("commit, or pass --now")
 	}
 	return nil
 }
 
-// expiry reads a date, which counts to its end in UTC, or a time.
-func expiry(s string) (time.Time, error) {
-	if t, err := time.Parse(time.DateOnly, s); err == nil {
-		return t.AddDate(0, 0, 1), nil
-	}
-	return time.Parse(time.RFC3339, s)
-}
-
 func span(d plans.Duration) time.Duration { return time.Duration(d) * time.Millisecond }
 func stamp(t time.Time) string            { return t.UTC().Format(time.RFC3339) }
 
-func (w *waiver) everything() bool {
-	return w.Cluster == "" && w.Component == "" && w.Object == "" && w.Path == "" && w.Node == ""
-}
-
-func (w *waiver) subject() diag.Subject {
-	return diag.Subject{Cluster: w.Cluster, Component: w.Component, Object: w.Object, Node: w.Node, Path: w.Path}
-}
-
-// match returns the first waiver, by id, that covers the finding.
-func match(ws []*waiver, f *diag.Diagnostic) *waiver {
-	i := slices.IndexFunc(ws, func(w *waiver) bool { return w.covers(f) })
-	if i < 0 {
-		return nil
+// unused tells a waiver that accepts nothing from one of which that cannot be
+// said: a partial run (--cluster) has not judged every cluster, and a rule that
+// failed has not judged at all.
+func (s *session) unused(w *waiver, failed map[string]bool) ir.WaiverState {
+	if failed[w.Rule] {
+		return ir.WaiverUnknown
 	}
-	return ws[i]
-}
-
-// covers: every field that the waiver sets must match. A path covers what lies
-// below it; the others are patterns in which * stays within a segment.
-func (w *waiver) covers(f *diag.Diagnostic) bool {
-	glob := func(pattern, s string) bool {
-		ok, err := path.Match(pattern, s)
-		return pattern == "" || err == nil && ok
+	for _, u := range s.in.Fleet.Units.Clusters {
+		if s.in.Fleet.Cluster(u.Name) != nil {
+			continue
+		}
+		if ok, err := path.Match(w.Cluster, u.Name); w.Cluster == "" || ok && err == nil {
+			return ir.WaiverUnknown
+		}
 	}
-	return w.Rule == f.Code &&
-		glob(w.Cluster, f.Subject.Cluster) && glob(w.Component, f.Subject.Component) &&
-		glob(w.Object, f.Subject.Object) && glob(w.Node, f.Subject.Node) &&
-		(w.Path == "" || f.Subject.Path == w.Path || strings.HasPrefix(f.Subject.Path, strings.TrimSuffix(w.Path, "/")+"/"))
-}
-
-// present reports whether the cluster that a waiver names is part of this run:
-// a partial run (--cluster) cannot say that a waiver is unused.
-func (s *session) present(w *waiver) bool {
-	if w.Cluster == "" {
-		return len(s.in.Fleet.Clusters) == len(s.in.Fleet.Units.Clusters)
-	}
-	return s.in.Fleet.Cluster(w.Cluster) != nil || s.in.Fleet.Units.Cluster(w.Cluster) == nil
+	return ir.WaiverUnused
 }

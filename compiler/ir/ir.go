@@ -215,6 +215,9 @@ type RuleResult struct {
 type Verdict struct {
 	Rules    []RuleResult // sorted by ID
 	Findings diag.List    // sorted; waived ones included
+	// Waivers holds every waiver that was judged: those of waivers/ by name, then
+	// those beside lines, by place. None when waivers were not to count.
+	Waivers []WaiverResult
 	// PolicyDigest covers every policy that was evaluated.
 	PolicyDigest digest.Digest
 }

@@ -32,7 +32,8 @@ type Guardrails struct {
 	Registries    []string          `json:"registries,omitempty"`    // allowed image registries
 	StrictUnknown []string          `json:"strictUnknown,omitempty"` // tiers where unknown is an error
 	WaiverMax     plans.Duration    `json:"waiverMax,omitempty"`
-	Severity      map[string]string `json:"severity,omitempty"` // rule to error | warning | note | off
+	WaiverWarn    plans.Duration    `json:"waiverWarn,omitempty"` // how long before its end a waiver is reported
+	Severity      map[string]string `json:"severity,omitempty"`   // rule to error | warning | note | off
 }
 
 // PolicySettings configures the user's own Rego.
