@@ -3,8 +3,6 @@ package guard
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -69,11 +67,12 @@ func (s *session) document(c *ir.Linked) *document {
 	return d
 }
 
-// input joins the parts that a rule reads.
+// input joins the parts that a rule reads. It is lazy too: an ordinary object
+// would ask each part for its hash, and so convert all of it.
 func (d *document) input(reads []string) (ast.Value, error) {
-	obj := ast.NewObject()
+	in := map[string]any{}
 	if d.linked != nil {
-		obj.Insert(ast.StringTerm("cluster"), ast.StringTerm(d.linked.Name))
+		in["cluster"] = d.linked.Name
 	}
 	for _, name := range reads {
 		p, ok := d.built[name]
@@ -84,11 +83,11 @@ func (d *document) input(reads []string) (ast.Value, error) {
 			}
 			d.built[name] = p
 		}
-		for _, key := range slices.Sorted(maps.Keys(p)) {
-			obj.Insert(ast.StringTerm(key), p[key])
+		for key, t := range p { // a map again: order does not show
+			in[key] = t.Value
 		}
 	}
-	return obj, nil
+	return ast.LazyObject(in), nil
 }
 
 // jsonTerm reads canonical JSON, or encodes v when a unit brings none.
@@ -157,42 +156,28 @@ func (d *document) fleet() (map[string]*ast.Term, error) {
 	return out, err
 }
 
-// rendered is `objects`, a list, and `kinds`, the same objects by kind: most
-// rules look at one kind, and an index is cheaper than a scan.
+// rendered is `objects`, by key, and `kinds`, the same objects in lists by kind.
+// Most of what is rendered is never looked at (the schema of a definition, the
+// dashboards of a ConfigMap), and converting it would cost more than all rules
+// together: what OPA calls a lazy object converts what a rule asks for. It is
+// no value to share between goroutines; a document belongs to one.
 func (d *document) rendered() (map[string]*ast.Term, error) {
-	var all []*ast.Term
-	kinds := map[string][]*ast.Term{}
+	all, kinds := map[string]any{}, map[string]any{}
 	for _, e := range d.objects.list {
-		content, err := d.s.values.term(e.object, e.object.Content)
-		if err != nil {
-			return nil, err
-		}
-		t := summary(e, content)
-		all = append(all, t)
-		kinds[e.object.Kind] = append(kinds[e.object.Kind], t)
+		t := summary(e)
+		all[e.key] = t
+		of, _ := kinds[e.object.Kind].([]any)
+		kinds[e.object.Kind] = append(of, t)
 	}
-	byKind := ast.NewObject()
-	for _, k := range slices.Sorted(maps.Keys(kinds)) {
-		byKind.Insert(ast.StringTerm(k), ast.ArrayTerm(kinds[k]...))
-	}
-	return map[string]*ast.Term{"objects": ast.ArrayTerm(all...), "kinds": ast.NewTerm(byKind)}, nil
+	return map[string]*ast.Term{"objects": ast.NewTerm(ast.LazyObject(all)), "kinds": ast.NewTerm(ast.LazyObject(kinds))}, nil
 }
 
-func summary(e *indexed, content *ast.Term) *ast.Term {
+func summary(e *indexed) map[string]any {
 	o := e.object
-	pairs := [][2]*ast.Term{{ast.StringTerm("content"), content}}
-	for _, f := range [][2]string{
-		{"key", e.key},
-		{"component", e.component},
-		{"group", o.Group()},
-		{"version", o.Version()},
-		{"kind", o.Kind},
-		{"namespace", o.Namespace},
-		{"name", o.Name},
-	} {
-		pairs = append(pairs, [2]*ast.Term{ast.StringTerm(f[0]), ast.StringTerm(f[1])})
+	return map[string]any{
+		"content": o.Content, "key": e.key, "component": e.component,
+		"group": o.Group(), "version": o.Version(), "kind": o.Kind, "namespace": o.Namespace, "name": o.Name,
 	}
-	return ast.ObjectTerm(pairs...)
 }
 
 func (d *document) images() (map[string]*ast.Term, error) {

@@ -130,7 +130,7 @@ type session struct {
 func newSession(in *Input, cfg *Config, p *Prepared) *session {
 	s := &session{
 		in: in, cfg: cfg, rules: p.rules, rendered: map[string]*ir.Rendered{},
-		scanner: &scanner{detectors: &p.detectors}, values: &values{},
+		scanner: &scanner{detectors: &p.detectors, fields: map[field][]recognised{}}, values: &values{},
 	}
 	s.digests.add("darkstart", p.sources)
 	for _, r := range in.Rendered {

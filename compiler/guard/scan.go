@@ -50,20 +50,25 @@ type detectors struct {
 }
 
 // scanner scans what one fleet renders: an object that several clusters share
-// is scanned once.
+// is scanned once, and so is a field that several objects have.
 type scanner struct {
 	detectors *detectors
 	seen      sync.Map // *object.Object to []hit
-	texts     sync.Map // text to []recognised: clusters render the same objects
+	mu        sync.RWMutex
+	fields    map[field][]recognised
 }
 
-// recognised is what a detector recognised, by the line of a text.
-type recognised struct {
-	line           int
-	detector, what string
-}
+// field is a string of an object under the name that stands beside it, which
+// most detectors need.
+type field struct{ name, value string }
 
-type hit struct{ path, detector, what string }
+// recognised is what a detector recognised in a field.
+type recognised struct{ detector, what string }
+
+type hit struct {
+	path string
+	recognised
+}
 
 func (d *detectors) open() error {
 	d.once.Do(func() {
@@ -96,8 +101,7 @@ func (d *detectors) build() error {
 	return nil
 }
 
-// object scans the strings of an object in one go, so that a value keeps the
-// name beside it, which most detectors need.
+// object scans the strings of an object.
 func (s *scanner) object(o *object.Object) ([]hit, error) {
 	if hits, ok := s.seen.Load(o); ok {
 		return hits.([]hit), nil
@@ -105,13 +109,12 @@ func (s *scanner) object(o *object.Object) ([]hit, error) {
 	if err := s.detectors.open(); err != nil {
 		return nil, err
 	}
-	t := textOf(o, s.detectors.keywords)
 	var hits []hit
-	for _, m := range s.text(t.String()) {
-		if m.line < len(t.paths) {
-			hits = append(hits, hit{t.paths[m.line], m.detector, m.what})
+	visit(o, func(f field, path func() string) {
+		for _, r := range s.field(f) {
+			hits = append(hits, hit{path(), r})
 		}
-	}
+	})
 	// The library walks a map; the specific detectors come before the generic
 	// ones, and one hit a field is enough.
 	slices.SortFunc(hits, func(a, b hit) int {
@@ -122,20 +125,49 @@ func (s *scanner) object(o *object.Object) ([]hit, error) {
 	return hits, nil
 }
 
-// text runs the detectors over a text, once however many objects hold it.
-func (s *scanner) text(raw string) []recognised {
-	if raw == "" {
+// field runs the detectors over a field, once however many objects have it. A
+// short value cannot hold a credential that a detector knows, and an encrypted
+// one holds none.
+func (s *scanner) field(f field) []recognised {
+	if len(f.value) < 8 || strings.HasPrefix(f.value, "ENC[") {
 		return nil
 	}
-	if ms, ok := s.texts.Load(raw); ok {
-		return ms.([]recognised)
+	s.mu.RLock()
+	out, ok := s.fields[f]
+	s.mu.RUnlock()
+	if ok {
+		return out
 	}
-	var out []recognised
-	for _, f := range s.detectors.detector.DetectString(raw) {
-		out = append(out, recognised{f.StartLine, f.RuleID, f.Description})
+	if text := s.detectors.relevant(f); text != "" {
+		for _, r := range s.detectors.detector.DetectString(text) {
+			out = append(out, recognised{r.RuleID, r.Description})
+		}
 	}
-	s.texts.Store(raw, out)
+	s.mu.Lock()
+	s.fields[f] = out
+	s.mu.Unlock()
 	return out
+}
+
+// relevant is "name: value" without what no detector looks at: of a long text
+// only the lines with a keyword of some detector are kept, and the one after,
+// where a value may be continued, since the detectors' expressions are slow.
+// Only a private key has no keyword in most of its lines.
+func (d *detectors) relevant(f field) string {
+	text := f.name + ": " + f.value
+	if strings.Contains(f.value, "PRIVATE KEY") {
+		return text
+	}
+	var b strings.Builder
+	keep := false
+	for l := range strings.Lines(text) {
+		found := d.keywords.MatchFirstString(strings.ToLower(l)) != nil
+		if found || keep {
+			b.WriteString(l)
+		}
+		keep = found
+	}
+	return b.String()
 }
 
 func generic(h hit) int {
@@ -145,98 +177,67 @@ func generic(h hit) int {
 	return 0
 }
 
-// text is the strings of an object, a line each, and the path of every line.
-type text struct {
-	strings.Builder
-	keywords *ahocorasick.Trie
-	paths    []string
-}
-
 // unscanned kinds hold schemas, or what is already encrypted.
 var unscanned = []string{"CustomResourceDefinition", "SealedSecret"}
 
-func textOf(o *object.Object, keywords *ahocorasick.Trie) *text {
-	t := &text{keywords: keywords}
+// visit calls f with every string of an object and how to name its place.
+func visit(o *object.Object, f func(field, func() string)) {
 	if slices.Contains(unscanned, o.Kind) {
-		return t
+		return
 	}
-	for _, key := range sortedKeys(o.Content) {
-		if o.Kind == "Secret" && o.Group() == "" && key == "data" {
-			t.encoded(o.Content[key])
-			continue
+	for key, v := range o.Content { // order does not show: the hits are sorted
+		switch {
+		case key == "apiVersion" || key == "kind" || key == "sops":
+		case key == "data" && o.Kind == "Secret" && o.Group() == "":
+			decoded(v, f)
+		default:
+			(&place{key: key}).walk(key, v, f)
 		}
-		if key == "apiVersion" || key == "kind" || key == "sops" {
-			continue
-		}
-		t.walk(key, ir.Pointer(key), o.Content[key])
 	}
-	return t
 }
 
-// encoded adds the values of a Secret's data, decoded.
-func (t *text) encoded(v any) {
+// decoded visits the values of a Secret's data.
+func decoded(v any, f func(field, func() string)) {
 	m, _ := v.(map[string]any)
-	for _, k := range sortedKeys(m) {
-		s, _ := m[k].(string)
+	for k, v := range m {
+		s, _ := v.(string)
 		if b, err := base64.StdEncoding.DecodeString(s); err == nil && utf8.Valid(b) {
 			s = string(b)
 		}
-		t.line(k, ir.Pointer("data", k), s)
+		f(field{k, s}, func() string { return ir.Pointer("data", k) })
 	}
 }
 
-func (t *text) walk(name, path string, v any) {
+// place is where a walk is: its pointer is only written for a hit.
+type place struct {
+	up  *place
+	key string
+}
+
+func (p *place) pointer() string {
+	if p == nil {
+		return ""
+	}
+	return p.up.pointer() + ir.Pointer(p.key)
+}
+
+// walk visits what stands at a place, under the name of its nearest key.
+func (p *place) walk(name string, v any, f func(field, func() string)) {
 	switch v := v.(type) {
 	case string:
-		t.line(name, path, v)
+		f(field{name, v}, p.pointer)
 	case []any:
 		for i, e := range v {
-			t.walk(name, path+"/"+strconv.Itoa(i), e)
+			(&place{p, strconv.Itoa(i)}).walk(name, e, f)
 		}
 	case map[string]any:
-		if n, ok := v["name"].(string); ok { // {name: PASSWORD, value: …}
-			if s, ok := v["value"].(string); ok {
-				t.line(n, path+"/value", s)
-				v = without(v, "value")
+		named, _ := v["name"].(string) // {name: PASSWORD, value: …}
+		for k, e := range v {
+			as := k
+			if _, ok := e.(string); ok && k == "value" && named != "" {
+				as = named
 			}
+			(&place{p, k}).walk(as, e, f)
 		}
-		for _, k := range sortedKeys(v) {
-			t.walk(k, path+ir.Pointer(k), v[k])
-		}
-	}
-}
-
-func without(m map[string]any, key string) map[string]any {
-	out := make(map[string]any, len(m))
-	for k, v := range m {
-		if k != key {
-			out[k] = v
-		}
-	}
-	return out
-}
-
-// line adds "name: value". A short value cannot hold a credential that a
-// detector knows, and an encrypted one holds none. Of a long text only the lines
-// with a keyword of some detector are kept, and the one after, where a value may
-// be continued: the detectors look at nothing else, and their expressions are
-// slow. Only a private key has no keyword in most of its lines.
-func (t *text) line(name, path, value string) {
-	if len(value) < 8 || strings.HasPrefix(value, "ENC[") {
-		return
-	}
-	whole := strings.Contains(value, "PRIVATE KEY")
-	keep, first := false, true
-	for l := range strings.Lines(value) {
-		if first {
-			l, first = name+": "+l, false
-		}
-		found := whole || t.keywords.MatchFirstString(strings.ToLower(l)) != nil
-		if found || keep {
-			t.WriteString(strings.TrimSuffix(l, "\n"))
-			t.WriteByte('\n')
-			t.paths = append(t.paths, path)
-		}
-		keep = found
 	}
 }
