@@ -110,6 +110,9 @@ func run(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 		}
 		r.Sizes = append(r.Sizes, s)
 	}
+	if r.Hook, err = b.hook(ctx, max(o.runs, 5)); err != nil {
+		return err
+	}
 	if o.micro {
 		if r.Micro, err = b.micro(ctx); err != nil {
 			return err

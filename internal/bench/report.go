@@ -13,6 +13,7 @@ type report struct {
 	Machine string
 	Runs    int
 	Sizes   []*size
+	Hook    *hook
 	Micro   []string
 }
 
@@ -44,8 +45,11 @@ runs, one side after the other, after one pair that is not counted. CPU is user 
 	for _, s := range r.Sizes {
 		s.markdown(&b)
 	}
+	if r.Hook != nil {
+		r.Hook.markdown(&b)
+	}
 	if len(r.Micro) > 0 {
-		fmt.Fprintf(&b, "## Solver, linker and seal\n\nFrom `go test -bench` in plans/solver, compiler/link and compiler/seal.\n\n```\n%s\n```\n", strings.Join(r.Micro, "\n"))
+		fmt.Fprintf(&b, "## Solver, linker, guardrails and seal\n\nFrom `go test -bench` in plans/solver, compiler/link, compiler/guard and compiler/seal. `AgainstOPA` judges ten clusters of\nthe corpus with all rules, beside OPA alone on the same prepared queries and parsed input.\n\n```\n%s\n```\n", strings.Join(r.Micro, "\n"))
 	}
 	return b.String()
 }

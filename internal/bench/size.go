@@ -68,14 +68,8 @@ func (b *bench) size(ctx context.Context, clusters, runs int) (*size, error) {
 	if _, err := output(ctx, b.root, b.self, "-clusters", fmt.Sprint(clusters), "-fleet", fleet); err != nil {
 		return nil, err
 	}
-	for _, args := range [][]string{
-		{"init", "-q"},
-		{"add", "-A"},
-		{"-c", "user.name=bench", "-c", "user.email=bench@example.com", "commit", "-q", "-m", "corpus"},
-	} {
-		if _, err := output(ctx, fleet, "git", args...); err != nil {
-			return nil, err
-		}
+	if err := b.commit(ctx, fleet); err != nil {
+		return nil, err
 	}
 	s := &size{Clusters: clusters}
 	for i := -1; i < runs; i++ {
@@ -175,7 +169,7 @@ func (b *bench) stockCluster(ctx context.Context, fleet, cluster string) (usage,
 
 // micro runs the Go benchmarks that no fleet of this size reaches.
 func (b *bench) micro(ctx context.Context) ([]string, error) {
-	out, err := output(ctx, b.root, "go", "test", "-run", "^$", "-bench", ".", "-benchtime", "1s", "./plans/solver", "./compiler/link", "./compiler/seal")
+	out, err := output(ctx, b.root, "go", "test", "-run", "^$", "-bench", ".", "-benchtime", "1s", "./plans/solver", "./compiler/link", "./compiler/guard", "./compiler/seal")
 	if err != nil {
 		return nil, err
 	}
