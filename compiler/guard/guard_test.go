@@ -196,7 +196,7 @@ func TestUserPolicies(t *testing.T) {
 		{"forbidden builtin", "package main\ndeny contains \"x\" if http.send({\"method\": \"get\", \"url\": \"http://x\"})", "error[GRD003] builtin http.send is not allowed (policies/p.rego:2:22)"},
 		{"clock", "package main\ndeny contains \"x\" if time.now_ns() > 0", "error[GRD003] builtin time.now_ns is not allowed"},
 		{"unsafe variable", "package main\ndeny contains x if input.kind", "error[GRD002] policy does not compile"},
-		{"string for a set", "package main\ndeny := \"x\" if input.kind", "error[GRD005] main.deny must be a set of strings or of objects with msg: it is one string (policies/p.rego:2:1)"},
+		{"string for a set", "package main\ndeny := \"x\" if input.kind", "warning[GRD005] main.deny must be a set of strings or of objects with msg: it is one string (policies/p.rego:2:1)"},
 		{"object without msg", "package main\ndeny contains {\"message\": \"m\"} if input.kind", "an object has no msg"},
 		{"loops", "package main\ndeny contains \"x\" if { some i in numbers.range(1, 100000000); some j in numbers.range(1, 100000000); i * j == -1 }", "error[GRD004] main.deny did not finish within"},
 		{"builtin error", "package main\ndeny contains \"x\" if to_number(input.kind) > 1", "warning[GRD006] main.deny could not be evaluated"},
@@ -221,7 +221,7 @@ func TestStrictUserPolicies(t *testing.T) {
 	in := input(t, twoNamespaces+"project: {policies: {strict: true}}\n")
 	in.Tree = tree.FromMap(map[string]string{"policies/p.rego": "package main\ndeny contains \"x\" if to_number(input.kind) > 1"})
 	got := said(t, in, &guard.Config{})
-	if !strings.Contains(got, "error[GRD006] main.deny could not be evaluated") || !strings.Contains(got, `skipped "it failed"`) {
+	if !strings.Contains(got, "error[GRD006] main.deny could not be evaluated") || !strings.Contains(got, `skipped "it failed: GRD006"`) {
 		t.Error(got)
 	}
 }
