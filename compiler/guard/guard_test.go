@@ -217,6 +217,36 @@ func TestUserPolicies(t *testing.T) {
 	}
 }
 
+// A rule that never ends is stopped, wherever it is: in the evaluator, in a
+// builtin that looks whether it should stop, or in one that does not.
+func TestDeadline(t *testing.T) {
+	for name, body := range map[string]string{
+		"product":      "some i in numbers.range(1, 100000); some j in numbers.range(1, 100000); i * j == -1",
+		"range":        "count(numbers.range(1, 1000000000)) == 0",
+		"paths":        "g := {i: numbers.range(1, 12) | some i in numbers.range(1, 12)}; count(graph.reachable_paths(g, {1})) == 0",
+		"text":         "s := concat(\"\", [\"ab\" | some _ in numbers.range(1, 100000)]); some i in numbers.range(1, 100000); replace(s, \"a\", sprintf(\"%d\", [i])) == \"\"",
+		"no such stop": "s := concat(\"\", [\"ab\" | some _ in numbers.range(1, 2000000)]); regex.globs_match(s, concat(\"\", [s, \"*\"]))",
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := input(t, twoNamespaces)
+			in.Tree = tree.FromMap(map[string]string{"policies/p.rego": "package main\n\ndeny contains \"ends\" if input.kind == \"Namespace\"\n\ndeny_loop contains \"x\" if { " + body + " }"})
+			start := time.Now()
+			got := said(t, in, &guard.Config{Deadline: 300 * time.Millisecond})
+			for _, want := range []string{
+				"error[GRD004] main.deny_loop did not finish within 300ms (policies/p.rego:5:1)", "error[main.deny] ends",
+				"main.deny: evaluated 2", `main.deny_loop: evaluated 0, findings 0, skipped "it failed: GRD004"`,
+			} {
+				if !strings.Contains(got, want) {
+					t.Errorf("want %q in\n%s", want, got)
+				}
+			}
+			if d := time.Since(start); d > 20*time.Second {
+				t.Errorf("took %s", d)
+			}
+		})
+	}
+}
+
 func TestStrictUserPolicies(t *testing.T) {
 	in := input(t, twoNamespaces+"project: {policies: {strict: true}}\n")
 	in.Tree = tree.FromMap(map[string]string{"policies/p.rego": "package main\ndeny contains \"x\" if to_number(input.kind) > 1"})

@@ -36,6 +36,7 @@ type userPolicies struct {
 	s        *session
 	settings userSettings
 	packages []*userPackage // those asked for that have rules, sorted by name
+	others   []string       // packages with rules that were not asked for
 	// rego holds the folder's policies. There are files but no policy, or
 	// policies but no rule: then the set evaluates nothing.
 	rego   []source
@@ -151,8 +152,7 @@ func (u *userPolicies) unevaluated(v *ir.Verdict) diag.List {
 	case len(u.rego) == 0:
 		return u.noPolicies()
 	}
-	at := diag.Position{File: u.rego[0].name}
-	if ds := u.withoutRules(at); len(ds) > 0 || len(u.packages) == 0 {
+	if ds := u.withoutRules(); len(ds) > 0 || len(u.packages) == 0 {
 		return ds
 	}
 	rules := u.rules()
@@ -166,7 +166,7 @@ func (u *userPolicies) unevaluated(v *ir.Verdict) diag.List {
 	}) {
 		return nil // its rules failed, each with a diagnostic of its own
 	}
-	return diag.List{diag.Errorf("GRD007", "%s/ was not evaluated: no object was rendered", userDir).At(at, "").
+	return diag.List{diag.Errorf("GRD007", "%s/ was not evaluated: no object was rendered", userDir).At(diag.Position{File: u.rego[0].name}, "").
 		Fix("add a component to a cluster, or remove the policies")}
 }
 
@@ -186,7 +186,7 @@ func (u *userPolicies) noPolicies() diag.List {
 }
 
 // withoutRules speaks of every namespace that was asked for and has no rule.
-func (u *userPolicies) withoutRules(at diag.Position) diag.List {
+func (u *userPolicies) withoutRules() diag.List {
 	var ds diag.List
 	wanted := u.settings.Namespaces
 	if u.settings.AllNamespaces {
@@ -196,16 +196,30 @@ func (u *userPolicies) withoutRules(at diag.Position) diag.List {
 		if slices.ContainsFunc(u.packages, func(p *userPackage) bool { return namespaceMatches(n, p.name) }) {
 			continue
 		}
-		d := diag.Errorf("GRD007", "%s/ was not evaluated: no package %s has a deny, violation or warn rule", userDir, n)
-		if len(u.packages) > 0 {
-			d = diag.Errorf("GRD007", "namespace %s was not evaluated: no package of that name has a deny, violation or warn rule", n)
+		what, at := userDir+"/", diag.Position{File: u.rego[0].name}
+		if u.settings.named {
+			what, at = "namespace "+n, diag.Position{}
 		}
-		if len(u.s.cfg.Namespaces) == 0 {
-			d.At(u.settings.position("namespaces"), "")
+		if len(u.s.cfg.Namespaces) == 0 && u.settings.named {
+			at = u.settings.position("namespaces")
 		}
-		ds.Add(d.At(at, "").Fix("name the packages under policies: namespaces in darkstart.cue, or write package main"))
+		d := diag.Errorf("GRD007", "%s was not evaluated: no package %s has a deny, violation or warn rule", what, n).At(at, "")
+		ds.Add(u.elsewhere(d, n))
 	}
 	return ds
+}
+
+// elsewhere adds where there are rules.
+func (u *userPolicies) elsewhere(d *diag.Diagnostic, wanted string) *diag.Diagnostic {
+	others := slices.Compact(slices.Sorted(slices.Values(u.others)))
+	if len(others) == 0 {
+		return d.Fix("write package main, with rules such as deny contains msg if { … }")
+	}
+	d.Note("packages that have rules and are not asked: %s", strings.Join(others, ", "))
+	if near := diag.Nearest(wanted, others); near != "" {
+		return d.Fix("did you mean %s?", near)
+	}
+	return d.Fix("name them under policies: namespaces in darkstart.cue, or with --namespace")
 }
 
 func (u *userSettings) what() string {

@@ -59,7 +59,7 @@ func (u *userPolicies) apply(ctx context.Context, d *document, r *run) error {
 // slow ones end too, all of them together have one for each rule and two more,
 // for the package.
 func (j *judging) inputs(ctx context.Context, inputs []userInput) error {
-	bounded, cancel := context.WithTimeout(ctx, time.Duration(len(j.p.rules)+2)*j.u.s.deadline())
+	bounded, cancel := context.WithTimeout(ctx, time.Duration(len(j.p.rules)+2)*(j.u.s.deadline()+grace))
 	defer cancel()
 	for _, in := range inputs {
 		err := j.judge(bounded, in)
@@ -136,7 +136,10 @@ func (j *judging) judge(ctx context.Context, in userInput) error {
 			}
 			return nil
 		}
-		j.apart = errors.Is(err, errDeadline)
+		if j.apart = errors.Is(err, errDeadline); j.apart && len(j.p.rules) == 1 {
+			j.fail(j.p.rules[0], in, err)
+			return nil
+		}
 	}
 	for _, rule := range j.p.rules {
 		if j.failed(rule) {
@@ -153,7 +156,7 @@ func (j *judging) judge(ctx context.Context, in userInput) error {
 		for i := range a.builtin {
 			w := j.u.unevaluable(rule, &a.builtin[i])
 			w.Severity = diag.Warning
-			j.odd(in, w.Note("the policy goes on as if the call were undefined, as conftest does; policies: strict makes it an error"))
+			j.odd(rule, in, w.Note("the policy goes on as if the call were undefined, as conftest does; policies: strict makes it an error"))
 		}
 		j.read(rule, in, a)
 	}
@@ -191,7 +194,7 @@ func (j *judging) read(rule *userRule, in userInput, a *userAnswer) {
 				j.stop(rule, d.About(j.subject(in)))
 				return
 			}
-			j.odd(in, d)
+			j.odd(rule, in, d)
 		}
 		found = msgs
 	}
@@ -214,9 +217,9 @@ func (j *judging) subject(in userInput) diag.Subject {
 	return s
 }
 
-// odd keeps a warning about a rule once, however many inputs show it.
-func (j *judging) odd(in userInput, d *diag.Diagnostic) {
-	key := d.Code + d.Message + d.Primary().String()
+// odd keeps a warning about a line of a rule once, however many inputs show it.
+func (j *judging) odd(rule *userRule, in userInput, d *diag.Diagnostic) {
+	key := d.Code + rule.code + d.Primary().String()
 	if o := j.oddities[key]; o != nil {
 		o.more++
 		return

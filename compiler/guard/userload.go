@@ -3,17 +3,13 @@ package guard
 import (
 	"context"
 	"fmt"
-	"io/fs"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
-	"github.com/open-policy-agent/opa/v1/loader"
 	"github.com/open-policy-agent/opa/v1/rego"
 	"github.com/open-policy-agent/opa/v1/storage"
-	"github.com/open-policy-agent/opa/v1/storage/inmem"
 
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/tree"
@@ -26,10 +22,7 @@ const (
 	maxDataSize   = 8 << 20
 )
 
-var (
-	userRuleName = regexp.MustCompile(`^(deny|violation|warn)(_[a-zA-Z0-9]+)*$`)
-	dataFile     = regexp.MustCompile(`\.(ya?ml|json)$`)
-)
+var userRuleName = regexp.MustCompile(`^(deny|violation|warn)(_[a-zA-Z0-9]+)*$`)
 
 // userPackage is one namespace.
 type userPackage struct {
@@ -209,13 +202,17 @@ func (u *userPolicies) find(modules map[string]*ast.Module) diag.List {
 	var ds diag.List
 	for _, name := range sortedKeys(modules) {
 		ns := packageName(modules[name])
-		if !u.settings.asked(ns) {
-			continue
-		}
+		asked := u.settings.asked(ns)
 		for _, r := range modules[name].Rules {
 			head := string(r.Head.Name)
-			if !userRuleName.MatchString(head) {
+			switch named := userRuleName.MatchString(head); {
+			case named && !asked:
+				u.others = append(u.others, ns)
+				continue
+			case !named && asked:
 				ds.Add(u.passedOver(ns, name, r))
+				continue
+			case !named:
 				continue
 			}
 			if code := ns + "." + head; !seen[code] {
@@ -254,69 +251,6 @@ func (u *userSettings) oddity(d *diag.Diagnostic) *diag.Diagnostic {
 	}
 	d.Severity = diag.Warning
 	return d.Note("conftest passes over it, and so does this verdict; policies: strict makes it an error")
-}
-
-// data loads policies.data with OPA's own loader, as conftest does.
-func (u *userPolicies) data() (storage.Store, diag.List, error) {
-	if len(u.settings.Data) == 0 {
-		return inmem.New(), nil, nil
-	}
-	return loadData(u.s.in.Tree, u.settings.Data, func(i int) diag.Position { return u.settings.position("data", fmt.Sprint(i)) })
-}
-
-// loadData reads files and folders of a tree; at is where each is named.
-func loadData(t *tree.Tree, paths []string, at func(int) diag.Position) (storage.Store, diag.List, error) {
-	var ds diag.List
-	var clean []string
-	for i, p := range paths {
-		prefix, file, ok := strings.Cut(p, ":") // as OPA: keys:path
-		if !ok {
-			prefix, file = "", p
-		}
-		file = path.Clean(strings.TrimPrefix(file, "./"))
-		n, more := checkData(t, file)
-		ds.Add(more...)
-		if n == 0 {
-			ds.Add(diag.Errorf("GRD030", "data of policies is missing: %s is no YAML or JSON file, and no folder that holds one", file).At(at(i), "").
-				Fix("correct the path: it counts from the root of the fleet"))
-			continue
-		}
-		if ok {
-			file = prefix + ":" + file
-		}
-		clean = append(clean, file)
-	}
-	if ds.HasErrors() {
-		return nil, ds, nil
-	}
-	docs, err := loader.NewFileLoader().WithFS(t.FS()).Filtered(clean, func(_ string, info fs.FileInfo, _ int) bool {
-		return !info.IsDir() && !dataFile.MatchString(info.Name())
-	})
-	if err != nil {
-		return nil, diag.List{diag.Errorf("GRD030", "data of policies cannot be loaded: %v", err).At(at(0), "").
-			Fix("let each file hold an object, and no two of a folder the same key")}, nil
-	}
-	store, err := docs.Store()
-	return store, nil, err
-}
-
-// checkData counts the data files at a path and refuses what is too large.
-func checkData(t *tree.Tree, file string) (n int, ds diag.List) {
-	entries := t.Files(file)
-	if e, ok := t.Lookup(file); ok {
-		entries = []tree.Entry{e}
-	}
-	for _, e := range entries {
-		if !dataFile.MatchString(e.Path) {
-			continue
-		}
-		n++
-		if b, err := t.ReadFile(e.Path); err == nil && len(b) > maxDataSize {
-			ds.Add(diag.Errorf("GRD030", "data of policies is larger than %d bytes", maxDataSize).At(diag.Position{File: e.Path}, "").
-				Fix("keep less of it"))
-		}
-	}
-	return n, ds
 }
 
 // asker prepares queries over compiled policies.
