@@ -1,6 +1,7 @@
 package render
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -16,17 +17,18 @@ import (
 
 // images lists every image that the objects will make a node pull, sorted by
 // object and path. Lists of containers count wherever they stand, and image
-// volumes; in custom resources so do the fields that operators are known to
-// take an image from, and any string field `image` that reads like a
-// reference. A reference of a container that cannot be parsed is an error.
+// volumes; in custom resources so do the steps and scripts of pipelines, the
+// fields that operators are known to take an image from, any string field
+// `image` that reads like a reference, and one that is written in pieces, as
+// charts do. A reference of a container that cannot be parsed is an error.
 func images(objects []*object.Object) ([]ir.Image, diag.List) {
 	var out []ir.Image
 	var ds diag.List
 	for _, o := range objects {
-		if o.Kind == "CustomResourceDefinition" || o.Kind == "ConfigMap" || o.Kind == "Secret" {
+		if o.Kind == "CustomResourceDefinition" || o.Kind == "ConfigMap" || o.Kind == "Secret" || pullsNothing(o) {
 			continue
 		}
-		f := &imageFinder{object: o, custom: !discovery.BuiltIn(o.Group(), o.Kind)}
+		f := &imageFinder{object: o, custom: !discovery.BuiltIn(o.Group(), o.Kind), policy: o.Group() == "kyverno.io"}
 		f.walk(o.Content, nil)
 		out = append(out, f.images...)
 		ds.Add(f.diags...)
@@ -34,9 +36,21 @@ func images(objects []*object.Object) ([]ir.Image, diag.List) {
 	return out, ds
 }
 
+// pullsNothing reports kinds that name images without having them pulled: they
+// look for tags, or map names.
+func pullsNothing(o *object.Object) bool {
+	switch o.Group() + "/" + o.Kind {
+	case "image.toolkit.fluxcd.io/ImageRepository", "image.toolkit.fluxcd.io/ImagePolicy", "operator.tigera.io/ImageSet",
+		"source.toolkit.fluxcd.io/OCIRepository", "policy.sigstore.dev/ClusterImagePolicy":
+		return true
+	}
+	return false
+}
+
 type imageFinder struct {
 	object *object.Object
 	custom bool
+	policy bool // holds patterns of containers, besides those that it makes
 	images []ir.Image
 	diags  diag.List
 }
@@ -57,13 +71,45 @@ func (f *imageFinder) walk(v any, at []string) {
 func (f *imageFinder) field(k string, v any, at []string) {
 	s, isString := v.(string)
 	switch {
+	case f.policy && (k == "validate" || k == "verifyImages" || k == "preconditions"):
 	case !isString:
+		if m, ok := v.(map[string]any); ok && f.custom && at[0] != "metadata" && (k == "image" || strings.HasSuffix(k, "Image")) {
+			f.pieces(m, at)
+		}
 		f.walk(v, at)
 	case s == "" || at[0] == "metadata" || at[0] == "status":
 	case k == "image" && inContainer(at), k == "reference" && len(at) > 3 && at[len(at)-2] == "image" && at[len(at)-4] == "volumes":
-		f.add(s, at, true)
-	case f.custom && (k == "image" && looksLikeImage(s) || f.known(at)):
+		f.add(s, at, !f.policy)
+	case f.custom && (k == "image" && (inStep(at) || looksLikeImage(s)) || f.known(at)):
 		f.add(s, at, false)
+	}
+}
+
+// pieces finds an image whose registry, repository, tag and digest are fields.
+func (f *imageFinder) pieces(m map[string]any, at []string) {
+	text := func(field string) string {
+		switch v := m[field].(type) {
+		case nil, map[string]any, []any:
+			return ""
+		default:
+			return fmt.Sprint(v) // a tag may read as a number
+		}
+	}
+	ref := text("repository")
+	if ref == "" {
+		return
+	}
+	if r := text("registry"); r != "" {
+		ref = r + "/" + ref
+	}
+	if t := text("tag"); t != "" {
+		ref += ":" + t
+	}
+	if d := text("digest"); d != "" {
+		ref += "@" + d
+	}
+	if looksLikeImage(ref) {
+		f.add(ref, at, false)
 	}
 }
 
@@ -80,16 +126,24 @@ func inContainer(at []string) bool {
 	return false
 }
 
+// inStep reports whether a path ends as the containers of pipelines do:
+// steps/N/image, container/image or script/image.
+func inStep(at []string) bool {
+	if len(at) < 3 {
+		return false
+	}
+	parent, list := at[len(at)-2], at[len(at)-3]
+	return parent == "container" || parent == "script" || list == "steps" || list == "sidecars"
+}
+
 // knownFields are fields of operators that hold an image under another name,
 // by group and kind.
 var knownFields = map[string][]string{
-	"postgresql.cnpg.io/Cluster":             {"/spec/imageName"},
-	"monitoring.coreos.com/Prometheus":       {"/spec/baseImage"},
-	"monitoring.coreos.com/Alertmanager":     {"/spec/baseImage"},
-	"operator.victoriametrics.com/VMCluster": {"/spec/image/repository"},
-	"ceph.rook.io/CephCluster":               {"/spec/cephVersion/image"},
-	"source.toolkit.fluxcd.io/OCIRepository": nil, // an artifact, not an image that a node pulls
-	"operator.tigera.io/ImageSet":            nil, // maps names, pulls nothing
+	"postgresql.cnpg.io/Cluster":         {"/spec/imageName"},
+	"monitoring.coreos.com/Prometheus":   {"/spec/baseImage"},
+	"monitoring.coreos.com/Alertmanager": {"/spec/baseImage"},
+	"acid.zalan.do/postgresql":           {"/spec/dockerImage"},
+	"ceph.rook.io/CephCluster":           {"/spec/cephVersion/image"},
 }
 
 func (f *imageFinder) known(at []string) bool {
@@ -99,7 +153,7 @@ func (f *imageFinder) known(at []string) bool {
 // looksLikeImage asks for more than the grammar: a word alone is a valid
 // reference, but in a custom resource it is more often something else.
 func looksLikeImage(s string) bool {
-	if !strings.ContainsAny(s, "/:@") || strings.Contains(s, "://") {
+	if !strings.ContainsAny(s, "/:@") || strings.Contains(s, "://") || strings.HasPrefix(s, "/") || strings.HasPrefix(s, ".") {
 		return false
 	}
 	_, err := name.ParseReference(s, name.WeakValidation)

@@ -2,8 +2,9 @@
 # title: applying twice gives what applying once gives
 # description: |
 #   Judges every rendered object: none has `generateName`, which makes another object
-#   at each apply; no Job has `ttlSecondsAfterFinished`, since an engine runs a Job
-#   that is gone again; and none is an imperative hook, which one engine runs and
+#   at each apply; no Job, nor any other kind that runs once, has a time to live, since
+#   an engine runs again what is gone (the compiler takes it from Jobs of batch/v1 by
+#   itself); and none is an imperative hook, which one engine runs and
 #   another applies. Templates inside an object may generate names: that is what
 #   controllers do.
 # custom:
@@ -35,16 +36,29 @@ deny contains finding(object, sprintf("%s has generateName and no name", [object
 	object.name == ""
 }
 
-deny contains finding(object, sprintf("Job %q has a TTL: it runs again when it has expired", [object.name]), ["spec", "ttlSecondsAfterFinished"], "remove ttlSecondsAfterFinished: the next release prunes it") if {
-	some object in input.kinds.Job
-	object.group == "batch"
-	is_number(object.content.spec.ttlSecondsAfterFinished)
+deny contains finding(o, sprintf("%s %q has a TTL: it runs again when it has expired", [o.kind, o.name]), path, sprintf("remove %s: the next release prunes it", [path[count(path) - 1]])) if {
+	some o in input.objects
+	some path in expiry[o.kind]
+	object.get(o.content, path, null) != null
 }
 
 deny contains finding(object, sprintf("%s %q is an imperative hook (%s)", [object.kind, object.name, annotation]), ["metadata", "annotations", annotation], "make it a Job of the component: it then runs in its own part, before or after the others") if {
 	some object in input.objects
 	some annotation in hooks
 	object.content.metadata.annotations[annotation]
+}
+
+# What runs once, and the fields that have it deleted when it has run.
+expiry := {
+	"Job": {["spec", "ttlSecondsAfterFinished"]},
+	"JobSet": {["spec", "ttlSecondsAfterFinished"]},
+	"RayJob": {["spec", "ttlSecondsAfterFinished"]},
+	"MPIJob": {["spec", "runPolicy", "ttlSecondsAfterFinished"]},
+	"PyTorchJob": {["spec", "runPolicy", "ttlSecondsAfterFinished"]},
+	"TFJob": {["spec", "runPolicy", "ttlSecondsAfterFinished"]},
+	"XGBoostJob": {["spec", "runPolicy", "ttlSecondsAfterFinished"]},
+	"SparkApplication": {["spec", "timeToLiveSeconds"]},
+	"Workflow": {["spec", "ttlStrategy"], ["spec", "ttlSecondsAfterFinished"]},
 }
 
 finding(object, msg, path, help) := {

@@ -24,3 +24,9 @@ test_hooks if {
 	count(found(object_of("Job", {"metadata": {"name": "x", "annotations": {"argocd.argoproj.io/hook": "PreSync"}}, "spec": {}}))) == 1
 	found(object_of("Job", {"metadata": {"name": "x", "annotations": {"argocd.argoproj.io/sync-wave": "1"}}, "spec": {}})) == set()
 }
+
+test_other_kinds_that_run_once if {
+	count(found(object_of("JobSet", {"metadata": {"name": "x"}, "spec": {"ttlSecondsAfterFinished": 60}}))) == 1
+	count(found(object_of("Workflow", {"metadata": {"name": "x"}, "spec": {"ttlStrategy": {"secondsAfterCompletion": 60}}}))) == 1
+	found(object_of("WorkflowTemplate", {"metadata": {"name": "x"}, "spec": {"ttlStrategy": {"secondsAfterCompletion": 60}}})) == set()
+}

@@ -2,8 +2,8 @@
 # title: everything stateful is held by a store with protection, or declared disposable
 # description: |
 #   Judges what keeps state in a cluster: PersistentVolumeClaims, StatefulSets with
-#   claim templates, and the resources of the common database operators. Each is held
-#   by a store that has a copy or a backup (`holds`), or its component names one
+#   claim templates, and the resources of the common operators that claim volumes
+#   (`policies/dr001/kinds.rego` lists them). Each, with all of its claims, is held by a store that has a copy or a backup (`holds`), or its component names one
 #   (`protection: store`), or is declared `disposable` with a reason and an owner.
 # custom:
 #   id: DR001
@@ -24,34 +24,37 @@
 package darkstart.rules.dr001
 
 import data.darkstart.lib
-
-databases := {
-	["postgresql.cnpg.io", "Cluster"],
-	["acid.zalan.do", "postgresql"],
-	["postgres-operator.crunchydata.com", "PostgresCluster"],
-	["mysql.oracle.com", "InnoDBCluster"],
-	["pxc.percona.com", "PerconaXtraDBCluster"],
-	["psmdb.percona.com", "PerconaServerMongoDB"],
-	["mongodbcommunity.mongodb.com", "MongoDBCommunity"],
-	["kafka.strimzi.io", "Kafka"],
-	["elasticsearch.k8s.elastic.co", "Elasticsearch"],
-	["rabbitmq.com", "RabbitmqCluster"],
-	["cassandra.datastax.com", "CassandraDatacenter"],
-}
+import data.darkstart.rules.dr001.kinds
 
 stateful := array.flatten([
-	[object | some object in input.kinds.PersistentVolumeClaim; object.group == ""],
-	[object |
-		some object in input.kinds.StatefulSet
-		object.group == "apps"
-		count(lib.list(object.content.spec, "volumeClaimTemplates")) > 0
+	[o | some o in input.kinds.PersistentVolumeClaim; o.group == ""],
+	[o |
+		some o in input.kinds.StatefulSet
+		o.group == "apps"
+		count(lib.list(o.content.spec, "volumeClaimTemplates")) > 0
 	],
-	[object |
-		some [group, kind] in databases
-		some object in input.kinds[kind]
-		object.group == group
+	[o |
+		some [group, kind] in kinds.always
+		some o in input.kinds[kind]
+		o.group == group
 	],
+	[o |
+		some field, claiming in kinds.claiming
+		some [group, kind] in claiming
+		some o in input.kinds[kind]
+		o.group == group
+		object.get(o.content, split(trim_prefix(field, "/"), "/"), null) != null
+	],
+	[o | some o in input.kinds.KafkaNodePool; o.group == "kafka.strimzi.io"; claims(o.content.spec.storage)],
 ])
+
+# The storage of Strimzi, of one volume or of several.
+claims(storage) if storage.type == "persistent-claim"
+
+claims(storage) if {
+	some volume in storage.volumes
+	volume.type == "persistent-claim"
+}
 
 evaluated := count(stateful)
 
@@ -66,19 +69,36 @@ protected contains name if {
 
 # The stores that hold an object: by itself, by the claims that it makes, or
 # through its component.
-holders(object) := {name |
+holders(object) := ({name |
 	some name, store in stores
 	some written in lib.list(store, "holds")
-	matches(trim_prefix(written, sprintf("%s/", [input.cluster])), object)
-} | {name | name := trim_prefix(component(object).protection.store, "/")}
+	matches(here(written), object)
+} | by_claims(object)) | {name | name := trim_prefix(component(object).protection.store, "/")}
 
 matches(pattern, object) if glob.match(pattern, ["/"], own(object))
 
-matches(pattern, object) if {
+here(written) := trim_prefix(written, sprintf("%s/", [input.cluster]))
+
+# The stores that hold the claims of a StatefulSet, when no template is left out.
+by_claims(object) := names if {
 	object.kind == "StatefulSet"
-	some template in object.content.spec.volumeClaimTemplates
-	startswith(pattern, sprintf("PersistentVolumeClaim/%s/%s-%s-", [object.namespace, template.metadata.name, object.name]))
-}
+	held := [of_template |
+		some template in object.content.spec.volumeClaimTemplates
+		of_template := {name |
+			some name, store in stores
+			some written in lib.list(store, "holds")
+			claimed(here(written), sprintf("PersistentVolumeClaim/%s/%s-%s-", [object.namespace, template.metadata.name, object.name]))
+		}
+	]
+	names := union({n | some n in held})
+	every n in held {
+		count(n) > 0
+	}
+} else := set()
+
+claimed(pattern, claims_of) if startswith(pattern, claims_of)
+
+claimed(pattern, claims_of) if glob.match(pattern, ["/"], sprintf("%s0", [claims_of]))
 
 own(object) := sprintf("%s/%s/%s", [object.kind, object.namespace, object.name])
 

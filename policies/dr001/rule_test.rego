@@ -39,3 +39,20 @@ test_stateless_sets_are_not_judged if {
 	o := object.union(set, {"content": {"spec": {"volumeClaimTemplates": []}}})
 	dr001.evaluated == 0 with input as {"cluster": "west", "kinds": {"StatefulSet": [o]}, "fleet": null, "spec": {"components": {}}}
 }
+
+# All the claims that a set makes must be held, by names or by a pattern.
+test_every_template_is_held if {
+	found({"s": {"holds": ["PersistentVolumeClaim/shop/*"], "backups": backed}}, {}) == set()
+	two := object.union(set, {"content": {"spec": {"volumeClaimTemplates": [{"metadata": {"name": "data"}}, {"metadata": {"name": "wal"}}]}}})
+	count(dr001.deny) == 1 with input as {
+		"cluster": "west", "kinds": {"StatefulSet": [two]}, "spec": {"components": {"db": {}}},
+		"fleet": {"stores": {"s": {"holds": ["PersistentVolumeClaim/shop/data-db-0"], "backups": backed}}},
+	}
+}
+
+test_operators_that_claim_when_told if {
+	bare := {"key": "p", "component": "m", "group": "monitoring.coreos.com", "kind": "Prometheus", "namespace": "m", "name": "k8s", "content": {"spec": {}}}
+	told := object.union(bare, {"content": {"spec": {"storage": {"volumeClaimTemplate": {}}}}})
+	count(dr001.deny) == 0 with input as {"cluster": "west", "kinds": {"Prometheus": [bare]}, "fleet": null, "spec": {"components": {"m": {}}}}
+	count(dr001.deny) == 1 with input as {"cluster": "west", "kinds": {"Prometheus": [told]}, "fleet": null, "spec": {"components": {"m": {}}}}
+}

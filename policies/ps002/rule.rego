@@ -3,9 +3,11 @@
 # description: |
 #   Judges every rendered ClusterRoleBinding and RoleBinding: none binds
 #   `cluster-admin`, nor a role of the cluster with a rule over every resource of
-#   every group, unless its component is marked `privileged: {reason, owner}`. A
-#   wildcard within the component's own API groups is its own business. That
-#   reconcilers impersonate scoped accounts is not judged.
+#   every group, unless its component is marked `privileged: {reason, owner}`; nor is
+#   one over every resource of the core group bound in all namespaces. The rules of an
+#   aggregated ClusterRole are those that it selects. A wildcard within the component's
+#   own API groups is its own business. That reconcilers impersonate scoped accounts is
+#   not judged.
 # custom:
 #   id: PS002
 #   severity: error
@@ -36,23 +38,63 @@ bindings := [object |
 
 evaluated := count(bindings)
 
-# Roles over everything: with any verb, since reading every Secret is enough.
-unlimited contains [role.kind, role.namespace, role.name] if {
+# What a role allows. A ClusterRole with an aggregationRule has the rules of all
+# that it selects; its own are overwritten by them.
+rules(role) := lib.list(role.content, "rules") if not role.content.aggregationRule
+
+rules(role) := [r |
+	some selector in lib.list(role.content.aggregationRule, "clusterRoleSelectors")
+	some part in input.kinds.ClusterRole
+	part.group == rbac
+	selects(selector, object.get(part.content.metadata, "labels", {}))
+	some r in lib.list(part.content, "rules")
+] if {
+	role.content.aggregationRule
+}
+
+selects(selector, labels) if {
+	every key, value in object.get(selector, "matchLabels", {}) {
+		labels[key] == value
+	}
+	every e in object.get(selector, "matchExpressions", []) {
+		holds(e.operator, e, labels)
+	}
+}
+
+holds("In", e, labels) if labels[e.key] in e.values
+
+holds("NotIn", e, labels) if not object.get(labels, e.key, null) in e.values
+
+holds("Exists", e, labels) if e.key in object.keys(labels)
+
+holds("DoesNotExist", e, labels) if not e.key in object.keys(labels)
+
+# Roles over everything, and over all of the core group: with any verb, since
+# reading every Secret is enough.
+wildcards contains {"kind": role.kind, "namespace": role.namespace, "name": role.name, "group": group} if {
 	some kind in ["ClusterRole", "Role"]
 	some role in input.kinds[kind]
 	role.group == rbac
-	some r in lib.list(role.content, "rules")
-	"*" in object.get(r, "apiGroups", [])
+	some r in rules(role)
 	"*" in object.get(r, "resources", [])
+	some group in object.get(r, "apiGroups", [])
+	group in {"*", ""}
 }
 
-too_much(binding) := "cluster-admin" if {
+covered(binding) := "every resource of every group" if {
+	binding.content.roleRef.kind == "ClusterRole"
+	binding.content.roleRef.name == "cluster-admin"
+} else := "every resource of every group" if {
+	bound(binding, "*")
+} else := "every resource of the core group, Secrets too" if {
+	# In its own namespace, a component may do with the core group what it likes.
+	binding.kind == "ClusterRoleBinding"
+	bound(binding, "")
+}
+
+bound(binding, group) if {
 	ref := binding.content.roleRef
-	ref.kind == "ClusterRole"
-	ref.name == "cluster-admin"
-} else := ref.name if {
-	ref := binding.content.roleRef
-	[ref.kind, namespace(binding, ref.kind), ref.name] in unlimited
+	{"kind": ref.kind, "namespace": namespace(binding, ref.kind), "name": ref.name, "group": group} in wildcards
 }
 
 namespace(binding, kind) := binding.namespace if {
@@ -60,7 +102,7 @@ namespace(binding, kind) := binding.namespace if {
 } else := ""
 
 deny contains {
-	"msg": sprintf("%s %q binds %q, which covers every resource of every group, and its component is not marked privileged", [binding.kind, binding.name, role]),
+	"msg": sprintf("%s %q binds %q, which covers %s, and its component is not marked privileged", [binding.kind, binding.name, binding.content.roleRef.name, what]),
 	"subject": lib.subject(binding, lib.pointer(["roleRef", "name"])),
 	"help": [
 		sprintf("bind a role that lists what %q uses", [binding.component]),
@@ -68,6 +110,6 @@ deny contains {
 	],
 } if {
 	some binding in bindings
-	role := too_much(binding)
+	what := covered(binding)
 	not input.spec.components[binding.component].privileged
 }

@@ -5,7 +5,7 @@
 #   and bases are vendored, remote ones are refused when rendering. What can
 #   still float is judged here: the versions that components declare, the
 #   sources that a GitOps engine will fetch (Flux `GitRepository`,
-#   `OCIRepository`, `HelmRelease` and `HelmChart`, Argo CD
+#   `OCIRepository`, `HelmRelease`, `HelmChart` and `FluxInstance`, Argo CD
 #   `Application` and `ApplicationSet`), and the entries of the lock. A source
 #   without any revision is a finding in every cluster; a branch, a mutable tag
 #   or a range is one in production (a cluster that declares no environment
@@ -42,7 +42,12 @@ floats(version) if regex.match(`[*^~<>|, ]`, version)
 
 floats(version) if regex.match(`(?i)(^|\.)x(\.|$)`, version)
 
-floats(version) if lower(version) in {"latest", "stable", "main", "master", "head", "edge", "nightly"}
+floats(version) if lower(version) in {
+	"canary", "current", "dev", "develop", "edge", "head", "latest", "lts", "main", "master", "next", "nightly", "rolling",
+	"stable", "trunk", "unstable",
+}
+
+floats(version) if endswith(lower(version), "-snapshot")
 
 # The sources that a GitOps engine will fetch: what each of them asks for, and
 # whether that is one thing for ever.
@@ -62,14 +67,31 @@ sources contains source(o, ["spec", "ref"], asked(ref, ["digest", "semver", "tag
 sources contains source(o, ["spec", "version"], asked(spec, ["version"]), pinned) if {
 	some o in of("source.toolkit.fluxcd.io", "HelmChart")
 	spec := lib.get(o.content, ["spec"])
-	pinned := lib.exact_version(object.get(spec, "version", ""))
+	not inside(spec)
+	pinned := one_version(object.get(spec, "version", ""))
 }
 
 sources contains source(o, ["spec", "chart", "spec", "version"], asked(spec, ["version"]), pinned) if {
 	some o in of("helm.toolkit.fluxcd.io", "HelmRelease")
 	spec := o.content.spec.chart.spec
-	pinned := lib.exact_version(object.get(spec, "version", ""))
+	not inside(spec)
+	pinned := one_version(object.get(spec, "version", ""))
 }
+
+# The operator of Flux resolves the version of Flux itself.
+sources contains source(o, ["spec", "distribution", "version"], asked(distribution, ["version"]), pinned) if {
+	some o in of("fluxcd.controlplane.io", "FluxInstance")
+	distribution := lib.get(o.content, ["spec", "distribution"])
+	pinned := one_version(object.get(distribution, "version", ""))
+}
+
+# A chart inside of a repository or bucket has that source's revision, and its
+# version is not asked for.
+inside(chart) if chart.sourceRef.kind in {"GitRepository", "Bucket"}
+
+default one_version(_) := false
+
+one_version(version) if lib.exact_version(trim_prefix(version, "="))
 
 sources contains source(at.object, array.concat(at.path, ["targetRevision"]), asked(at.from, ["targetRevision"]), pinned) if {
 	some at in argo
@@ -89,13 +111,28 @@ argo contains {"object": at.object, "path": array.concat(at.path, ["sources", i]
 	some i, from in object.get(at.object.content, array.concat(at.path, ["sources"]), [])
 }
 
+argo contains {"object": at.object, "path": array.concat(at.path, ["sourceHydrator", "drySource"]), "from": from} if {
+	some at in applications
+	from := object.get(at.object.content, array.concat(at.path, ["sourceHydrator", "drySource"]), null)
+	is_object(from)
+}
+
+# What a generator finds in a repository decides which Applications there are.
+sources contains source(o, array.concat(["spec", "generators"], array.concat(path, ["revision"])), asked(git, ["revision"]), pinned) if {
+	some o in of("argoproj.io", "ApplicationSet")
+	walk(object.get(o.content, ["spec", "generators"], []), [path, git])
+	path[count(path) - 1] == "git"
+	git.repoURL
+	pinned := fixed_revision(object.get(git, "revision", ""))
+}
+
 applications contains {"object": app, "path": path} if {
 	some kind, path in {"Application": ["spec"], "ApplicationSet": ["spec", "template", "spec"]}
 	some app in of("argoproj.io", kind)
 }
 
 # A chart has versions, a repository commits, an OCI artifact digests.
-fixed(from) := lib.exact_version(object.get(from, "targetRevision", "")) if from.chart
+fixed(from) := one_version(object.get(from, "targetRevision", "")) if from.chart
 
 fixed(from) := fixed_revision(object.get(from, "targetRevision", "")) if not from.chart
 

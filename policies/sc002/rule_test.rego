@@ -82,3 +82,17 @@ test_counts_what_it_judged if {
 		"kinds": flux("GitRepository", {"ref": {"commit": commit}}),
 	}
 }
+
+test_a_chart_in_a_repository_has_no_version if {
+	found("production", flux("HelmChart", {"chart": "./c", "sourceRef": {"kind": "GitRepository", "name": "x"}})) == set()
+	found("production", flux("HelmChart", {"version": "=1.2.3"})) == set()
+}
+
+test_generators_and_hydrators if {
+	sets := {"ApplicationSet": [{"key": "x", "component": "c", "kind": "ApplicationSet", "name": "x", "group": "argoproj.io", "content": {"spec": {
+		"generators": [{"matrix": {"generators": [{"git": {"repoURL": "https://git.example.com/x", "revision": "HEAD"}}]}}],
+		"template": {"spec": {"source": {"targetRevision": commit}}},
+	}}}]}
+	count(found("production", sets)) == 1
+	count(found("production", argo({"sourceHydrator": {"drySource": {"targetRevision": "HEAD"}}}))) == 1
+}

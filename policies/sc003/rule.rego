@@ -2,11 +2,12 @@
 # title: every GitOps source verifies signatures with an explicit identity, or is pinned by digest
 # description: |
 #   Judges the sources that are rendered with a cluster: Flux GitRepository,
-#   OCIRepository, HelmChart, HelmRelease and Bucket, and Argo CD Application. A
-#   source is pinned by a commit or digest, or it verifies a signature and says
-#   whose: a key, or the issuer and subject of a keyless one. An Application may rely
-#   on the signature keys of its project. What Darkstart writes into deploy/ is
-#   pinned by itself.
+#   OCIRepository, HelmChart, HelmRelease and Bucket, and Argo CD Application and
+#   ApplicationSet. A source is pinned by a commit or digest, or it verifies a
+#   signature and says whose: a key, or the issuer and subject of a keyless one, where a
+#   pattern that everything matches is nobody. A chart inside of a repository is
+#   trusted as that is. An Application may rely on the signature keys of its project.
+#   What Darkstart writes into deploy/ is pinned by itself.
 # custom:
 #   id: SC003
 #   severity: error
@@ -33,6 +34,7 @@ sources := array.flatten([
 	[object | some kind in flux; some object in input.kinds[kind]; object.group == "source.toolkit.fluxcd.io"],
 	[object | some object in input.kinds.HelmRelease; object.group == "helm.toolkit.fluxcd.io"; object.content.spec.chart.spec],
 	[object | some object in input.kinds.Application; object.group == "argoproj.io"; object.content.spec],
+	[object | some object in input.kinds.ApplicationSet; object.group == "argoproj.io"; object.content.spec.template.spec],
 ])
 
 evaluated := count(sources)
@@ -58,10 +60,10 @@ trusted(source) if identity(source.content.spec.verify)
 trusted(source) if identity(source.content.spec.chart.spec.verify)
 
 trusted(source) if {
-	source.kind == "Application"
+	app := application(source)
 	all := array.concat(
-		[s | s := source.content.spec.source],
-		lib.list(source.content.spec, "sources"),
+		[s | s := app.source],
+		lib.list(app, "sources"),
 	)
 	count(all) > 0
 	every s in all {
@@ -70,13 +72,30 @@ trusted(source) if {
 }
 
 trusted(source) if {
-	source.kind == "Application"
+	app := application(source)
 	some project in input.kinds.AppProject
-	project.name == project_of(source)
+	project.name == object.get(app, "project", "default")
 	count(lib.list(project.content.spec, "signatureKeys")) > 0
 }
 
-project_of(application) := object.get(application.content.spec, "project", "default")
+# A chart that is a folder of a repository.
+trusted(source) if {
+	some chart in [source.content.spec.chart.spec, source.content.spec]
+	chart.sourceRef.kind == "GitRepository"
+	some repository in input.kinds.GitRepository
+	repository.group == "source.toolkit.fluxcd.io"
+	repository.name == chart.sourceRef.name
+	repository.namespace == object.get(chart.sourceRef, "namespace", source.namespace)
+	pinned_or_signed(repository.content.spec)
+}
+
+pinned_or_signed(spec) if lib.commit(spec.ref.commit)
+
+pinned_or_signed(spec) if identity(spec.verify)
+
+application(object) := object.content.spec if object.kind == "Application"
+
+application(object) := object.content.spec.template.spec if object.kind == "ApplicationSet"
 
 pinned(revision) if lib.commit(revision)
 
@@ -84,13 +103,24 @@ pinned(revision) if lib.is_digest(revision)
 
 identity(verify) if verify.secretRef.name
 
-identity(verify) if count(verify.matchOIDCIdentity) > 0
+identity(verify) if {
+	count(verify.matchOIDCIdentity) > 0
+	every signer in verify.matchOIDCIdentity {
+		somebody(signer.issuer)
+		somebody(signer.subject)
+	}
+}
+
+# Not a pattern that everything matches.
+somebody(pattern) if not regex.match(`^\^?(\.[*+])?\$?$`, pattern)
 
 help("OCIRepository") := "add ref: digest, or verify with secretRef or matchOIDCIdentity"
 
 help("GitRepository") := "add ref: commit, or verify with secretRef"
 
-help("Application") := "set targetRevision to a commit or sha256 digest, or signatureKeys on its project"
+help(kind) := "set targetRevision to a commit or sha256 digest, or signatureKeys on its project" if {
+	kind in {"Application", "ApplicationSet"}
+}
 
 help(kind) := "use an OCIRepository pinned by digest" if {
 	kind in {"Bucket", "HelmChart", "HelmRelease"}

@@ -38,3 +38,21 @@ test_argo if {
 test_other_groups_are_not_sources if {
 	sc003.evaluated == 0 with input as {"kinds": {"Bucket": [source("Bucket", "s3.example.com", {})]}}
 }
+
+test_a_pattern_of_everybody_is_nobody if {
+	flux("OCIRepository", {"verify": {"matchOIDCIdentity": [{"issuer": ".*", "subject": "^.*$"}]}}) == 1
+	flux("OCIRepository", {"verify": {"matchOIDCIdentity": [{"issuer": "^https://i$", "subject": "^https://s/.*$"}]}}) == 0
+}
+
+test_application_sets if {
+	set := source("ApplicationSet", "argoproj.io", {"template": {"spec": {"source": {"targetRevision": "main"}}}})
+	count(sc003.deny) == 1 with input as {"kinds": {"ApplicationSet": [set]}}
+}
+
+repository(ref) := object.union(source("GitRepository", "source.toolkit.fluxcd.io", {"ref": ref}), {"namespace": "n"})
+
+test_a_chart_in_a_repository if {
+	chart := object.union(source("HelmRelease", "helm.toolkit.fluxcd.io", {"chart": {"spec": {"sourceRef": {"kind": "GitRepository", "name": "s"}}}}), {"namespace": "n"})
+	count(sc003.deny) == 0 with input as {"kinds": {"HelmRelease": [chart], "GitRepository": [repository({"commit": commit})]}}
+	count(sc003.deny) == 2 with input as {"kinds": {"HelmRelease": [chart], "GitRepository": [repository({"branch": "main"})]}}
+}

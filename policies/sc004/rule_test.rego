@@ -77,7 +77,40 @@ test_environment if {
 
 test_flags if {
 	pod({"args": ["--password=hunter2"]}) == {"/spec/containers/0/args/0"}
-	pod({"args": ["--password-file=/x", "--token-ttl=5m", "--password=$(P)", "password=x"]}) == set()
+	pod({"args": ["--password-file=/x", "--token-ttl=5m", "--password=$(P)", "--token", "--v=2"]}) == set()
+	pod({"args": ["--api-token", "hunter2", "--password", "$(P)"]}) == {"/spec/containers/0/args/1"}
+	pod({"command": ["sh", "-c", "PGPASSWORD=hunter2 psql"]}) == {"/spec/containers/0/command/2"}
+	pod({"command": ["sh", "-c", "PGPASSWORD=$(cat /run/p) psql", "--set=auth.password=hunter2"]}) == {"/spec/containers/0/command/3"}
+}
+
+test_addresses if {
+	pod({"env": [{"name": "DATABASE_URL", "value": "postgres://u:hunter2@db/x"}]}) == {"/spec/containers/0/env/0/value"}
+	pod({"env": [{"name": "DATABASE_URL", "value": "postgres://u:$(P)@db/x"}, {"name": "U", "value": "https://db:5432/x@y"}]}) == set()
+}
+
+# Public keys, switches, and what a join token says about itself.
+test_what_is_public if {
+	secret("stringData", {"known_hosts": "git.example.com ssh-ed25519 AAAAC3Nz\n", "enableLfs": "true"}) == set()
+	secret("stringData", {"a.asc": "-----BEGIN PGP PUBLIC KEY BLOCK-----\nx\n-----END PGP PUBLIC KEY BLOCK-----"}) == set()
+	secret("stringData", {"identity": "-----BEGIN OPENSSH PRIVATE KEY-----\nx"}) == {"/stringData/identity"}
+	judge("Secret", {"type": "bootstrap.kubernetes.io/token", "stringData": {"token-id": "07401b", "token-secret": "f395"}}) == {"/stringData/token-secret"}
+}
+
+test_values_of_charts if {
+	judge("HelmRelease", {"spec": {"values": {"auth": {"password": "hunter2", "existingSecret": "db"}}}}) == {"/spec/values/auth/password"}
+	judge("Application", {"spec": {"source": {"helm": {"parameters": [{"name": "auth.password", "value": "hunter2"}]}}}}) == {"/spec/source/helm/parameters/0/value"}
+	judge("HelmRelease", {"spec": {"values": {"auth": {"password": "", "token": "${TOKEN}"}}}}) == set()
+}
+
+test_configuration_in_maps if {
+	judge("ConfigMap", {"data": {"a.properties": "x=1\ndb.password=hunter2\n"}}) == {"/data/a.properties"}
+	judge("ConfigMap", {"data": {"a.yaml": "password: ${P}\npasswordRef: db\ntls: {secret: wildcard}\n", "a.txt": "password: hunter2"}}) == set()
+}
+
+test_names_of_secrets if {
+	named := object.union(object_of("Secret", {}), {"name": "web-token"})
+	pods := [object_of("Pod", {"spec": {"containers": [{"env": [{"name": "PULL_SECRET", "value": "web-token"}]}]}})]
+	count(sc004.deny) == 0 with input as {"objects": [], "kinds": {"Secret": [named], "Pod": pods}, "scan": []}
 }
 
 test_config_map_keys if {

@@ -39,12 +39,21 @@ placeholder(value) if regex.match(`^\s*(\$\{[^}]*\}|\$\([^)]*\)|\$__[a-z]+\{[^}]
 # References of vals, bank-vaults and the Argo CD vault plugin.
 placeholder(value) if regex.match(`^(ref\+[a-z]+://|vault:[^\s]+#)`, value)
 
+# Keys of hosts and the public halves of SSH keys, a line each.
+public(value) if {
+	lines := [line | some line in split(value, "\n"); not regex.match(`^\s*(#.*)?$`, line)]
+	count(lines) > 0
+	every line in lines {
+		regex.match(`^(\S+ )?(ssh-(ed25519|rsa|dss)|ecdsa-sha2-nistp[0-9]+|sk-[a-z0-9-]+@openssh\.com) AAAA[A-Za-z0-9+/=]+( .*)?$`, trim_space(line))
+	}
+}
+
 # PEM that everybody may read: every block is a certificate, a list or a public key.
 public(value) if {
 	startswith(trim_space(value), "-----BEGIN ")
 	blocks := regex.find_all_string_submatch_n(`-----BEGIN ([A-Z0-9 ]+)-----`, value, -1)
 	every block in blocks {
-		block[1] in {"CERTIFICATE", "TRUSTED CERTIFICATE", "X509 CRL", "PUBLIC KEY", "RSA PUBLIC KEY", "CERTIFICATE REQUEST"}
+		block[1] in {"CERTIFICATE", "TRUSTED CERTIFICATE", "X509 CRL", "PUBLIC KEY", "RSA PUBLIC KEY", "CERTIFICATE REQUEST", "PGP PUBLIC KEY BLOCK", "DH PARAMETERS", "EC PARAMETERS"}
 	}
 }
 
@@ -52,11 +61,28 @@ public(value) if {
 # description: a field of a Secret that says where and as whom, and brings no password along
 describes(key, value) if {
 	lower(key) in {
-		"address", "bucket", "database", "dbname", "email", "endpoint", "host", "hostname", "issuer", "name",
-		"namespace", "port", "project", "provider", "region", "server", "sslmode", "tenant", "type", "url",
-		"user", "username",
+		"address", "bucket", "database", "dbname", "description", "email", "endpoint", "githubappid",
+		"githubappinstallationid", "host", "hostname", "issuer", "name", "namespace", "port", "project", "provider",
+		"region", "server", "sslmode", "tenant", "type", "url", "user", "username",
 	}
 	not userinfo(value)
+}
+
+# METADATA
+# description: what of a token that nodes join with is no secret
+joins("bootstrap.kubernetes.io/token", key) if key != "token-secret"
+
+# METADATA
+# description: a switch
+boolean(value) if lower(trim_space(value)) in {"true", "false", "yes", "no", "on", "off", "enabled", "disabled"}
+
+# METADATA
+# description: an address that brings a password along
+address(value) if {
+	is_string(value)
+	some found in regex.find_all_string_submatch_n(`[a-z][a-z0-9+.-]*://[^/\s:@]*:([^/\s:@]+)@`, value, -1)
+	literal(found[1])
+	not startswith(found[1], "<")
 }
 
 userinfo(value) if regex.match(`[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s:@]+@`, value)
@@ -79,6 +105,29 @@ assigns(value) if {
 assignment := `(?im)(password|passwd|passphrase|secret|token|credentials?|(api|access|private|service|routing|auth|signing|encryption|account|shared)[_-]?key)["']?\s*[:=]+\s*["']?([^\s"',;#]+)`
 
 # METADATA
+# description: the names in a command line that are given a literal, NAME=value
+given(value) := {found[1] |
+	is_string(value)
+	some found in regex.find_all_string_submatch_n(concat("", [`(?i)([a-z0-9_-]*(?:`, words, `))=["']?([^\s"'`, "`", `;&|)<>]+)`]), value, -1)
+	literal(found[2])
+}
+
+# METADATA
+# description: the names in a configuration file that are given a literal, a line each
+configured(key, value) := {found[1] |
+	regex.match(`(?i)\.(ya?ml|json|ini|conf|cfg|config|toml|properties|env)$`, key)
+	some found in regex.find_all_string_submatch_n(concat("", [`(?im)^[\s"'-]*([a-z0-9_.-]*(?:`, words, `))["']?\s*[:=]\s*["']?([^\s"',;#]+)`]), value, -1)
+	literal(found[2])
+}
+
+# Not secret: in a configuration that is the name of a Secret more often than not.
+words := `password|passwd|passphrase|token|api[_-]?key`
+
+# METADATA
+# description: a name among the values of a chart that is one of a credential
+value_name(name) if regex.match(sprintf(`(?i)(%s)$`, [words]), name)
+
+# METADATA
 # description: a name that ends as those of credentials do, and not as _FILE, _NAME, _TTL or _URL
 secret_name(name) if {
 	regex.match(`(?i)(^|[_.-]|[a-z])(password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key(_?id)?|secret[_-]?key|private[_-]?key|credentials?)$`, name)
@@ -92,6 +141,13 @@ literal(value) if {
 	not regex.match(`(?i)^(true|false|yes|no|on|off|null|none|nil|~|-?[0-9]+(\.[0-9]+)?(ms|s|m|h|d)?|[\[{(|>&*].*|\.{0,2}/.*|file:.*)$`, value)
 	not regex.match(`\$[({A-Za-z_]`, value)
 	not regex.match(`\{\{`, value)
+}
+
+# METADATA
+# description: the flag at a place of a command line, whose value is the next word
+spaced(words_of, i) := {"name": parts[0][1], "value": words_of[i + 1]} if {
+	parts := regex.find_all_string_submatch_n(`^--([A-Za-z0-9][A-Za-z0-9._-]*)$`, words_of[i], 1)
+	not startswith(words_of[i + 1], "-")
 }
 
 # METADATA
