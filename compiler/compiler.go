@@ -60,6 +60,9 @@ type Config struct {
 	// links and plans what was rendered and says so in Result.Skipped.
 	Clusters  []string
 	NoWaivers bool
+	// Namespaces of users' policies are asked instead of those that the fleet
+	// names; nil asks those.
+	Namespaces []string
 	// Pairs also solves single-domain scenarios two at a time.
 	Pairs bool
 	// Parallel bounds concurrent work; 0 means GOMAXPROCS.
@@ -216,7 +219,7 @@ func (r *run) guard(ctx context.Context) error {
 	v, ds, err := guard.Guard(ctx, &guard.Input{
 		Fleet: r.res.Fleet, Rendered: r.res.Rendered, Plan: r.res.Plan, Lock: r.res.Lock, Tree: r.Tree, Now: r.now(), Comments: comments,
 	}, &guard.Config{
-		Policies: r.Policies, Prepared: r.Guardrails, NoWaivers: r.NoWaivers, Parallel: r.Parallel, Locate: r.lines.in(r.Tree),
+		Policies: r.Policies, Prepared: r.Guardrails, NoWaivers: r.NoWaivers, Namespaces: r.Namespaces, Parallel: r.Parallel, Locate: r.lines.in(r.Tree),
 		Remove: func(w *ir.Waiver) []diag.Edit { return RemoveWaiver(r.Tree, w) },
 	})
 	if err != nil {

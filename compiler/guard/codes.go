@@ -7,19 +7,19 @@ import "github.com/darkstart-dev/darkstart/internal/diag"
 var Codes = []diag.Entry{
 	{
 		Code: "GRD001", Title: "a policy does not parse", Severity: diag.Error,
-		Why:     "A policy of `policies/` is not Rego v1, or is larger than 1 MiB. None of your policies is evaluated then, since any of them may depend on it.",
-		Fix:     "Correct the syntax. `opa fmt --v0-v1` rewrites older policies.",
+		Why:     "A policy of `policies/` is not Rego, or is larger than 1 MiB. None of your policies is evaluated then, since any of them may depend on it.",
+		Fix:     "Correct the syntax. `opa fmt --v0-v1` rewrites older policies; `policies: regoVersion: \"v0\"` reads them as they are.",
 		Example: "deny[msg] { input.kind == \"Pod\" }",
 	},
 	{
 		Code: "GRD002", Title: "a policy does not compile", Severity: diag.Error,
-		Why:     "It calls a function that does not exist, uses a variable that nothing binds, compares types that never match, or claims a package of the built-in rules.",
-		Fix:     "Correct it; `opa check` says the same.",
+		Why:     "It calls a function that does not exist, uses a variable that nothing binds, compares types that never match, claims a package of the built-in rules, or gives the name of a rule to a function or to a table (`deny[msg] if`).",
+		Fix:     "Correct it; `opa check` and `conftest` say the same.",
 		Example: "deny contains msg if startwith(input.kind, \"P\")",
 	},
 	{
 		Code: "GRD003", Title: "a policy calls a forbidden builtin", Severity: diag.Error,
-		Why:     "A verdict is a function of the git tree alone: builtins that ask the network, the clock, the machine or chance would make it differ between the pull request and the release.",
+		Why:     "A verdict is a function of the git tree alone: builtins that ask the network, the clock, the machine or chance would make it differ between the pull request and the release. The builtins that conftest adds (`parse_config` and its kin) and `data.conftest` are not there either.",
 		Fix:     "Decide from the input. Facts from outside come into git first, through the lock or as evidence.",
 		Example: "http.send({\"method\": \"get\", \"url\": \"https://example.com\"})",
 	},
@@ -31,7 +31,7 @@ var Codes = []diag.Entry{
 	},
 	{
 		Code: "GRD005", Title: "a rule answered with a wrong shape", Severity: diag.Error,
-		Why:     "`deny`, `violation` and `warn` are sets of strings or of objects with `msg`. Anything else would be passed over in silence by the usual tools.",
+		Why:     "`deny`, `violation` and `warn` are sets of strings or of objects with `msg`. conftest passes over anything else in silence; here the verdict is the same and a warning says so, and `policies: strict` makes it an error. An object without `msg` is always an error, as in conftest.",
 		Fix:     "Write `deny contains msg if { … }`.",
 		Example: "deny := \"no\"",
 	},
@@ -43,7 +43,7 @@ var Codes = []diag.Entry{
 	},
 	{
 		Code: "GRD007", Title: "the policy folder evaluated nothing", Severity: diag.Error,
-		Why:     "There are policies, but no package that was asked for has a rule, or no object was rendered. A gate that judged nothing must not look like one that passed.",
+		Why:     "A namespace that was asked for has no rule, `policies/` holds no policy, or no object was rendered. A gate that judged nothing must not look like one that passed: the exit status is 2.",
 		Fix:     "Name the packages under `policies: namespaces` in darkstart.cue, or write `package main`.",
 		Example: "package kubernetes.admission",
 	},
@@ -99,5 +99,11 @@ var Codes = []diag.Entry{
 		Code: "GRD017", Title: "no time is known to judge a waiver by", Severity: diag.Error,
 		Why: "Now is the time of the commit; a repository without a commit has none. The waiver is not honoured.",
 		Fix: "Commit, or pass `--now`.",
+	},
+	{
+		Code: "GRD030", Title: "data of policies cannot be read", Severity: diag.Error,
+		Why:     "A path under `policies: data` holds no YAML or JSON file, one of them does not parse or is larger than 8 MiB, or two say different things under one key. A policy would decide without it.",
+		Fix:     "Correct the path or the file. Paths count from the root of the fleet; the folders below a given one are keys of `data`.",
+		Example: "policies: data: [\"polices/data\"]",
 	},
 }

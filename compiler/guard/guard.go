@@ -68,7 +68,11 @@ type Config struct {
 	NoWaivers bool
 	// Parallel bounds the clusters in flight; 0 means GOMAXPROCS.
 	Parallel int
-	// Deadline bounds one rule on one cluster; 0 means DefaultDeadline.
+	// Namespaces are asked instead of policies.namespaces of the project; nil
+	// asks those.
+	Namespaces []string
+	// Deadline bounds one rule on one cluster, and one of a user's policies on
+	// one input; 0 means DefaultDeadline.
 	Deadline time.Duration
 	// Locate finds the line that set the value at a JSON pointer of an object.
 	// Nil means that only the origin of objects is known.
@@ -109,7 +113,9 @@ func Guard(ctx context.Context, in *Input, cfg *Config) (*ir.Verdict, diag.List,
 	for _, r := range runs {
 		diags.Add(r.diags...)
 	}
-	diags.Add(users.unevaluated(verdict)...)
+	nothing := users.unevaluated(verdict)
+	verdict.NotEvaluated = len(nothing) > 0
+	diags.Add(nothing...)
 	return verdict, diags.Sorted(), nil
 }
 
@@ -155,7 +161,7 @@ func (s *session) verdict(runs []*run, users *userPolicies) *ir.Verdict {
 	for _, r := range s.rules {
 		results[r.ID] = &ir.RuleResult{ID: r.ID, Title: r.Title}
 	}
-	for _, u := range users.rules {
+	for _, u := range users.rules() {
 		results[u.code] = &ir.RuleResult{ID: u.code, Title: u.title}
 	}
 	skips, failed := map[string]string{}, map[string]bool{}
@@ -165,6 +171,7 @@ func (s *session) verdict(runs []*run, users *userPolicies) *ir.Verdict {
 		for _, t := range r.tallies {
 			results[t.rule].Evaluated += t.evaluated
 			failed[t.rule] = failed[t.rule] || t.failed
+			results[t.rule].Excepted += t.excepted
 			if t.skipped != "" {
 				skips[t.rule] = cmp.Or(skips[t.rule], t.skipped)
 			}

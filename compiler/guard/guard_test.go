@@ -196,7 +196,7 @@ func TestUserPolicies(t *testing.T) {
 		{"forbidden builtin", "package main\ndeny contains \"x\" if http.send({\"method\": \"get\", \"url\": \"http://x\"})", "error[GRD003] builtin http.send is not allowed (policies/p.rego:2:22)"},
 		{"clock", "package main\ndeny contains \"x\" if time.now_ns() > 0", "error[GRD003] builtin time.now_ns is not allowed"},
 		{"unsafe variable", "package main\ndeny contains x if input.kind", "error[GRD002] policy does not compile"},
-		{"string for a set", "package main\ndeny := \"x\" if input.kind", "error[GRD005] main.deny must be a set of strings or of objects with msg: it is one string (policies/p.rego:2:1)"},
+		{"string for a set", "package main\ndeny := \"x\" if input.kind", "warning[GRD005] main.deny must be a set of strings or of objects with msg: it is one string (policies/p.rego:2:1)"},
 		{"object without msg", "package main\ndeny contains {\"message\": \"m\"} if input.kind", "an object has no msg"},
 		{"loops", "package main\ndeny contains \"x\" if { some i in numbers.range(1, 100000000); some j in numbers.range(1, 100000000); i * j == -1 }", "error[GRD004] main.deny did not finish within"},
 		{"builtin error", "package main\ndeny contains \"x\" if to_number(input.kind) > 1", "warning[GRD006] main.deny could not be evaluated"},
@@ -217,11 +217,41 @@ func TestUserPolicies(t *testing.T) {
 	}
 }
 
+// A rule that never ends is stopped, wherever it is: in the evaluator, in a
+// builtin that looks whether it should stop, or in one that does not.
+func TestDeadline(t *testing.T) {
+	for name, body := range map[string]string{
+		"product":      "some i in numbers.range(1, 100000); some j in numbers.range(1, 100000); i * j == -1",
+		"range":        "count(numbers.range(1, 1000000000)) == 0",
+		"paths":        "g := {i: numbers.range(1, 12) | some i in numbers.range(1, 12)}; count(graph.reachable_paths(g, {1})) == 0",
+		"text":         "s := concat(\"\", [\"ab\" | some _ in numbers.range(1, 100000)]); some i in numbers.range(1, 100000); replace(s, \"a\", sprintf(\"%d\", [i])) == \"\"",
+		"no such stop": "s := concat(\"\", [\"ab\" | some _ in numbers.range(1, 2000000)]); regex.globs_match(s, concat(\"\", [s, \"*\"]))",
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := input(t, twoNamespaces)
+			in.Tree = tree.FromMap(map[string]string{"policies/p.rego": "package main\n\ndeny contains \"ends\" if input.kind == \"Namespace\"\n\ndeny_loop contains \"x\" if { " + body + " }"})
+			start := time.Now()
+			got := said(t, in, &guard.Config{Deadline: 300 * time.Millisecond})
+			for _, want := range []string{
+				"error[GRD004] main.deny_loop did not finish within 300ms (policies/p.rego:5:1)", "error[main.deny] ends",
+				"main.deny: evaluated 2", `main.deny_loop: evaluated 0, findings 0, skipped "it failed: GRD004"`,
+			} {
+				if !strings.Contains(got, want) {
+					t.Errorf("want %q in\n%s", want, got)
+				}
+			}
+			if d := time.Since(start); d > 20*time.Second {
+				t.Errorf("took %s", d)
+			}
+		})
+	}
+}
+
 func TestStrictUserPolicies(t *testing.T) {
 	in := input(t, twoNamespaces+"project: {policies: {strict: true}}\n")
 	in.Tree = tree.FromMap(map[string]string{"policies/p.rego": "package main\ndeny contains \"x\" if to_number(input.kind) > 1"})
 	got := said(t, in, &guard.Config{})
-	if !strings.Contains(got, "error[GRD006] main.deny could not be evaluated") || !strings.Contains(got, `skipped "it failed"`) {
+	if !strings.Contains(got, "error[GRD006] main.deny could not be evaluated") || !strings.Contains(got, `skipped "it failed: GRD006"`) {
 		t.Error(got)
 	}
 }

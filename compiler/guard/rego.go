@@ -7,13 +7,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
 	"github.com/open-policy-agent/opa/v1/topdown"
 
 	"github.com/darkstart-dev/darkstart/internal/digest"
+	"github.com/darkstart-dev/darkstart/internal/object"
 )
 
 // source is one Rego file.
@@ -23,8 +23,12 @@ type source struct {
 }
 
 func parse(s source, caps *ast.Capabilities) (*ast.Module, error) {
+	return parseAs(s, caps, ast.RegoV1)
+}
+
+func parseAs(s source, caps *ast.Capabilities, v ast.RegoVersion) (*ast.Module, error) {
 	return ast.ParseModuleWithOpts(s.name, string(s.text), ast.ParserOptions{
-		Capabilities: caps, ProcessAnnotation: true, RegoVersion: ast.RegoV1,
+		Capabilities: caps, ProcessAnnotation: true, RegoVersion: v,
 	})
 }
 
@@ -67,9 +71,6 @@ func prepare(ctx context.Context, c *ast.Compiler, query string, strict bool) (r
 		rego.SetRegoVersion(ast.RegoV1)).PrepareForEval(ctx)
 }
 
-// errDeadline says that a rule was stopped.
-var errDeadline = errors.New("deadline exceeded")
-
 // answer evaluates a prepared query and returns what it bound to x, as JSON
 // values; ok is false when the query is undefined. builtin receives the
 // builtin errors of a query that is not strict.
@@ -92,19 +93,6 @@ func answer(ctx context.Context, q rego.PreparedEvalQuery, input ast.Value, buil
 	return rs[0].Bindings["x"], true, nil
 }
 
-// within runs one evaluation under the rule's deadline.
-func within(ctx context.Context, d time.Duration, f func(context.Context) error) error {
-	inner, cancel := context.WithTimeout(ctx, d)
-	defer cancel()
-	if err := f(inner); err != nil {
-		if outer := ctx.Err(); outer != nil {
-			return outer // the whole run was stopped, not this rule
-		}
-		return err
-	}
-	return nil
-}
-
 // values converts objects for Rego, each once, however many rules and clusters
 // read it.
 type values struct{ cache sync.Map } // key to *ast.Term
@@ -121,3 +109,24 @@ func (vs *values) term(key, v any) (*ast.Term, error) {
 	t, _ := vs.cache.LoadOrStore(key, ast.NewTerm(val))
 	return t.(*ast.Term), nil
 }
+
+// user is term with numbers as conftest writes them.
+func (vs *values) user(o *object.Object, v any) (ast.Value, error) {
+	s, changed := spelled(v, false)
+	if !changed {
+		t, err := vs.term(o, v)
+		if err != nil {
+			return nil, err
+		}
+		return t.Value, nil
+	}
+	t, err := vs.term(userKey{o}, s)
+	if err != nil {
+		return nil, err
+	}
+	return t.Value, nil
+}
+
+// userKey keeps what users' policies see of an object apart from what the
+// built-in rules see.
+type userKey struct{ *object.Object }

@@ -45,7 +45,7 @@ func regoError(file string, e *ast.Error) *diag.Diagnostic {
 	if e.Code == ast.ParseErr {
 		d := diag.Errorf("GRD001", "policy does not parse: %s", e.Message).At(at, "")
 		if strings.Contains(e.Message, "`if`") || strings.Contains(e.Message, "`contains`") {
-			return d.Fix("policies are Rego v1: write rules as deny contains msg if { … }; opa fmt --v0-v1 rewrites old ones")
+			return d.Fix("policies are Rego v1: write rules as deny contains msg if { … }; opa fmt --v0-v1 rewrites old ones, and policies: regoVersion: \"v0\" reads them as they are")
 		}
 		return d.Fix("correct the syntax; opa parse FILE shows more")
 	}
@@ -57,9 +57,12 @@ func regoError(file string, e *ast.Error) *diag.Diagnostic {
 func undefined(name string, at diag.Position) *diag.Diagnostic {
 	allowed, refused := builtinNames()
 	if why, ok := refused[name]; ok {
-		return diag.Errorf("GRD003", "builtin %s is not allowed", name).At(at, "").
-			Note("it depends on %s; a verdict is a function of the git tree alone (D2)", why).
-			Fix("decide from the input; darkstart's `lock` and `evidence` bring facts from outside into git")
+		d := diag.Errorf("GRD003", "builtin %s is not allowed", name).At(at, "").
+			Note("it depends on %s; a verdict is a function of the git tree alone (D2)", why)
+		if strings.HasPrefix(name, "parse_") {
+			return d.Fix("yaml.unmarshal and json.unmarshal read text; a file is read through policies: data")
+		}
+		return d.Fix("decide from the input; darkstart's `lock` and `evidence` bring facts from outside into git")
 	}
 	d := diag.Errorf("GRD002", "undefined function %s", name).At(at, "")
 	if near := diag.Nearest(name, sortedKeys(allowed)); near != "" {

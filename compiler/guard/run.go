@@ -22,6 +22,7 @@ type run struct {
 type tally struct {
 	rule      string
 	evaluated int
+	excepted  int // of users' rules: by their own exception
 	skipped   string
 	failed    bool // it could not say what it found
 }
@@ -74,10 +75,9 @@ func (s *session) apply(ctx context.Context, rule *compiled, d *document, r *run
 	if err != nil {
 		return err
 	}
-	var x any
-	err = within(ctx, s.deadline(), func(ctx context.Context) (err error) {
-		x, _, err = answer(ctx, rule.query, input, nil)
-		return err
+	x, err := within(ctx, s.deadline(), func(ctx context.Context) (any, error) {
+		x, _, err := answer(ctx, rule.query, input, nil)
+		return x, err
 	})
 	if ctx.Err() != nil {
 		return ctx.Err()

@@ -2,343 +2,162 @@ package guard
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"regexp"
+	"path"
 	"slices"
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
-	"github.com/open-policy-agent/opa/v1/rego"
-	"github.com/open-policy-agent/opa/v1/topdown"
+	"github.com/open-policy-agent/opa/v1/storage"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/spec"
 )
 
-// Users' policies follow conftest's conventions (D9): packages named by
-// policies.namespaces ("main" by default), rules deny, violation and warn with
-// or without a suffix, each a set of strings or of objects with msg, and
-// exception. Each rendered object is one input.
+// Users' policies follow conftest's conventions and give conftest's verdicts
+// (D9): packages named by policies.namespaces ("main" by default), rules deny,
+// violation and warn with or without a suffix, each a set of strings or of
+// objects with msg, and exception. Each rendered object is one input, or all of
+// a cluster are one under policies.combine. A test holds the verdicts to those
+// of stock conftest.
+//
+//	userload.go    files of the tree → compiled packages and their data
+//	userjudge.go   packages × inputs → answers, under deadlines
+//	useranswer.go  an answer → what conftest reads in it
+//
+// Where conftest passes in silence over what cannot have been meant (a rule
+// that answers with a boolean, a builtin that failed), the verdict is the same
+// and a warning says so; under policies.strict it is an error.
 
-const (
-	userDir       = "policies"
-	maxPolicySize = 1 << 20
-)
-
-var userRuleName = regexp.MustCompile(`^(deny|violation|warn)(_[a-zA-Z0-9]+)*$`)
+const userDir = "policies"
 
 // userPolicies is the compiled policy folder of the fleet.
 type userPolicies struct {
-	s     *session
-	rules []*userRule // sorted by code
-	// files of the folder and the namespaces asked for; files without rules is
-	// a policy set that evaluates nothing.
-	files      []source
-	namespaces []string
-	broken     bool
-	strict     bool
+	s        *session
+	settings userSettings
+	packages []*userPackage // those asked for that have rules, sorted by name
+	others   []string       // packages with rules that were not asked for
+	// rego holds the folder's policies. There are files but no policy, or
+	// policies but no rule: then the set evaluates nothing.
+	rego   []source
+	files  int
+	broken bool
 }
 
-// userRule is one rule of one package.
-type userRule struct {
-	code      string // "main.deny_latest"
-	namespace string
-	name      string
-	title     string
-	severity  diag.Severity
-	at        diag.Position
-	query     rego.PreparedEvalQuery
-	exception *rego.PreparedEvalQuery // nil: the package has none
+// userSettings is policies: of darkstart.cue, and what the command line says
+// instead.
+type userSettings struct {
+	spec.PolicySettings
+	named bool // the user chose the namespaces
+	at    ir.Positions
+}
+
+func (s *session) userSettings() userSettings {
+	var u userSettings
+	if p := s.in.Fleet.Units.Project; p != nil {
+		u.PolicySettings, u.at = p.Spec.Policies, p.Pos
+	}
+	if len(s.cfg.Namespaces) > 0 {
+		u.Namespaces, u.AllNamespaces = s.cfg.Namespaces, false
+	}
+	u.named = len(u.Namespaces) > 0 || u.AllNamespaces
+	if len(u.Namespaces) == 0 {
+		u.Namespaces = []string{"main"}
+	}
+	return u
+}
+
+// asked reports whether the verdicts of a package count.
+func (u *userSettings) asked(pkg string) bool {
+	return u.AllNamespaces || slices.ContainsFunc(u.Namespaces, func(p string) bool { return namespaceMatches(p, pkg) })
+}
+
+// namespaceMatches reads a namespace as conftest does: literally, unless it has
+// a wildcard.
+func namespaceMatches(pattern, pkg string) bool {
+	if pattern == pkg {
+		return true
+	}
+	ok, err := path.Match(pattern, pkg)
+	return err == nil && ok
+}
+
+func (u *userSettings) regoVersion() ast.RegoVersion {
+	if u.RegoVersion == "v0" {
+		return ast.RegoV0
+	}
+	return ast.RegoV1
+}
+
+// position of a setting in darkstart.cue.
+func (u *userSettings) position(names ...string) diag.Position {
+	return u.at.First(ir.Pointer(append([]string{"policies"}, names...)...))
 }
 
 // loadUser compiles the policies of the tree. What is wrong with them is a
 // diagnostic at their line; nothing of the set is then evaluated, since a rule
 // may depend on any file.
 func (s *session) loadUser(ctx context.Context) (*userPolicies, diag.List, error) {
-	u := &userPolicies{s: s, namespaces: []string{"main"}}
-	if p := s.in.Fleet.Units.Project; p != nil {
-		u.strict = p.Spec.Policies.Strict
-		if len(p.Spec.Policies.Namespaces) > 0 {
-			u.namespaces = p.Spec.Policies.Namespaces
-		}
-	}
+	u := &userPolicies{s: s, settings: s.userSettings()}
 	ds, err := u.read()
-	if err != nil || len(u.files) == 0 {
+	if err != nil || len(u.rego) == 0 {
 		return u, ds, err
 	}
-	s.digests.add("user", u.files)
-	c, more := u.compile()
-	ds.Add(more...)
-	if u.broken = ds.HasErrors(); u.broken {
+	s.digests.add("user", u.rego)
+	if ds.HasErrors() {
+		u.broken = true
 		return u, ds, nil
 	}
-	return u, ds, u.prepare(ctx, c)
+	c, store, more, err := u.compile()
+	if ds.Add(more...); err != nil {
+		return nil, nil, err
+	}
+	if u.broken = c == nil; u.broken {
+		return u, ds, nil
+	}
+	return u, ds, u.prepare(ctx, c, store)
 }
 
-func (u *userPolicies) read() (diag.List, error) {
-	var ds diag.List
-	if u.s.in.Tree == nil {
-		return nil, nil
-	}
-	for _, e := range u.s.in.Tree.Files(userDir) {
-		if !strings.HasSuffix(e.Path, ".rego") || strings.HasSuffix(e.Path, "_test.rego") {
-			continue
-		}
-		b, err := u.s.in.Tree.ReadFile(e.Path)
-		if err != nil {
-			return nil, err
-		}
-		if len(b) > maxPolicySize {
-			ds.Add(diag.Errorf("GRD001", "policy is larger than %d bytes", maxPolicySize).
-				At(diag.Position{File: e.Path}, "").Fix("split it"))
-			b = nil
-		}
-		u.files = append(u.files, source{e.Path, b})
-	}
-	return ds, nil
-}
-
-func (u *userPolicies) compile() (*ast.Compiler, diag.List) {
-	caps, modules := capabilities(), map[string]*ast.Module{}
-	var ds diag.List
-	for _, f := range u.files {
-		if f.text == nil {
-			continue // too large: already said
-		}
-		m, err := parse(f, caps)
-		ds.Add(regoErrors(f.name, err)...)
-		if m == nil || err != nil {
-			continue
-		}
-		if ns := packageName(m); ns == "darkstart" || strings.HasPrefix(ns, "darkstart.") {
-			ds.Add(diag.Errorf("GRD002", "package %s is reserved for the built-in rules", ns).
-				At(position(f.name, m.Package.Location), "").Fix("use another package, main for example"))
-		}
-		modules[f.name] = m
-	}
-	if ds.HasErrors() {
-		return nil, ds
-	}
-	c := ast.NewCompiler().WithCapabilities(caps)
-	if c.Compile(modules); c.Failed() {
-		ds.Add(regoErrors("", c.Errors)...)
-	}
-	return c, ds
-}
-
-func (u *userPolicies) prepare(ctx context.Context, c *ast.Compiler) error {
-	found := map[string]*userRule{}
-	excepted := map[string]bool{}
-	for _, name := range sortedKeys(c.Modules) {
-		m := c.Modules[name]
-		ns := packageName(m)
-		if !slices.Contains(u.namespaces, ns) {
-			continue
-		}
-		for _, r := range m.Rules {
-			head := strings.TrimPrefix(r.Head.Ref().GroundPrefix().String(), "data.")
-			if head == "exception" {
-				excepted[ns] = true
-			}
-			if code := ns + "." + head; userRuleName.MatchString(head) && found[code] == nil {
-				found[code] = newUserRule(ns, head, position(name, r.Location))
-			}
-		}
-	}
-	for _, code := range sortedKeys(found) {
-		r := found[code]
-		var err error
-		if r.query, err = prepare(ctx, c, fmt.Sprintf("x := data.%s.%s", r.namespace, r.name), u.strict); err != nil {
-			return fmt.Errorf("guard: %s: %w", code, err)
-		}
-		if excepted[r.namespace] {
-			q, err := prepare(ctx, c, fmt.Sprintf("data.%s.exception[_][_] == %q; x := true", r.namespace, suffix(r.name)), u.strict)
-			if err != nil {
-				return fmt.Errorf("guard: %s: %w", code, err)
-			}
-			r.exception = &q
-		}
-		u.rules = append(u.rules, r)
-	}
-	return nil
-}
-
-func newUserRule(ns, name string, at diag.Position) *userRule {
-	r := &userRule{code: ns + "." + name, namespace: ns, name: name, severity: diag.Error, at: at}
-	if strings.HasPrefix(name, "warn") {
-		r.severity = diag.Warning
-	}
-	r.title = fmt.Sprintf("%s in %s", name, at.File)
-	return r
-}
-
-// suffix is what an exception names: "latest" for deny_latest, "" for deny.
-func suffix(name string) string {
-	_, s, _ := strings.Cut(name, "_")
-	return s
-}
-
-// apply evaluates every rule on every object of a cluster.
-func (u *userPolicies) apply(ctx context.Context, d *document, r *run) error {
-	for _, rule := range u.rules {
-		t, err := u.one(ctx, rule, d, r)
-		if err != nil {
+func (u *userPolicies) prepare(ctx context.Context, c *ast.Compiler, store storage.Store) (err error) {
+	for _, p := range u.packages {
+		ask := &asker{c, store, u.settings.Strict}
+		if p.all, err = ask.about(ctx, p.name, p.rules...); err != nil {
 			return err
 		}
-		r.tallies = append(r.tallies, t)
-	}
-	return nil
-}
-
-// one evaluates a rule on every object, under one deadline. The first object on
-// which the rule itself fails ends it: the rest would say the same.
-func (u *userPolicies) one(ctx context.Context, rule *userRule, d *document, r *run) (tally, error) {
-	t := tally{rule: rule.code}
-	err := within(ctx, u.s.deadline(), func(ctx context.Context) error {
-		for _, e := range d.objects.list {
-			if err := u.object(ctx, rule, d, e, r); err != nil {
+		for _, r := range p.rules {
+			if r.query, err = ask.about(ctx, p.name, r); err != nil {
 				return err
 			}
-			t.evaluated++
 		}
-		return nil
-	})
-	if ctx.Err() != nil {
-		return t, ctx.Err()
-	}
-	var wrong *shapeError
-	about := diag.Subject{Cluster: d.linked.Name}
-	switch {
-	case errors.Is(err, errDeadline):
-		r.diags.Add(diag.Errorf("GRD004", "%s did not finish within %s", rule.code, u.s.deadline()).At(rule.at, "").About(about).
-			Fix("look for a product of large collections, or a generator such as numbers.range without a bound"))
-	case errors.As(err, &wrong):
-		r.diags.Add(diag.Errorf("GRD005", "%s must be a set of strings or of objects with msg: %s", rule.code, wrong).At(rule.at, "").About(about).
-			Fix(`write it as %s contains msg if { … }`, rule.name))
-	case err != nil:
-		r.diags.Add(u.failed(rule, err).About(about))
-	default:
-		return t, nil
-	}
-	return tally{rule: rule.code, skipped: "it failed", failed: true}, nil
-}
-
-// failed reports an evaluation error at the line of the policy that raised it.
-func (u *userPolicies) failed(rule *userRule, err error) *diag.Diagnostic {
-	at, msg := rule.at, err.Error()
-	var te *topdown.Error
-	if errors.As(err, &te) {
-		msg = te.Message
-		if te.Location != nil {
-			at = position(te.Location.File, te.Location)
-		}
-	}
-	return diag.Errorf("GRD006", "%s could not be evaluated: %s", rule.code, msg).At(at, "").
-		Fix("guard the call, for example with is_string or the .is_valid form of the builtin")
-}
-
-// object evaluates a rule on one object.
-func (u *userPolicies) object(ctx context.Context, rule *userRule, d *document, e *indexed, r *run) error {
-	content, err := u.s.values.term(e.object, e.object.Content)
-	if err != nil {
-		return err
-	}
-	var ignored []topdown.Error
-	if rule.exception != nil {
-		_, excepted, err := answer(ctx, *rule.exception, content.Value, &ignored)
-		if err != nil || excepted {
-			return err
-		}
-	}
-	var builtin []topdown.Error
-	x, ok, err := answer(ctx, rule.query, content.Value, &builtin)
-	if err != nil {
-		return err
-	}
-	for i := range builtin {
-		w := u.failed(rule, &builtin[i])
-		w.Severity = diag.Warning
-		r.diags.Add(w.Note("the policy goes on as if the call were undefined, as conftest does; policies: strict makes it an error"))
-	}
-	if !ok {
-		return nil
-	}
-	msgs, err := messages(x)
-	if err != nil {
-		return err
-	}
-	for _, msg := range msgs {
-		r.findings.Add(u.finding(rule, d, e, msg))
 	}
 	return nil
 }
 
-func (u *userPolicies) finding(rule *userRule, d *document, e *indexed, msg string) *diag.Diagnostic {
-	f := &diag.Diagnostic{Code: rule.code, Severity: rule.severity, Message: msg, Subject: diag.Subject{
-		Cluster: d.linked.Name, Component: e.component, Object: e.key,
-	}}
-	u.s.atObject(f, e, "")
-	return f.At(rule.at, "the policy").Fix("change the object, or accept it with a waiver for rule %q", rule.code)
+// rules returns the rules of all packages, sorted by code.
+func (u *userPolicies) rules() []*userRule {
+	var out []*userRule
+	for _, p := range u.packages {
+		out = append(out, p.rules...)
+	}
+	slices.SortFunc(out, func(a, b *userRule) int { return strings.Compare(a.code, b.code) })
+	return out
 }
 
-// shapeError says what a rule answered instead of messages.
-type shapeError struct{ got string }
-
-func (e *shapeError) Error() string { return e.got }
-
-// messages reads what conftest reads; anything else is an error, where conftest
-// passes in silence.
-func messages(x any) ([]string, error) {
-	list, ok := x.([]any)
-	if !ok {
-		return nil, &shapeError{fmt.Sprintf("it is %s", kindOf(x))}
-	}
-	var out []string
-	for _, v := range list {
-		if m, ok := v.(map[string]any); ok {
-			if v, ok = m["msg"]; !ok {
-				return nil, &shapeError{"an object has no msg"}
-			}
-		}
-		s, ok := v.(string)
-		if !ok {
-			return nil, &shapeError{fmt.Sprintf("it holds %s", kindOf(v))}
-		}
-		out = append(out, s)
-	}
-	return out, nil
-}
-
-func kindOf(x any) string {
-	switch x.(type) {
-	case nil:
-		return "null"
-	case bool:
-		return "a boolean"
-	case string:
-		return "one string"
-	case map[string]any:
-		return "an object"
-	case []any:
-		return "a list"
-	}
-	return "a number"
-}
-
-// unevaluated reports a policy folder that judged nothing: it must never look
-// like one that passed (D6, DESIGN §11).
+// unevaluated reports policies that judged nothing: they must never look like
+// ones that passed (D6, DESIGN §11).
 func (u *userPolicies) unevaluated(v *ir.Verdict) diag.List {
-	if len(u.files) == 0 || u.broken {
+	switch {
+	case u.broken:
 		return nil
+	case len(u.rego) == 0:
+		return u.noPolicies()
 	}
-	at := diag.Position{File: u.files[0].name}
-	if len(u.rules) == 0 {
-		return diag.List{diag.Errorf("GRD007", "policies/ was not evaluated: no package %s has a deny, violation or warn rule", strings.Join(u.namespaces, ", ")).
-			At(at, "").Fix("name the packages under policies: namespaces in darkstart.cue, or write package main")}
+	if ds := u.withoutRules(); len(ds) > 0 || len(u.packages) == 0 {
+		return ds
 	}
+	rules := u.rules()
 	for _, r := range v.Rules {
-		if r.Evaluated > 0 && slices.ContainsFunc(u.rules, func(x *userRule) bool { return x.code == r.ID }) {
+		if r.Evaluated > 0 && slices.ContainsFunc(rules, func(x *userRule) bool { return x.code == r.ID }) {
 			return nil
 		}
 	}
@@ -347,6 +166,65 @@ func (u *userPolicies) unevaluated(v *ir.Verdict) diag.List {
 	}) {
 		return nil // its rules failed, each with a diagnostic of its own
 	}
-	return diag.List{diag.Errorf("GRD007", "policies/ was not evaluated: no object was rendered").At(at, "").
+	return diag.List{diag.Errorf("GRD007", "%s/ was not evaluated: no object was rendered", userDir).At(diag.Position{File: u.rego[0].name}, "").
 		Fix("add a component to a cluster, or remove the policies")}
+}
+
+// noPolicies speaks of a folder without policies, and of namespaces that were
+// named where there are none.
+func (u *userPolicies) noPolicies() diag.List {
+	switch {
+	case u.files > 0:
+		return diag.List{diag.Errorf("GRD007", "%s/ was not evaluated: it holds no policy, only %s", userDir, plural(u.files, "other file")).
+			At(diag.Position{File: u.s.in.Tree.Files(userDir)[0].Path}, "").
+			Fix("add a .rego file with a deny, violation or warn rule, or remove the folder")}
+	case u.settings.named:
+		return diag.List{diag.Errorf("GRD007", "%s was not evaluated: there is no %s/ folder", u.settings.what(), userDir).
+			At(u.settings.position("namespaces"), "").Fix("add the policies, or do not name their namespaces")}
+	}
+	return nil
+}
+
+// withoutRules speaks of every namespace that was asked for and has no rule.
+func (u *userPolicies) withoutRules() diag.List {
+	var ds diag.List
+	wanted := u.settings.Namespaces
+	if u.settings.AllNamespaces {
+		wanted = []string{"*"}
+	}
+	for _, n := range wanted {
+		if slices.ContainsFunc(u.packages, func(p *userPackage) bool { return namespaceMatches(n, p.name) }) {
+			continue
+		}
+		what, at := userDir+"/", diag.Position{File: u.rego[0].name}
+		if u.settings.named {
+			what, at = "namespace "+n, diag.Position{}
+		}
+		if len(u.s.cfg.Namespaces) == 0 && u.settings.named {
+			at = u.settings.position("namespaces")
+		}
+		d := diag.Errorf("GRD007", "%s was not evaluated: no package %s has a deny, violation or warn rule", what, n).At(at, "")
+		ds.Add(u.elsewhere(d, n))
+	}
+	return ds
+}
+
+// elsewhere adds where there are rules.
+func (u *userPolicies) elsewhere(d *diag.Diagnostic, wanted string) *diag.Diagnostic {
+	others := slices.Compact(slices.Sorted(slices.Values(u.others)))
+	if len(others) == 0 {
+		return d.Fix("write package main, with rules such as deny contains msg if { … }")
+	}
+	d.Note("packages that have rules and are not asked: %s", strings.Join(others, ", "))
+	if near := diag.Nearest(wanted, others); near != "" {
+		return d.Fix("did you mean %s?", near)
+	}
+	return d.Fix("name them under policies: namespaces in darkstart.cue, or with --namespace")
+}
+
+func (u *userSettings) what() string {
+	if u.AllNamespaces {
+		return "every namespace"
+	}
+	return "namespace " + strings.Join(u.Namespaces, ", ")
 }

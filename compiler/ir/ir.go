@@ -207,6 +207,8 @@ type RuleResult struct {
 	Evaluated int    `json:"evaluated"` // inputs the rule was applied to
 	Findings  int    `json:"findings"`
 	Waived    int    `json:"waived"`
+	// Excepted inputs were let pass by an exception of the policy itself.
+	Excepted int `json:"excepted,omitempty"`
 	// Skipped says why a rule did not apply ("" when it did).
 	Skipped string `json:"skipped,omitempty"`
 }
@@ -220,6 +222,9 @@ type Verdict struct {
 	Waivers []WaiverResult
 	// PolicyDigest covers every policy that was evaluated.
 	PolicyDigest digest.Digest
+	// NotEvaluated says that a policy set which the user named judged nothing:
+	// the job was not done, whatever else was found (DESIGN §11).
+	NotEvaluated bool
 }
 
 // File is one file of an artifact.

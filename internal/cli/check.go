@@ -14,7 +14,8 @@ func newCheck(inv *Invocation) *cobra.Command {
 		Long: `check runs everything up to the guardrails, holds the commands of runbooks to the
 manifests, and prints what was found. It is the pull-request check and the pre-commit hook (--staged).
 
-Exit status: 0 clean, 1 findings at or above --fail-on, 2 could not do the job.`,
+Exit status: 0 clean, 1 findings at or above --fail-on, 2 could not do the job:
+also when policies that were asked for evaluated nothing.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, res, rep, err := p.run(cmd.Context(), inv, "check", compiler.ToVerdict)
@@ -32,5 +33,6 @@ Exit status: 0 clean, 1 findings at or above --fail-on, 2 could not do the job.`
 		},
 	}
 	p.register(cmd)
+	cmd.Flags().StringSliceVar(&p.in.namespaces, "namespace", nil, "ask these `PACKAGES` of policies/ instead of policies.namespaces; * stands for anything (repeatable)")
 	return cmd
 }

@@ -22,6 +22,8 @@ type input struct {
 	parallel int
 	quiet    bool
 	pairs    bool // plan --pairs
+	// check --namespace: packages of users' policies
+	namespaces []string
 }
 
 func (in *input) register(f *pflag.FlagSet) {

@@ -202,6 +202,9 @@ func (p *pipeline) fill(rep *report.Result, s *session, res *compiler.Result) {
 		rep.Fleet = report.FleetOf(res.Rendered, res.Validations, res.Skipped)
 	}
 	rep.Rules = report.RulesOf(res.Verdict)
+	if res.Verdict != nil && res.Verdict.NotEvaluated {
+		rep.ExitCode = ExitFailed
+	}
 	rep.Plan = report.PlanOf(res.Plan)
 }
 

@@ -135,7 +135,7 @@ func (in *input) compile(ctx context.Context, inv *Invocation, s *session, until
 	cfg := &compiler.Config{
 		Tree: s.tree, Revision: s.rev, Now: now, Until: until,
 		Schemas: schemas.FS, Kubernetes: kubernetes.FS, Policies: policies.FS,
-		Clusters: in.clusters, NoWaivers: noWaivers, Pairs: in.pairs, Parallel: in.parallel,
+		Clusters: in.clusters, NoWaivers: noWaivers, Pairs: in.pairs, Namespaces: in.namespaces, Parallel: in.parallel,
 	}
 	if !in.quiet {
 		p := newProgress(inv.Stderr)
