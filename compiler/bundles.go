@@ -226,7 +226,7 @@ func (b *bundler) records(cs []release.Candidate, commit *Commit) (*release.Reco
 	if commit == nil {
 		return b.before, nil, b.recorded(cs)
 	}
-	opt := release.Options{Revision: b.rev, MinCompiler: Version, Renew: commit.Renew, Partial: commit.Only != nil}
+	opt := release.Options{Revision: b.rev, MinCompiler: Version, Renew: commit.Renew, Partial: commit.Only != nil, Waivers: b.waivers}
 	if p := b.res.Units.Project; p != nil {
 		opt.ValidFor = p.Spec.Releases.ValidFor
 	}
@@ -237,6 +237,14 @@ func (b *bundler) records(cs []release.Candidate, commit *Commit) (*release.Reco
 		}
 	}
 	return after, ds, err
+}
+
+// waivers returns those that the verdict on an artifact relied on.
+func (b *bundler) waivers(artifact string) []ir.RecordedWaiver {
+	if b.res.Verdict == nil {
+		return ir.RecordedWaivers(nil, artifact)
+	}
+	return ir.RecordedWaivers(b.res.Verdict.Waivers, artifact)
 }
 
 // recorded seals unchanged content with its recorded release and the rest as

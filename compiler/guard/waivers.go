@@ -27,6 +27,7 @@ type waiver struct {
 	end   time.Time // first moment at which it no longer holds
 	state ir.WaiverState
 	found diag.List // the findings that it covers
+	holds diag.List // those that it is the waiver of
 }
 
 // written returns every waiver of the fleet: those of waivers/*.cue by name,
@@ -92,6 +93,7 @@ func accept(ws []*waiver, f *diag.Diagnostic) {
 	if best == nil {
 		return
 	}
+	best.holds.Add(f)
 	f.Waived = &diag.Waived{
 		ID: best.ID, Reason: best.Reason, Owner: best.Owner, Ticket: best.Ticket, Expires: best.Expires, At: best.At,
 	}
@@ -103,7 +105,7 @@ func (w *waiver) result() ir.WaiverResult {
 	if !w.end.IsZero() {
 		r.Ends = stamp(w.end)
 	}
-	for _, f := range w.found {
+	for _, f := range w.holds {
 		if f.Subject.Cluster == "" {
 			r.Fleet = true
 		} else {

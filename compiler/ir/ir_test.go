@@ -1,6 +1,7 @@
 package ir_test
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 
@@ -102,7 +103,7 @@ func TestRecordedIsItsRecord(t *testing.T) {
 		Artifact: "eu", Correlation: content.Short(), Issued: e.Issued, MinCompiler: "0.1.0", NotAfter: e.NotAfter,
 		Previous: "p", Revision: "abc", Serial: 3, Stream: "main",
 	}
-	if got := e.Record("main", "eu"); got != want || got.Candidate() {
+	if got := e.Record("main", "eu"); !reflect.DeepEqual(got, want) || got.Candidate() {
 		t.Errorf("got %+v, candidate %v", got, got.Candidate())
 	}
 	if !(ir.Record{Stream: "main", Artifact: "eu"}).Candidate() {

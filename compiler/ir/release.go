@@ -1,6 +1,11 @@
 package ir
 
-import "github.com/darkstart-dev/darkstart/internal/digest"
+import (
+	"slices"
+	"strings"
+
+	"github.com/darkstart-dev/darkstart/internal/digest"
+)
 
 // Record is the release record inside a bundle, meta/bundle.json: everything
 // about a release that is not content (DESIGN §7). Fields stand in the order
@@ -23,6 +28,47 @@ type Record struct {
 	// Serial counts the releases of one artifact from 1; 0 is a candidate.
 	Serial int    `json:"serial"`
 	Stream string `json:"stream"`
+	// Waivers are those that the verdict on this release relied on, by id. It
+	// is empty for a release that relied on none, and nil for a candidate and
+	// for a release of before waivers were recorded.
+	Waivers []RecordedWaiver `json:"waivers,omitzero"`
+}
+
+// RecordedWaiver is a waiver that a release relied on: enough to judge at any
+// later time whether it still holds, and to find who accepted what. Fields
+// stand in the order of their JSON names.
+type RecordedWaiver struct {
+	Expires string `json:"expires"` // as written: spec.WaiverEnd reads it
+	ID      string `json:"id"`
+	Owner   string `json:"owner"`
+	Rule    string `json:"rule"`
+	Ticket  string `json:"ticket,omitempty"`
+}
+
+// String says who accepted what, and until when.
+func (w RecordedWaiver) String() string {
+	s := w.Rule + " accepted by " + w.Owner + " until " + w.Expires + " (" + w.ID
+	if w.Ticket != "" {
+		s += ", " + w.Ticket
+	}
+	return s + ")"
+}
+
+// RecordedWaivers returns what a release of an artifact records: for a cluster
+// the waivers of findings about it, for the fleet artifact those of findings
+// that are about no single cluster. It is never nil.
+func RecordedWaivers(all []WaiverResult, artifact string) []RecordedWaiver {
+	out := []RecordedWaiver{}
+	for _, w := range all {
+		if w.State != WaiverUsed {
+			continue
+		}
+		if slices.Contains(w.Clusters, artifact) || w.Fleet && artifact == FleetArtifact {
+			out = append(out, RecordedWaiver{Expires: w.Expires, ID: w.ID, Owner: w.Owner, Rule: w.Rule, Ticket: w.Ticket})
+		}
+	}
+	slices.SortFunc(out, func(a, b RecordedWaiver) int { return strings.Compare(a.ID, b.ID) })
+	return out
 }
 
 // Candidate reports whether the content was never released.
@@ -40,6 +86,8 @@ type Recorded struct {
 	Revision    string        `json:"revision"`
 	Serial      int           `json:"serial"`
 	Tar         digest.Digest `json:"tar"`
+	// Waivers as in Record.
+	Waivers []RecordedWaiver `json:"waivers,omitzero"`
 }
 
 // Record returns the release record that was sealed for this entry.
@@ -47,6 +95,6 @@ func (e Recorded) Record(stream, artifact string) Record {
 	return Record{
 		Artifact: artifact, Correlation: e.Content.Short(), Issued: e.Issued,
 		MinCompiler: e.MinCompiler, NotAfter: e.NotAfter, Previous: e.Previous,
-		Revision: e.Revision, Serial: e.Serial, Stream: stream,
+		Revision: e.Revision, Serial: e.Serial, Stream: stream, Waivers: e.Waivers,
 	}
 }

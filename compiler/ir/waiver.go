@@ -82,8 +82,9 @@ type WaiverResult struct {
 	// none.
 	Ends     string
 	Findings int // that it covers
-	// Clusters holds those of its findings that are about one, sorted; Fleet is
-	// set when one is about the whole fleet.
+	// Clusters holds those that findings accepted by it are about, sorted; Fleet
+	// is set when one is about no single cluster. Where several waivers cover a
+	// finding, it is accepted by the one that holds longest.
 	Clusters []string
 	Fleet    bool
 }

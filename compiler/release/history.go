@@ -2,6 +2,7 @@ package release
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 
@@ -50,7 +51,7 @@ func entries(base, head *Records, artifact string) diag.List {
 				at = "/artifacts"
 			}
 			diags.Add(changed("serial %d of %q was removed", e.Serial, artifact).At(head.position(at), "%d entries are left", len(now)))
-		case now[i] != e:
+		case !reflect.DeepEqual(now[i], e):
 			diags.Add(changed("serial %d of %q was changed", e.Serial, artifact).
 				At(head.position(at+"/"+strconv.Itoa(i)), "recorded before as manifest %s", e.Manifest))
 		}

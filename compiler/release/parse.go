@@ -14,6 +14,7 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/digest"
+	"github.com/darkstart-dev/darkstart/internal/spec"
 )
 
 // maxDepth bounds the nesting of a records file; the format needs 6.
@@ -148,8 +149,23 @@ func (c *checker) entry(artifact string, i int, e ir.Recorded) {
 			c.bad(at+"/"+field, "%s %q of serial %d of %q is not a time in RFC 3339, UTC", field, v, e.Serial, artifact)
 		}
 	}
+	for i, w := range e.Waivers {
+		c.waiver(at+"/waivers/"+strconv.Itoa(i), w)
+		if i > 0 && e.Waivers[i-1].ID >= w.ID {
+			c.bad(at+"/waivers", "the waivers of serial %d of %q are not sorted by id, each once", e.Serial, artifact)
+		}
+	}
 	if e.Revision == "" || e.MinCompiler == "" {
 		c.bad(at, "serial %d of %q has no revision or no minCompiler", e.Serial, artifact)
+	}
+}
+
+func (c *checker) waiver(at string, w ir.RecordedWaiver) {
+	if w.ID == "" || w.Rule == "" || w.Owner == "" {
+		c.bad(at, "a recorded waiver has no id, no rule or no owner")
+	}
+	if _, err := spec.WaiverEnd(w.Expires); err != nil {
+		c.bad(at+"/expires", "waiver %q expires %q, which is no date", w.ID, w.Expires)
 	}
 }
 

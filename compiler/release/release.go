@@ -119,6 +119,9 @@ type Options struct {
 	// release has them: a hotfix of some clusters. Otherwise they leave the
 	// stream.
 	Partial bool
+	// Waivers returns those that an artifact's verdict relied on. Nil records
+	// that there were none.
+	Waivers func(artifact string) []ir.RecordedWaiver
 }
 
 // Recorded is what one candidate became.
@@ -185,7 +188,10 @@ func (r *Records) record(c Candidate, o Options) (Recorded, *diag.Diagnostic, er
 	e := ir.Recorded{
 		Content: c.Content, Issued: o.Revision.Time, MinCompiler: o.MinCompiler,
 		NotAfter: notAfter(o), Previous: last.Manifest, Revision: o.Revision.Commit,
-		Serial: last.Serial + 1,
+		Serial: last.Serial + 1, Waivers: []ir.RecordedWaiver{},
+	}
+	if o.Waivers != nil {
+		e.Waivers = o.Waivers(c.Artifact)
 	}
 	record := e.Record(r.Stream, c.Artifact)
 	var err error

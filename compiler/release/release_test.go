@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -88,6 +89,12 @@ func TestHistory(t *testing.T) {
 	// A renewal gives unchanged content a new serial.
 	renew := options(5)
 	renew.Renew = true
+	renew.Waivers = func(artifact string) []ir.RecordedWaiver {
+		if artifact != "eu" {
+			return []ir.RecordedWaiver{}
+		}
+		return []ir.RecordedWaiver{{Expires: "2027-02-01", ID: "agent", Owner: "platform", Rule: "PS001", Ticket: "OPS-412"}}
+	}
 	r, out = appendAll(t, r, map[string]string{"eu": "1", "us": "hot", "fleet": "f"}, renew)
 	if !slices.Equal(serials(out), []int{4, 2, 3}) {
 		t.Errorf("renewal: %+v", out)
@@ -98,6 +105,29 @@ func TestHistory(t *testing.T) {
 		t.Errorf("removal: %+v", last)
 	}
 	golden(t, "testdata/history.json", r)
+}
+
+// Records of before waivers were recorded are read as they are, written again
+// as they are, and go on: what is unchanged keeps its entry without them.
+func TestBeforeWaivers(t *testing.T) {
+	text, err := os.ReadFile("testdata/before-waivers.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, diags := Parse("releases/main.json", text)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	if again, err := r.Encode(); err != nil || !bytes.Equal(again, text) {
+		t.Errorf("old records are written differently: %v", err)
+	}
+	next, out := appendAll(t, r, map[string]string{"eu": "1", "fleet": "new"}, options(9))
+	if out[0].New || out[0].Record.Waivers != nil || !out[1].New || out[1].Record.Waivers == nil {
+		t.Errorf("an old entry is not kept, or a new one does not say that it relies on no waiver: %+v", out)
+	}
+	if ds := CheckAppendOnly(r, next); len(ds) > 0 {
+		t.Error(ds)
+	}
 }
 
 func serials(out []Recorded) []int {
@@ -159,7 +189,7 @@ func TestProperties(t *testing.T) {
 				t.Fatalf("releasing the same content again made a new release")
 			}
 			for i := range kept {
-				if kept[i].New || kept[i].Record != out[i].Record || kept[i].Entry != out[i].Entry {
+				if kept[i].New || !reflect.DeepEqual(kept[i].Record, out[i].Record) || !reflect.DeepEqual(kept[i].Entry, out[i].Entry) {
 					t.Fatalf("%q is not re-emitted as recorded: %+v, %+v", kept[i].Artifact, kept[i], out[i])
 				}
 			}
@@ -238,6 +268,8 @@ func TestAppendOnly(t *testing.T) {
 		"entry removed":   {func(r *Records) { r.Artifacts["eu"] = r.Artifacts["eu"][:2] }, `serial 3 of "eu" was removed`},
 		"artifact gone":   {func(r *Records) { delete(r.Artifacts, "us") }, `serial 1 of "us" was removed`},
 		"entry changed":   {func(r *Records) { r.Artifacts["eu"][1].NotAfter = "" }, `serial 2 of "eu" was changed`},
+		"waiver changed":  {func(r *Records) { r.Artifacts["eu"][3].Waivers[0].Expires = "2028-02-01" }, `serial 4 of "eu" was changed`},
+		"waivers dropped": {func(r *Records) { r.Artifacts["eu"][0].Waivers = nil }, `serial 1 of "eu" was changed`},
 		"release removed": {func(r *Records) { r.Releases = r.Releases[:5] }, `release "main-6" was removed`},
 		"release changed": {func(r *Records) { r.Releases[0].Artifacts["eu"] = 2 }, `release "main-1" was changed`},
 	} {
@@ -284,6 +316,8 @@ func TestParseRefuses(t *testing.T) {
 		"bad time":        {`"issued": "2026-11-22T10:01:00Z"`, `"issued": "yesterday"`, "REL002 (releases/main.json:6"},
 		"unknown serial":  {`"us": 3`, `"us": 9`, "REL002 (releases/main.json:"},
 		"release renamed": {`"id": "main-2"`, `"id": "main-9"`, "REL002 (releases/main.json:"},
+		"waiver no date":  {`"expires": "2027-02-01"`, `"expires": "soon"`, "REL002 (releases/main.json:"},
+		"waiver of none":  {`"owner": "platform"`, `"owner": ""`, "REL002 (releases/main.json:"},
 		"text behind":     {"}\n", "}\n{}\n", ""},
 	} {
 		bad := bytes.Replace(text, []byte(c.old), []byte(c.new), 1)

@@ -123,12 +123,22 @@ var signCodes = []diag.Entry{
 	},
 	{
 		Code: "SIG011", Title: "a check could not be made under --strict", Severity: diag.Error,
-		Why: "Without a floor for the serial a rollback cannot be seen, and without a time an expiry cannot.",
+		Why: "Without a floor for the serial a rollback cannot be seen, and without a time neither the expiry of the bundle nor that of its waivers can.",
 		Fix: "Give `--min-serial`, the repository with its release records, or `--now`.",
 	},
 	{
 		Code: "SIG012", Title: "a statement beside the bundle was ignored", Severity: diag.Note,
 		Why: "Anybody who can write to a registry can attach statements. Those without a signature by a trusted key prove nothing and do no harm; they are listed.",
 		Fix: "Nothing, unless you expected that signature to count: then add its key to the trust policy.",
+	},
+	{
+		Code: "SIG013", Title: "a waiver that the release relied on has expired", Severity: diag.Error,
+		Why: "The release was clean because somebody accepted findings until a date. That date has passed, so they count again: `check` says so of the same revision, and `verify` of the bundle.",
+		Fix: "Fix the finding, or renew the waiver, and release (`--renew` if nothing else changed). `--allow-expired` accepts the bundle in a disaster, and says so.",
+	},
+	{
+		Code: "SIG014", Title: "the release relied on waivers", Severity: diag.Error,
+		Why: "`verify --no-waivers` accepts only what was clean without any. A release of before waivers were recorded cannot say that of itself.",
+		Fix: "Fix what the waivers accept and release again, or verify without `--no-waivers`.",
 	},
 }

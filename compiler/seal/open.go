@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
@@ -190,7 +191,7 @@ func (b *Bundle) Validate() error {
 		return err
 	case again == nil:
 		return fmt.Errorf("seal: invalid bundle: %s", diags)
-	case again.Content != b.Content || again.Tar != b.Tar || again.Record != b.Record || !bytes.Equal(b.Config, emptyConfig):
+	case again.Content != b.Content || again.Tar != b.Tar || !reflect.DeepEqual(again.Record, b.Record) || !bytes.Equal(b.Config, emptyConfig):
 		return fmt.Errorf("seal: the fields of bundle %s contradict its bytes", b.Digest())
 	}
 	return nil

@@ -8,11 +8,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/digest"
 	"github.com/darkstart-dev/darkstart/internal/object"
+	"github.com/darkstart-dev/darkstart/internal/spec"
 )
 
 // Guard is the ConfigMap that remembers, inside the cluster, which serial was
@@ -104,10 +106,11 @@ func checkRecord(r ir.Record) diag.List {
 		}
 	}
 	checkTimes(r, bad)
+	checkWaivers(r, bad)
 	switch {
 	case r.Serial < 0:
 		bad("serial %d is negative", r.Serial)
-	case r.Serial == 0 && (r.Previous != "" || r.Issued != "" || r.NotAfter != ""):
+	case r.Serial == 0 && (r.Previous != "" || r.Issued != "" || r.NotAfter != "" || r.Waivers != nil):
 		bad("a candidate (serial 0) has facts of a release")
 	case r.Serial > 0 && (r.Issued == "" || r.Revision == ""):
 		bad("serial %d has no time of issue or no revision", r.Serial)
@@ -132,6 +135,20 @@ func checkTimes(r ir.Record, bad func(string, ...any)) {
 	}
 	if n, ok := times["notAfter"]; ok && !n.After(times["issued"]) {
 		bad("the release ends at %s, which is not after its issue at %s", r.NotAfter, r.Issued)
+	}
+}
+
+func checkWaivers(r ir.Record, bad func(string, ...any)) {
+	for i, w := range r.Waivers {
+		if strings.ContainsFunc(w.ID+w.Rule+w.Owner+w.Ticket+w.Expires, unicode.IsControl) {
+			bad("waiver %q holds a control character", w.ID)
+		}
+		if _, err := spec.WaiverEnd(w.Expires); err != nil || w.ID == "" || w.Rule == "" || w.Owner == "" {
+			bad("waiver %q has no rule, no owner or no date of expiry", w.ID)
+		}
+		if i > 0 && r.Waivers[i-1].ID >= w.ID {
+			bad("waivers are not sorted by id, each once")
+		}
 	}
 }
 

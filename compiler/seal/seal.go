@@ -82,7 +82,7 @@ func (b *Bundle) Recorded() ir.Recorded {
 		Content: b.Content, Issued: b.Record.Issued, Manifest: b.Digest(),
 		MinCompiler: b.Record.MinCompiler, NotAfter: b.Record.NotAfter,
 		Previous: b.Record.Previous, Revision: b.Record.Revision,
-		Serial: b.Record.Serial, Tar: b.Tar,
+		Serial: b.Record.Serial, Tar: b.Tar, Waivers: b.Record.Waivers,
 	}
 }
 

@@ -94,7 +94,7 @@ func (v *verification) strict() {
 		return
 	}
 	for _, f := range v.r.Facts {
-		if f.Status == StatusNotChecked && (f.Name == "rollback" || f.Name == "expiry") {
+		if f.Status == StatusNotChecked && (f.Name == "rollback" || f.Name == "expiry" || f.Name == "waivers" && v.b.Record.Waivers != nil) {
 			v.diags.Add(diag.Errorf("SIG011", "%s of %q was not checked: %s", f.Name, v.r.Artifact, f.Detail).
 				Fix("give --min-serial, the repository with its release records, or --now; or leave out --strict"))
 		}

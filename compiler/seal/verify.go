@@ -34,7 +34,9 @@ type VerifyConfig struct {
 	// AllowExpired turns the refusal of an expired bundle into a warning: for
 	// disasters, when nothing newer can be made.
 	AllowExpired bool
-	// Strict refuses when rollback or expiry could not be checked.
+	// NoWaivers refuses a bundle whose verdict relied on a waiver: for auditors.
+	NoWaivers bool
+	// Strict refuses when rollback, expiry or waivers could not be checked.
 	Strict bool
 }
 
@@ -60,7 +62,7 @@ const (
 
 // Fact is one line of the report.
 type Fact struct {
-	Name   string `json:"name"` // content, signature, rollback, chain, expiry, attestations
+	Name   string `json:"name"` // content, signature, rollback, chain, expiry, waivers, attestations
 	Status Status `json:"status"`
 	Detail string `json:"detail"`
 }
@@ -88,8 +90,10 @@ type Report struct {
 	Revision string        `json:"revision"`
 	Issued   string        `json:"issued"`
 	NotAfter string        `json:"notAfter,omitempty"`
-	Facts    []Fact        `json:"facts"`
-	Seen     []Seen        `json:"statements"`
+	// Waivers are those that the verdict on the release relied on.
+	Waivers []ir.RecordedWaiver `json:"waivers,omitempty"`
+	Facts   []Fact              `json:"facts"`
+	Seen    []Seen              `json:"statements"`
 	// Bundle is set only when nothing was refused.
 	Bundle *Bundle `json:"-"`
 }
@@ -135,6 +139,7 @@ func Verify(ctx context.Context, src oci.Source, ref string, t *Trust, c *Verify
 	v.rollback()
 	v.chain()
 	v.expiry()
+	v.waivers()
 	v.strict()
 	if !v.diags.HasErrors() {
 		r.Bundle = b
@@ -146,7 +151,7 @@ func newReport(b *Bundle) *Report {
 	return &Report{
 		Artifact: b.Record.Artifact, Stream: b.Record.Stream, Serial: b.Record.Serial,
 		Manifest: b.Digest(), Layer: b.LayerDigest(), Tar: b.Tar, Content: b.Content,
-		Revision: b.Record.Revision, Issued: b.Record.Issued, NotAfter: b.Record.NotAfter,
+		Revision: b.Record.Revision, Issued: b.Record.Issued, NotAfter: b.Record.NotAfter, Waivers: b.Record.Waivers,
 		Facts: []Fact{{"content", StatusProven, "sealing the files again gives the same manifest, layer and record"}},
 	}
 }

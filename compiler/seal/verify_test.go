@@ -3,6 +3,7 @@ package seal
 import (
 	"context"
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -83,11 +84,74 @@ func TestVerifyHistory(t *testing.T) {
 	if err != nil || !strings.Contains(diags.String(), "warning[SIG010]") || r.State() != (State{2, b.Digest()}) {
 		t.Errorf("an expired bundle is not let through loudly: %v\n%s", err, diags)
 	}
-	if got := r.NotChecked(); !slices.Equal(got, []string{"attestations", "rollback", "chain"}) {
+	if got := r.NotChecked(); !slices.Equal(got, []string{"attestations", "rollback", "chain", "waivers"}) {
 		t.Errorf("not checked: %q", got)
 	}
 	if _, err := json.Marshal(r); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestVerifyWaivers: what a release relied on is judged at the time of the
+// verification, as the guardrails judge it.
+func TestVerifyWaivers(t *testing.T) {
+	signer := keys(t, Ed25519, RoleRelease)
+	tr := trust(t, signer)
+	at := func(s string) time.Time {
+		x, err := time.Parse(time.RFC3339, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return x
+	}
+	relied := []ir.RecordedWaiver{
+		{Expires: "2026-12-31", ID: "components/web/namespace.yaml:3", Owner: "platform", Rule: "PS001"},
+		{Expires: "2027-01-15", ID: "web", Owner: "shop", Rule: "SC001", Ticket: "OPS-1"},
+	}
+	for name, c := range map[string]struct {
+		waivers []ir.RecordedWaiver
+		config  VerifyConfig
+		want    string
+		status  Status
+	}{
+		"of before":              {nil, VerifyConfig{Now: at("2026-12-01T00:00:00Z")}, "", StatusNotChecked},
+		"of before, for auditor": {nil, VerifyConfig{NoWaivers: true}, "SIG014", StatusNotChecked},
+		"none":                   {[]ir.RecordedWaiver{}, VerifyConfig{NoWaivers: true}, "", StatusProven},
+		"they hold":              {relied, VerifyConfig{Now: at("2026-12-31T23:59:59Z")}, "", StatusProven},
+		"one expired":            {relied, VerifyConfig{Now: at("2027-01-01T00:00:00Z")}, "SIG013", StatusRefused},
+		"in a disaster":          {relied, VerifyConfig{Now: at("2027-01-01T00:00:00Z"), AllowExpired: true}, "", StatusAccepted},
+		"for an auditor":         {relied, VerifyConfig{Now: at("2026-12-01T00:00:00Z"), NoWaivers: true, AllowExpired: true}, "SIG014", StatusRefused},
+		"no time":                {relied, VerifyConfig{}, "", StatusNotChecked},
+	} {
+		t.Run(name, func(t *testing.T) {
+			record := released(1)
+			record.Waivers = c.waivers
+			_, l := signed(t, mustSeal(t, content("eu"), record), signer)
+			r, diags, err := Verify(t.Context(), l, "eu", tr, &c.config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := codes(diags); got != c.want || (r.Bundle == nil) != (c.want != "") || !reflect.DeepEqual(r.Waivers, c.waivers) {
+				t.Errorf("want %q, got %q, waivers %+v\n%s", c.want, got, r.Waivers, diags)
+			}
+			i := slices.IndexFunc(r.Facts, func(f Fact) bool { return f.Name == "waivers" })
+			if i < 0 || r.Facts[i].Status != c.status {
+				t.Errorf("want %q, got %+v", c.status, r.Facts)
+			}
+			if c.config.AllowExpired && c.want == "" && !strings.Contains(diags.String(), "warning[SIG013]") {
+				t.Error("an expired waiver is let through silently")
+			}
+		})
+	}
+	for name, w := range map[string]ir.RecordedWaiver{
+		"no date": {Expires: "soon", ID: "w", Owner: "o", Rule: "r"}, "no owner": {Expires: "2027-01-01", ID: "w", Rule: "r"},
+		"escape": {Expires: "2027-01-01", ID: "w\x1b[2J", Owner: "o", Rule: "r"},
+	} {
+		record := released(1)
+		record.Waivers = []ir.RecordedWaiver{w}
+		if b, diags, err := Seal(t.Context(), content("eu"), record, nil); b != nil || err != nil || codes(diags) != "SEA008" {
+			t.Errorf("%s: %v %s", name, err, diags)
+		}
 	}
 }
 

@@ -28,7 +28,7 @@ type verifyFlags struct {
 	dir, artifact, releases, state, now, format string
 	keys                                        []string
 	minSerial                                   int
-	allowExpired, strict, verbose               bool
+	allowExpired, noWaivers, strict, verbose    bool
 }
 
 func newVerify(inv *Invocation) *cobra.Command {
@@ -39,8 +39,8 @@ func newVerify(inv *Invocation) *cobra.Command {
 		Long: `verify reads an OCI image layout (default dist/oci) and decides for each bundle
 whether it is a release by a trusted key: its files give the manifest's bytes
 again, a valid signature by --key is beside it, its serial is not older than what
-is known, its chain is unbroken, and it has not expired. It says what was proven,
-by whom, and what was not checked.
+is known, its chain is unbroken, and neither it nor a waiver that it relied on
+has expired. It says what was proven, by whom, and what was not checked.
 
 Exit status: 0 verified, 2 could not do the job, 3 refused.`,
 		Args: cobra.MaximumNArgs(1),
@@ -57,6 +57,7 @@ Exit status: 0 verified, 2 could not do the job, 3 refused.`,
 	f.StringVar(&v.state, "state", "", "remember in `FILE` what was accepted, and never accept an older serial again")
 	f.StringVar(&v.now, "now", "", "judge expiry at this `TIME` instead of the machine's clock")
 	f.BoolVar(&v.allowExpired, "allow-expired", false, "accept an expired bundle, loudly: for disasters, when nothing newer can be made")
+	f.BoolVar(&v.noWaivers, "no-waivers", false, "refuse a bundle whose verdict relied on a waiver (for auditors)")
 	f.BoolVarP(&v.verbose, "verbose", "v", false, "every fact about every bundle")
 	f.BoolVar(&v.strict, "strict", false, "refuse when anything could not be checked")
 	outputFlag(cmd, &v.format, "text", "json")
@@ -205,7 +206,7 @@ func (v *verifyFlags) config(inv *Invocation, layout string) (*verifyInputs, dia
 		}
 		now = t
 	}
-	c := &verifyInputs{base: seal.VerifyConfig{Now: now, MinSerial: v.minSerial, AllowExpired: v.allowExpired, Strict: v.strict}}
+	c := &verifyInputs{base: seal.VerifyConfig{Now: now, MinSerial: v.minSerial, AllowExpired: v.allowExpired, NoWaivers: v.noWaivers, Strict: v.strict}}
 	dir := under(v.dir, v.releases)
 	if dir == "" {
 		dir = filepath.Join(layout, "..", "..", "releases")
@@ -287,6 +288,9 @@ func printVerified(w io.Writer, r *seal.Report, verbose bool) {
 		if verbose {
 			fmt.Fprintf(w, "  %-12s %-12s %s\n", f.Name, f.Status, f.Detail)
 		}
+	}
+	for _, x := range r.Waivers {
+		fmt.Fprintf(w, "  %-12s %s\n", "waived", x)
 	}
 	for _, s := range r.Seen {
 		if s.Status == seal.StatusIgnored {
