@@ -167,6 +167,7 @@ func TestCommentsAreWaivers(t *testing.T) {
 // A rule that failed has found nothing; that is no reason to remove a waiver.
 func TestWaiverOfARuleThatFailed(t *testing.T) {
 	in := input(t, twoNamespaces+`
+project: {policies: {strict: true}}
 waivers: {waivers: {w: {rule: main.deny, reason: r, owner: o, component: shop, expires: "2026-08-01"}}}
 `)
 	in.Tree = tree.FromMap(map[string]string{"policies/p.rego": "package main\ndeny contains 1 if input.kind\n"})
