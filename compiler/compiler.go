@@ -217,7 +217,7 @@ func (r *run) guard(ctx context.Context) error {
 	}
 	r.res.Diagnostics.Add(ds...)
 	v, ds, err := guard.Guard(ctx, &guard.Input{
-		Fleet: r.res.Fleet, Rendered: r.res.Rendered, Plan: r.res.Plan, Lock: r.res.Lock, Tree: r.Tree, Now: r.now(), Comments: comments,
+		Fleet: r.res.Fleet, Rendered: r.res.Rendered, Plan: r.res.Plan, Lock: r.res.Lock, Tree: r.Tree, Now: r.known(), Comments: comments,
 	}, &guard.Config{
 		Policies: r.Policies, Prepared: r.Guardrails, NoWaivers: r.NoWaivers, Namespaces: r.Namespaces, Parallel: r.Parallel, Locate: r.lines.in(r.Tree),
 		Remove: func(w *ir.Waiver) []diag.Edit { return RemoveWaiver(r.Tree, w) },
@@ -254,6 +254,15 @@ func (r *run) emit(ctx context.Context) error {
 	r.res.Artifacts = as
 	r.res.Diagnostics.Add(ds...)
 	return nil
+}
+
+// known is now for the guardrails: zero in a repository without a commit, where
+// nobody can say whether a waiver holds.
+func (r *run) known() time.Time {
+	if r.Now.IsZero() && r.Revision.Time == "" {
+		return time.Time{}
+	}
+	return r.now()
 }
 
 func (r *run) now() time.Time {

@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"fmt"
 	"path"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/compiler/waive"
 	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/spec"
 	"github.com/darkstart-dev/darkstart/internal/tree"
 )
 
@@ -135,4 +137,63 @@ func CheckWaiver(res *Result, w ir.Waiver, now time.Time) diag.List {
 		rules = append(rules, r.ID)
 	}
 	return guard.CheckWaiver(w, rules, res.Units.Project, now)
+}
+
+// WaiverEntry returns the edit that adds a waiver to WaiversFile.
+func WaiverEntry(t *tree.Tree, name string, w spec.Waiver) (diag.Edit, error) {
+	var src []byte
+	if _, ok := t.Lookup(WaiversFile); ok {
+		var err error
+		if src, err = t.ReadFile(WaiversFile); err != nil {
+			return diag.Edit{}, err
+		}
+	}
+	var fields []evaluate.Pair
+	for _, p := range []evaluate.Pair{
+		{Name: "rule", Value: w.Rule},
+		{Name: "cluster", Value: w.Cluster},
+		{Name: "component", Value: w.Component},
+		{Name: "object", Value: w.Object},
+		{Name: "path", Value: w.Path},
+		{Name: "node", Value: w.Node},
+		{Name: "reason", Value: w.Reason},
+		{Name: "owner", Value: w.Owner},
+		{Name: "ticket", Value: w.Ticket},
+		{Name: "expires", Value: w.Expires},
+	} {
+		if p.Value != "" {
+			fields = append(fields, p)
+		}
+	}
+	return evaluate.AddEntry(WaiversFile, src, "waivers", "waivers", name, fields)
+}
+
+// WaiverComment returns the edit that writes a waiver above a line, and the
+// waiver as it covers the file's lines as they are now.
+func WaiverComment(t *tree.Tree, file string, line int, w spec.Waiver) (ir.Waiver, diag.Edit, error) {
+	l, ok := language(t, file)
+	if !ok {
+		return ir.Waiver{}, diag.Edit{}, fmt.Errorf("a waiver beside a line stands in CUE, YAML or a Helm template of the fleet, and this is none")
+	}
+	src, err := t.ReadFile(file)
+	if err != nil {
+		return ir.Waiver{}, diag.Edit{}, err
+	}
+	edit, ok := waive.Beside(&waive.File{Name: file, Source: src, Language: l}, line, waive.Format(w))
+	if !ok {
+		return ir.Waiver{}, diag.Edit{}, fmt.Errorf("there is nothing on that line")
+	}
+	text, err := diag.Apply(src, []diag.Edit{edit})
+	if err != nil {
+		return ir.Waiver{}, diag.Edit{}, err
+	}
+	ws, _ := waive.Read(commented(file, text, l))
+	for _, x := range ws {
+		if x.At.Line != line {
+			continue
+		}
+		x.Beside = &ir.Lines{First: x.Beside.First - 1, Last: x.Beside.Last - 1, All: x.Beside.All}
+		return x, edit, nil
+	}
+	return ir.Waiver{}, diag.Edit{}, fmt.Errorf("that line is inside a value, where a comment would be text")
 }

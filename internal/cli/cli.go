@@ -152,7 +152,7 @@ result into signed, immutable bundles that Flux or Argo CD apply.`,
 	})
 	root.AddCommand(
 		newInit(inv), newCheck(inv), newRender(inv), newPlan(inv), newGraph(inv), newCompile(inv), newRelease(inv),
-		newLock(inv), newVerify(inv), newInspect(inv), newExplain(inv), newSchema(inv), newKeys(inv), newRunbook(inv), newVersion(inv),
+		newLock(inv), newVerify(inv), newInspect(inv), newExplain(inv), newSchema(inv), newKeys(inv), newRunbook(inv), newWaiver(inv), newVersion(inv),
 	)
 	return root
 }
