@@ -1,7 +1,7 @@
 // Package compiler is the façade: it alone knows the order of the stages.
 //
 //	git rev ─source→ Tree ─evaluate→ Units ─render→ Objects ─validate→ ─link→ Fleet
-//	        ─plan→ Plan ─guard→ Verdict ─emit→ Artifacts
+//	        ─plan→ Plan ─diff→ Delta ─guard→ Verdict ─emit→ Artifacts
 //
 // Each stage is a package with one verb that takes and returns values; this
 // package wires them, runs what is independent in parallel, joins results in
@@ -65,6 +65,12 @@ type Config struct {
 	Namespaces []string
 	// Pairs also solves single-domain scenarios two at a time.
 	Pairs bool
+	// Base is another revision of the fleet, compiled at least to its plan and
+	// at the same Now: what changed since is judged too, and is in Result.Delta.
+	// Nil compares with nothing.
+	Base *Result
+	// BaseName and HeadName are what a delta calls its sides.
+	BaseName, HeadName string
 	// Parallel bounds concurrent work; 0 means GOMAXPROCS.
 	Parallel int
 	// Progress is called when a stage begins or finishes a unit; nil is fine.
@@ -93,6 +99,8 @@ type Result struct {
 	Validations []*ir.Validation // parallel to Rendered
 	Fleet       *ir.Fleet
 	Plan        *plans.Plan
+	// Delta is what changed since Config.Base, nil without one.
+	Delta   *ir.Delta
 	Verdict     *ir.Verdict
 	Artifacts   []*ir.Artifact
 	Lock        *ir.Lock
@@ -140,6 +148,7 @@ func (r *run) stages(ctx context.Context) error {
 		{ToObjects, true, r.render},
 		{ToPlan, true, r.link},
 		{ToPlan, true, r.plan},
+		{ToPlan, false, r.diff},
 		{ToVerdict, false, r.guard},
 		{ToArtifacts, false, r.emit},
 	} {

@@ -52,7 +52,7 @@ type inventory struct {
 // the inventory.
 func manifests(w *writer, f *ir.Fleet, c *ir.Linked, o *order) error {
 	inv := inventory{Version: "darkstart.dev/inventory/v1", Cluster: c.Name, Images: images(c)}
-	held := heldObjects(f, c.Name)
+	held := f.Held(c.Name)
 	parts := []string{guardDir}
 	for _, part := range o.parts() {
 		dir := "parts/" + part.ID()
@@ -74,7 +74,7 @@ func writePart(w *writer, part *ir.Part, dir string, number int, held map[object
 	items := make([]item, 0, len(part.Objects))
 	files := make([]string, 0, len(part.Objects))
 	for _, obj := range part.Objects {
-		keep := keeps(obj) || held[obj.Key()]
+		keep := ir.Keeps(obj.Key()) || held[obj.Key()]
 		body, err := object.Encode(annotated(obj, number, keep))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", obj.Key(), err)
@@ -135,39 +135,6 @@ func withOption(list, option string) string {
 		return option
 	}
 	return list + "," + option
-}
-
-// keeps reports whether pruning the object would lose data: deleting a CRD or
-// a namespace deletes everything in it.
-func keeps(o *object.Object) bool {
-	switch o.Key().Group + "/" + o.Kind {
-	case "apiextensions.k8s.io/CustomResourceDefinition", "/Namespace",
-		"/PersistentVolume", "/PersistentVolumeClaim", "apps/StatefulSet":
-		return true
-	}
-	return false
-}
-
-// heldObjects returns the objects of a cluster that a store holds.
-func heldObjects(f *ir.Fleet, cluster string) map[object.Key]bool {
-	held := map[object.Key]bool{}
-	if f.Units.Fleet == nil {
-		return held
-	}
-	names := map[string]bool{}
-	for _, s := range f.Units.Fleet.Spec.Stores {
-		for _, h := range s.Holds {
-			names[strings.TrimPrefix(h, cluster+"/")] = true
-		}
-	}
-	for _, part := range f.Cluster(cluster).Parts {
-		for _, o := range part.Objects {
-			if names[o.Kind+"/"+o.Namespace+"/"+o.Name] {
-				held[o.Key()] = true
-			}
-		}
-	}
-	return held
 }
 
 // fileName is a function of the key alone, so that an object keeps its file

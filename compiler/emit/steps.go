@@ -9,6 +9,7 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler/emit/runbook"
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/object"
 	"github.com/darkstart-dev/darkstart/internal/spec"
 	"github.com/darkstart-dev/darkstart/plans"
 )
@@ -461,7 +462,7 @@ func undo(c *ir.Linked, part *ir.Part) string {
 	if part.Name == ir.PartDefs {
 		return "keep: deleting definitions deletes everything of their kind"
 	}
-	if slices.ContainsFunc(part.Objects, keeps) {
+	if slices.ContainsFunc(part.Objects, func(o *object.Object) bool { return ir.Keeps(o.Key()) }) {
 		return "keep: it holds data"
 	}
 	if r := componentOf(c, part).Rollback; r != nil && part.Name == ir.PartRun {

@@ -96,6 +96,12 @@ var Codes = []diag.Entry{
 		Example: "waivers: \"w\": {rule: \"SC001\", reason: \"…\", owner: \"…\", expires: \"…\"}",
 	},
 	{
+		Code: "GRD020", Title: "a waiver for a change names no object", Severity: diag.Error,
+		Why:     "DR007 reports changes that lose data. Its waiver is the approval of one of them, so one that would accept any other too accepts nothing.",
+		Fix:     "Name the object as the finding does: `object: \"PersistentVolumeClaim/namespace/name\"`.",
+		Example: "waivers: \"w\": {rule: \"DR007\", reason: \"…\", owner: \"…\", expires: \"…\"}",
+	},
+	{
 		Code: "GRD017", Title: "no time is known to judge a waiver by", Severity: diag.Error,
 		Why: "Now is the time of the commit; a repository without a commit has none. The waiver is not honoured.",
 		Fix: "Commit, or pass `--now`.",

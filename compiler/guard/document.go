@@ -56,6 +56,7 @@ var parts = map[string]map[string]part{
 		"cells":     (*document).cells,
 		"defects":   (*document).defects,
 		"losses":    (*document).losses,
+		"changes":   (*document).changes,
 	},
 }
 
@@ -238,6 +239,15 @@ func references(r plans.Requirement) int {
 	return n
 }
 
+// changes is what differs from the base, null without one.
+func (d *document) changes() (map[string]*ast.Term, error) {
+	if d.s.in.Changes == nil {
+		return one("changes", ast.NullTerm(), nil)
+	}
+	t, err := jsonTerm(nil, d.s.in.Changes)
+	return one("changes", t, err)
+}
+
 func (d *document) plan() (map[string]*ast.Term, error) {
 	if d.s.in.Plan == nil {
 		return one("plan", ast.NullTerm(), nil)
@@ -314,6 +324,14 @@ func indexObjects(r *ir.Rendered) *objectIndex {
 		}
 	}
 	return x
+}
+
+// in returns the objects of the scope's cluster, or, at fleet scope, of the named one.
+func (d *document) in(cluster string) *objectIndex {
+	if d.linked != nil || d.s.rendered[cluster] == nil {
+		return d.objects
+	}
+	return indexObjects(d.s.rendered[cluster])
 }
 
 // find returns the object with that key, or nil; matching is exact.

@@ -51,6 +51,7 @@ type Input struct {
 	Plan     *plans.Plan    // nil before planning: rules that read it see null
 	Lock     *ir.Lock       // nil: nothing is locked
 	Tree     *tree.Tree     // holds the users' policies/; nil: none
+	Changes  *ir.Delta      // what changed since a base; nil: there is no base
 	Comments []ir.Waiver    // waivers beside lines, by place; those of waivers/ are in Fleet.Units
 	// Now is the time of the judgement (D13). Zero means that no time is known:
 	// waivers are then refused, since nobody can say whether they hold.

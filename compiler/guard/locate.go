@@ -15,7 +15,7 @@ func (s *session) finding(rule *compiled, d *document, f *ruleFinding) *diag.Dia
 		subject.Cluster = d.linked.Name
 	}
 	s.place(&subject)
-	e := d.objects.find(subject.Object)
+	e := d.in(subject.Cluster).find(subject.Object)
 	if e != nil && subject.Component == "" {
 		subject.Component = e.component
 	}

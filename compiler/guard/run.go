@@ -68,7 +68,8 @@ func (s *session) judge(ctx context.Context, c *ir.Linked, users *userPolicies) 
 // apply evaluates one built-in rule on one document.
 func (s *session) apply(ctx context.Context, rule *compiled, d *document, r *run) error {
 	if why := s.skip(rule, d); why != "" {
-		r.tallies = append(r.tallies, tally{rule: rule.ID, skipped: why})
+		// Without a base nobody knows what a waiver for a change accepts.
+		r.tallies = append(r.tallies, tally{rule: rule.ID, skipped: why, failed: rule.Applies == "base"})
 		return nil
 	}
 	input, err := d.input(rule.Reads)
@@ -104,7 +105,7 @@ func (s *session) skip(rule *compiled, d *document) string {
 	if d.linked != nil {
 		c = &d.linked.Unit.Spec
 	}
-	if cond := conditions[rule.Applies]; !cond.holds(s.in.Fleet.Units, c) {
+	if cond := conditions[rule.Applies]; !cond.holds(s.in.Fleet.Units, c) || rule.Applies == "base" && s.in.Changes == nil {
 		return cond.otherwise
 	}
 	return ""

@@ -199,6 +199,10 @@ func (l limits) everything(w *waiver) *diag.Diagnostic {
 		Fix("narrow it to a cluster, component, object, path or node")
 }
 
+// changesRule is the rule whose waiver is the approval of one change, and so
+// has to name its object (DESIGN §6, DR007).
+const changesRule = "DR007"
+
 // malformed reports a waiver that cannot be honoured, and sets its end.
 func (l limits) malformed(w *waiver, rules []string) *diag.Diagnostic {
 	if !slices.Contains(rules, w.Rule) {
@@ -225,6 +229,10 @@ func (l limits) malformed(w *waiver, rules []string) *diag.Diagnostic {
 			return diag.Errorf("GRD011", "waiver %q has the malformed pattern %q", w.ID, pattern).At(w.At, "").
 				Fix("* matches within one segment of Group/Kind/namespace/name; write [ as \\[")
 		}
+	}
+	if w.Rule == changesRule && strings.Trim(w.Object, "*/") == "" {
+		return diag.Errorf("GRD020", "waiver %q for %s names no object", w.ID, w.Rule).At(w.At, "").
+			Fix(`add object: "PersistentVolumeClaim/namespace/name", as the finding names it: it is the approval of one change`)
 	}
 	if l.now.IsZero() {
 		return diag.Errorf("GRD017", "no time is known to judge waiver %q by", w.ID).At(w.At, "").

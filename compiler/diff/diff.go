@@ -1,0 +1,117 @@
+// Package diff says what changes between two fleets: which objects, which
+// fields of them, what is dangerous about it, and what becomes of recovery.
+//
+// Objects are paired by their key; what is left is paired by content, so that
+// a rename is no deletion. Fields are compared by value, items of a list by
+// what identifies them, as the API server merges them. Nothing here renders or
+// judges: a Side is what was compiled, or what a bundle holds, and whether
+// a change is acceptable is for the guardrails (DR007).
+package diff
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/object"
+	"github.com/darkstart-dev/darkstart/plans"
+)
+
+// Side is one of the two fleets.
+type Side struct {
+	Name  string
+	Items []Item
+	// Plan is nil where it is not known; cells are then not compared.
+	Plan *plans.Plan
+}
+
+// Item is an object at its place.
+type Item struct {
+	Cluster, Component, Part, Phase string
+	Object                          *object.Object
+	// Kept objects are not pruned; Stateful ones hold data.
+	Kept, Stateful bool
+}
+
+// Config of Diff. The zero value is ready to use.
+type Config struct{}
+
+// Diff compares two sides. It has no diagnostics of its own; the list keeps
+// the form of a stage.
+func Diff(ctx context.Context, base, head *Side, _ *Config) (*ir.Delta, diag.List, error) {
+	if base == nil || head == nil {
+		return nil, nil, errors.New("diff: both sides are required")
+	}
+	d := &ir.Delta{Base: base.Name, Head: head.Name, Objects: []ir.ObjectChange{}, Cells: []plans.CellChange{}}
+	ps := match(base.Items, head.Items)
+	roles := grants{head: rolesOf(head.Items)}
+	for _, p := range ps {
+		if err := ctx.Err(); err != nil {
+			return nil, nil, err
+		}
+		if c := p.change(); c != nil {
+			c.Dangers = dangers(p, c, roles)
+			mask(c, p)
+			d.Objects = append(d.Objects, *c)
+		}
+	}
+	slices.SortFunc(d.Objects, func(a, b ir.ObjectChange) int {
+		return cmp.Or(cmp.Compare(a.Cluster, b.Cluster), a.Key.Compare(b.Key), cmp.Compare(a.Action, b.Action), cmp.Compare(a.Component, b.Component))
+	})
+	if d.Compared = base.Plan != nil && head.Plan != nil; d.Compared {
+		d.Cells = append(d.Cells, plans.Compare(base.Plan, head.Plan)...)
+	}
+	return d, nil, nil
+}
+
+// pair is an object before and after; either may be nil, not both.
+type pair struct{ before, after *Item }
+
+// change describes a pair, nil when nothing differs.
+func (p pair) change() *ir.ObjectChange {
+	switch {
+	case p.before == nil:
+		return &ir.ObjectChange{Action: ir.Added, Place: p.after.place(), Stateful: p.after.Stateful}
+	case p.after == nil:
+		return &ir.ObjectChange{Action: ir.Removed, Place: p.before.place(), Stateful: p.before.Stateful, Pruned: !p.before.Kept}
+	}
+	c := &ir.ObjectChange{
+		Action: ir.Changed, Place: p.after.place(), Stateful: p.before.Stateful || p.after.Stateful,
+		Fields: fields(p.before.Object, p.after.Object),
+	}
+	from := p.before.place()
+	switch {
+	case from.Cluster != c.Cluster:
+		c.Action, c.From = ir.Moved, &from
+	case from.Key != c.Key:
+		c.Action, c.From = ir.Renamed, &from
+	case from.Component != c.Component || from.Part != c.Part || from.Phase != c.Phase:
+		c.Action, c.From = ir.Moved, &from
+	case len(c.Fields) == 0:
+		return nil
+	}
+	return c
+}
+
+func (i *Item) place() ir.Place {
+	k := i.Object.Key()
+	return ir.Place{Cluster: i.Cluster, Component: i.Component, Part: i.Part, Phase: i.Phase, Key: k, Object: k.String()}
+}
+
+// mask hides the values of a Secret: a diff of secrets must not be one. The
+// dangers were found before.
+func mask(c *ir.ObjectChange, p pair) {
+	o := cmp.Or(p.after, p.before).Object
+	if o.Kind != "Secret" || o.Group() != "" {
+		return
+	}
+	for i := range c.Fields {
+		f := &c.Fields[i]
+		if within(f.Path, "/data") || within(f.Path, "/stringData") {
+			f.Before, f.After, f.Masked = nil, nil, true
+		}
+	}
+}
