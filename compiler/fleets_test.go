@@ -50,13 +50,19 @@ var guardrails = sync.OnceValues(func() (*guard.Prepared, error) {
 
 func compileFleet(t *testing.T, files map[string]string) *compiler.Result {
 	t.Helper()
+	return compileSince(t, nil, files)
+}
+
+// compileSince compiles a fleet that was another one before.
+func compileSince(t *testing.T, base *compiler.Result, files map[string]string) *compiler.Result {
+	t.Helper()
 	rules, err := guardrails()
 	if err != nil {
 		t.Fatal(err)
 	}
 	res, err := compiler.Compile(t.Context(), &compiler.Config{
 		Tree: tree.FromMap(files), Revision: ir.Revision{Time: judgedAt},
-		Schemas: schemas.FS, Kubernetes: kubernetes.FS, Guardrails: rules,
+		Schemas: schemas.FS, Kubernetes: kubernetes.FS, Guardrails: rules, Base: base,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -293,6 +299,7 @@ func TestBrokenFleets(t *testing.T) {
 // oneBroken compiles one archive: the files of a profile ("minimal" unless a
 // file "base" names another, or "none"), with those of the archive on top.
 // Lines of "remove" take files away; "fill" makes a big one: path, how often, what.
+// Files below "was/" make the fleet that it was before, with all others as they are.
 func oneBroken(t *testing.T, name string, shown *shownCodes) {
 	a, err := txtar.ParseFile(name)
 	if err != nil {
@@ -302,7 +309,12 @@ func oneBroken(t *testing.T, name string, shown *shownCodes) {
 	if len(bytes.TrimSpace(a.Comment)) == 0 {
 		t.Error("the archive does not say what is wrong with it")
 	}
-	res := compileFleet(t, overlay(t, a))
+	files, before := overlay(t, a)
+	var base *compiler.Result
+	if before != nil {
+		base = compileFleet(t, before)
+	}
+	res := compileSince(t, base, files)
 	judge(t, res.Diagnostics)
 	if !slices.ContainsFunc(res.Diagnostics, func(d *diag.Diagnostic) bool { return d.Code == code }) {
 		t.Errorf("%s is not reported, but:\n%s", code, print(res.Diagnostics))
@@ -324,9 +336,10 @@ func oneBroken(t *testing.T, name string, shown *shownCodes) {
 	}
 }
 
-func overlay(t *testing.T, a *txtar.Archive) map[string]string {
+func overlay(t *testing.T, a *txtar.Archive) (files, before map[string]string) {
 	t.Helper()
-	base, files := "minimal", map[string]string{}
+	base, was := "minimal", map[string]string{}
+	files = map[string]string{}
 	for _, f := range a.Files {
 		if f.Name == "base" {
 			base = strings.TrimSpace(string(f.Data))
@@ -350,10 +363,18 @@ func overlay(t *testing.T, a *txtar.Archive) map[string]string {
 			}
 			files[path] = strings.Repeat(what, n)
 		default:
+			if name, ok := strings.CutPrefix(f.Name, "was/"); ok {
+				was[name] = string(f.Data)
+				continue
+			}
 			files[f.Name] = string(f.Data)
 		}
 	}
-	return files
+	if len(was) > 0 {
+		before = maps.Clone(files)
+		maps.Copy(before, was)
+	}
+	return files, before
 }
 
 // judge holds what a tired reader needs of every diagnostic.

@@ -7,6 +7,9 @@ import (
 	"github.com/darkstart-dev/darkstart/internal/diag"
 )
 
+// moduleFile is the file that makes a folder a fleet.
+const moduleFile = "cue.mod/module.cue"
+
 // finding turns what a rule said into a diagnostic: severity, help and the
 // positions of its subject.
 func (s *session) finding(rule *compiled, d *document, f *ruleFinding) *diag.Diagnostic {
@@ -32,6 +35,9 @@ func (s *session) finding(rule *compiled, d *document, f *ruleFinding) *diag.Dia
 	case f.Subject.Node != "" && len(f.At) > 0: // the rule knows better than the declaration
 	default:
 		out.AtAll(s.atSpec(subject), "")
+	}
+	if len(out.Labels) == 0 { // what it is about is no longer there
+		out.At(diag.Position{File: moduleFile}, "")
 	}
 	if len(out.Help) == 0 {
 		out.Fix("%s", rule.Remediation)
