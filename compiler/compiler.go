@@ -100,7 +100,7 @@ type Result struct {
 	Fleet       *ir.Fleet
 	Plan        *plans.Plan
 	// Delta is what changed since Config.Base, nil without one.
-	Delta   *ir.Delta
+	Delta       *ir.Delta
 	Verdict     *ir.Verdict
 	Artifacts   []*ir.Artifact
 	Lock        *ir.Lock
@@ -226,7 +226,7 @@ func (r *run) guard(ctx context.Context) error {
 	}
 	r.res.Diagnostics.Add(ds...)
 	v, ds, err := guard.Guard(ctx, &guard.Input{
-		Fleet: r.res.Fleet, Rendered: r.res.Rendered, Plan: r.res.Plan, Lock: r.res.Lock, Tree: r.Tree, Now: r.known(), Comments: comments,
+		Fleet: r.res.Fleet, Rendered: r.res.Rendered, Plan: r.res.Plan, Lock: r.res.Lock, Changes: r.res.Delta, Tree: r.Tree, Now: r.known(), Comments: comments,
 	}, &guard.Config{
 		Policies: r.Policies, Prepared: r.Guardrails, NoWaivers: r.NoWaivers, Namespaces: r.Namespaces, Parallel: r.Parallel, Locate: r.lines.in(r.Tree),
 		Remove: func(w *ir.Waiver) []diag.Edit { return RemoveWaiver(r.Tree, w) },

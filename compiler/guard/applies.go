@@ -31,7 +31,7 @@ var conditions = map[string]condition{
 	"recovery":      {func(u *ir.Units, _ *spec.Cluster) bool { return u.Recovery != nil }, "once there is a recovery folder", "there is no recovery folder"},
 	"pin":           {func(u *ir.Units, _ *spec.Cluster) bool { return u.Recovery != nil && len(u.Recovery.Spec.Pins) > 0 }, "once a pin is declared", "no pin is declared"},
 	"date":          {hasDate, "once anything has a removal, review or expiry date", "nothing has a removal, review or expiry date"},
-	"base":     {func(*ir.Units, *spec.Cluster) bool { return true }, "once a change is compared with a base", "no base is given: --base"}, // see session.skip
+	"base":          {func(*ir.Units, *spec.Cluster) bool { return true }, "once a change is compared with a base", "no base is given: --base"}, // see session.skip
 	"clusters":      {func(u *ir.Units, _ *spec.Cluster) bool { return len(u.Clusters) > 1 }, "from two clusters on", "there is one cluster"},
 }
 
