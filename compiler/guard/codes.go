@@ -107,6 +107,12 @@ var Codes = []diag.Entry{
 		Fix: "Commit, or pass `--now`.",
 	},
 	{
+		Code: "GRD020", Title: "a waiver comment where only waivers/ counts", Severity: diag.Error,
+		Why:     "`guardrails: waiverComments: false` says that waivers stand in `waivers/`, so that the owners of that folder approve each. The comment accepts nothing.",
+		Fix:     "Move it to `waivers/`: `darkstart waiver add`.",
+		Example: "guardrails: waiverComments: false",
+	},
+	{
 		Code: "GRD030", Title: "data of policies cannot be read", Severity: diag.Error,
 		Why:     "A path under `policies: data` holds no YAML or JSON file, one of them does not parse or is larger than 8 MiB, or two say different things under one key. A policy would decide without it.",
 		Fix:     "Correct the path or the file. Paths count from the root of the fleet; the folders below a given one are keys of `data`.",

@@ -134,17 +134,19 @@ func (s *session) removable(w *waiver) *diag.Diagnostic {
 type limits struct {
 	now           time.Time
 	longest, warn plans.Duration
+	noComments    bool
 }
 
 func (s *session) limits() limits { return limitsOf(s.in.Fleet.Units.Project, s.in.Now) }
 
 func limitsOf(p *ir.Unit[spec.Project], now time.Time) limits {
-	l := limits{now, DefaultWaiverMax, DefaultWaiverWarn}
+	l := limits{now: now, longest: DefaultWaiverMax, warn: DefaultWaiverWarn}
 	if p == nil {
 		return l
 	}
 	l.longest = cmp.Or(p.Spec.Guardrails.WaiverMax, l.longest)
 	l.warn = cmp.Or(p.Spec.Guardrails.WaiverWarn, l.warn)
+	l.noComments = p.Spec.Guardrails.WaiverComments != nil && !*p.Spec.Guardrails.WaiverComments
 	return l
 }
 
@@ -205,6 +207,10 @@ const changesRule = "DR007"
 
 // malformed reports a waiver that cannot be honoured, and sets its end.
 func (l limits) malformed(w *waiver, rules []string) *diag.Diagnostic {
+	if l.noComments && w.Beside != nil {
+		return diag.Errorf("GRD020", "waiver %q is a comment, and this fleet does not honour comments", w.ID).At(w.At, "").
+			Fix("move it to waivers/, where its owners approve it; guardrails: waiverComments: false says so")
+	}
 	if !slices.Contains(rules, w.Rule) {
 		d := diag.Errorf("GRD010", "waiver %q names %q, which is no rule", w.ID, w.Rule).At(w.At, "")
 		return suggest(d, w.Rule, rules)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -54,6 +55,10 @@ func scaffoldInto(inv *Invocation, dir, profile string) error {
 	if err != nil {
 		return err
 	}
+	prefix := below(dir)
+	if prefix != "" { // a forge reads one CODEOWNERS, at the repository's root
+		names = slices.DeleteFunc(names, func(n string) bool { return n == codeOwners })
+	}
 	for _, n := range names {
 		if _, err := os.Lstat(filepath.Join(dir, dotted(n))); !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("%s exists already; init never overwrites (choose an empty folder)", filepath.Join(dir, dotted(n)))
@@ -74,7 +79,54 @@ func scaffoldInto(inv *Invocation, dir, profile string) error {
 		fmt.Fprintf(inv.Stdout, "wrote %s\n", target)
 	}
 	fmt.Fprintf(inv.Stdout, "\nnext:\n%s  darkstart check\n  darkstart plan\n", commitHint(dir))
+	return tellOwners(inv, sub, prefix)
+}
+
+// codeOwners names who must approve a change, to the forge.
+const codeOwners = "CODEOWNERS"
+
+// tellOwners says what only the forge can do, and, in a repository that is
+// there already, what its own CODEOWNERS lacks.
+func tellOwners(inv *Invocation, profile fs.FS, prefix string) error {
+	fmt.Fprint(inv.Stdout, `
+CODEOWNERS says who approves waivers, releases and recovery. Put your teams in, and
+let the forge require their review: separation of duties is the forge's to enforce.
+`)
+	if prefix == "" {
+		return nil
+	}
+	b, err := fs.ReadFile(profile, codeOwners)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(inv.Stdout, "The fleet is a folder of a repository: add to the repository's CODEOWNERS\n\n")
+	for l := range strings.Lines(string(b)) {
+		if rest, ok := strings.CutPrefix(l, "/"); ok {
+			fmt.Fprintf(inv.Stdout, "  /%s/%s", prefix, rest)
+		}
+	}
 	return nil
+}
+
+// below returns the path of dir below the repository that holds it, "" when
+// none does or dir is its root.
+func below(dir string) string {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return ""
+	}
+	for d := abs; ; d = filepath.Dir(d) {
+		if _, err := os.Stat(filepath.Join(d, ".git")); err == nil {
+			rel, err := filepath.Rel(d, abs)
+			if err != nil || rel == "." {
+				return ""
+			}
+			return filepath.ToSlash(rel)
+		}
+		if d == filepath.Dir(d) {
+			return ""
+		}
+	}
 }
 
 // commitHint adds the git commands that are still missing.

@@ -29,11 +29,13 @@ type Project struct {
 
 // Guardrails parametrises the built-in rules.
 type Guardrails struct {
-	Registries    []string          `json:"registries,omitempty"`    // allowed image registries
-	StrictUnknown []string          `json:"strictUnknown,omitempty"` // tiers where unknown is an error
-	WaiverMax     plans.Duration    `json:"waiverMax,omitempty"`
-	WaiverWarn    plans.Duration    `json:"waiverWarn,omitempty"` // how long before its end a waiver is reported
-	Severity      map[string]string `json:"severity,omitempty"`   // rule to error | warning | note | off
+	Registries    []string       `json:"registries,omitempty"`    // allowed image registries
+	StrictUnknown []string       `json:"strictUnknown,omitempty"` // tiers where unknown is an error
+	WaiverMax     plans.Duration `json:"waiverMax,omitempty"`
+	WaiverWarn    plans.Duration `json:"waiverWarn,omitempty"` // how long before its end a waiver is reported
+	// WaiverComments says whether comments beside a line count; nil: they do.
+	WaiverComments *bool             `json:"waiverComments,omitempty"`
+	Severity       map[string]string `json:"severity,omitempty"` // rule to error | warning | note | off
 }
 
 // PolicySettings configures the user's own Rego.
