@@ -118,4 +118,22 @@ var Codes = []diag.Entry{
 		Fix:     "Correct the path or the file. Paths count from the root of the fleet; the folders below a given one are keys of `data`.",
 		Example: "policies: data: [\"polices/data\"]",
 	},
+	{
+		Code: "GRD031", Title: "a test of a policy failed", Severity: diag.Error,
+		Why:     "A rule of `darkstart test` whose name begins with `test_` is not true, or could not be evaluated. The expression that did not hold is shown with the values of its variables.",
+		Fix:     "Correct the policy or its test. `print(…)` in either shows more.",
+		Example: "test_root_is_denied if count(main.deny) == 1 with input as {\"kind\": \"Pod\"}",
+	},
+	{
+		Code: "GRD032", Title: "too little of the policies is tested", Severity: diag.Error,
+		Why:     "`darkstart test --coverage-min` asks for more. Every line that no test evaluates is shown; test files do not count.",
+		Fix:     "Test those lines, or remove them.",
+		Example: "darkstart test --coverage-min 90",
+	},
+	{
+		Code: "GRD033", Title: "no test was run", Severity: diag.Error,
+		Why:     "There is no Rego, none of it has a rule whose name begins with `test_`, or `--run` matches none. A run that tested nothing must not look like one that passed: the exit status is 2.",
+		Fix:     "Write a test in a file `NAME_test.rego`, or correct the folder or `--run`.",
+		Example: "darkstart test --run test_rot",
+	},
 }

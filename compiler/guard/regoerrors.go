@@ -49,8 +49,16 @@ func regoError(file string, e *ast.Error) *diag.Diagnostic {
 		}
 		return d.Fix("correct the syntax; opa parse FILE shows more")
 	}
-	return diag.Errorf("GRD002", "policy does not compile: %s", e.Message).At(at, "").
+	d := diag.Errorf("GRD002", "policy does not compile: %s", e.Message).At(at, "").
 		Fix("correct the policy; opa check FILE shows more")
+	if e.Details != nil {
+		for _, l := range e.Details.Lines() { // the types that do not match, for example
+			if l = strings.TrimSpace(l); l != "" {
+				d.Note("%s", l)
+			}
+		}
+	}
+	return d
 }
 
 // undefined tells a forbidden builtin from a misspelt one.

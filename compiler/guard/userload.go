@@ -121,9 +121,20 @@ func (u *userPolicies) compile() (*ast.Compiler, storage.Store, diag.List, error
 	return c, store, ds, nil
 }
 
-// parseUser parses users' files. A file without text was too large, which has
-// been said.
+// parseUser parses users' policies, which stay out of the built-in ones.
 func parseUser(files []source, v ast.RegoVersion) (map[string]*ast.Module, diag.List) {
+	modules, ds := parseFiles(files, v)
+	for _, name := range sortedKeys(modules) {
+		if ns := packageName(modules[name]); ns == "darkstart" || strings.HasPrefix(ns, "darkstart.") {
+			ds.Add(diag.Errorf("GRD002", "package %s is reserved for the built-in rules", ns).
+				At(position(name, modules[name].Package.Location), "").Fix("use another package, main for example"))
+		}
+	}
+	return modules, ds
+}
+
+// parseFiles parses Rego. A file without text was too large, which has been said.
+func parseFiles(files []source, v ast.RegoVersion) (map[string]*ast.Module, diag.List) {
 	caps, modules := capabilities(), map[string]*ast.Module{}
 	var ds diag.List
 	for _, f := range files {
@@ -132,14 +143,9 @@ func parseUser(files []source, v ast.RegoVersion) (map[string]*ast.Module, diag.
 		}
 		m, err := parseAs(f, caps, v)
 		ds.Add(regoErrors(f.name, err)...)
-		if m == nil || err != nil {
-			continue
+		if m != nil && err == nil {
+			modules[f.name] = m
 		}
-		if ns := packageName(m); ns == "darkstart" || strings.HasPrefix(ns, "darkstart.") {
-			ds.Add(diag.Errorf("GRD002", "package %s is reserved for the built-in rules", ns).
-				At(position(f.name, m.Package.Location), "").Fix("use another package, main for example"))
-		}
-		modules[f.name] = m
 	}
 	return modules, ds
 }

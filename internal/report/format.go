@@ -16,8 +16,9 @@ type Format func(w io.Writer, r *Result) error
 // Formats returns the formats by the names that -o takes.
 func Formats(o Options) map[string]Format {
 	return map[string]Format{
-		"json": JSON,
-		"text": func(w io.Writer, r *Result) error { return Text(w, r, o) },
+		"json":  JSON,
+		"junit": JUnit,
+		"text":  func(w io.Writer, r *Result) error { return Text(w, r, o) },
 	}
 }
 

@@ -32,9 +32,11 @@ type Result struct {
 	// Diagnostics are in their total order, waived ones included; never null.
 	Diagnostics diag.List `json:"diagnostics"`
 	// Rules is nil when the guardrails were not reached.
-	Rules     *Rules     `json:"rules,omitempty"`
-	Plan      *Plan      `json:"plan,omitempty"`
-	Artifacts []Artifact `json:"artifacts,omitempty"`
+	Rules *Rules `json:"rules,omitempty"`
+	Plan  *Plan  `json:"plan,omitempty"`
+	// Tests is what tests of policies said.
+	Tests     *ir.TestRun `json:"tests,omitempty"`
+	Artifacts []Artifact  `json:"artifacts,omitempty"`
 	// Changes are what the run changed in the repository, one line each.
 	Changes []string `json:"changes,omitempty"`
 	Summary Summary  `json:"summary"`

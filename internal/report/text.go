@@ -48,6 +48,7 @@ func Text(w io.Writer, r *Result, o Options) error {
 	p.findings(r.Diagnostics)
 	p.waived(r.Diagnostics)
 	p.rules(r.Rules)
+	p.tests(r.Tests)
 	p.totals(r)
 	for _, c := range r.Changes {
 		p.printf("%s\n", clean(c))
@@ -252,6 +253,9 @@ func (p *printer) rules(r *Rules) {
 	}
 	for _, x := range r.Results {
 		what := fmt.Sprintf("%d evaluated, %s, %d waived", x.Evaluated, count(x.Findings, "finding"), x.Waived)
+		if x.Excepted > 0 {
+			what += fmt.Sprintf(", %d excepted", x.Excepted)
+		}
 		if x.Skipped != "" {
 			what = "skipped: " + clean(oneLine(x.Skipped))
 		} else if x.Evaluated == 0 {
@@ -350,6 +354,10 @@ func verdicts(pl *Plan) string {
 
 // last prints the line that a log reader greps for.
 func (p *printer) last(r *Result) {
+	if r.Tests != nil {
+		p.lastTests(r)
+		return
+	}
 	s, x := r.Summary, r.Rules
 	verdict := count(s.Errors, "error") + ", " + count(s.Warnings, "warning")
 	st := green
