@@ -107,7 +107,7 @@ var Codes = []diag.Entry{
 		Fix: "Commit, or pass `--now`.",
 	},
 	{
-		Code: "GRD020", Title: "a waiver comment where only waivers/ counts", Severity: diag.Error,
+		Code: "GRD021", Title: "a waiver comment where only waivers/ counts", Severity: diag.Error,
 		Why:     "`guardrails: waiverComments: false` says that waivers stand in `waivers/`, so that the owners of that folder approve each. The comment accepts nothing.",
 		Fix:     "Move it to `waivers/`: `darkstart waiver add`.",
 		Example: "guardrails: waiverComments: false",

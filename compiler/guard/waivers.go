@@ -208,7 +208,7 @@ const changesRule = "DR007"
 // malformed reports a waiver that cannot be honoured, and sets its end.
 func (l limits) malformed(w *waiver, rules []string) *diag.Diagnostic {
 	if l.noComments && w.Beside != nil {
-		return diag.Errorf("GRD020", "waiver %q is a comment, and this fleet does not honour comments", w.ID).At(w.At, "").
+		return diag.Errorf("GRD021", "waiver %q is a comment, and this fleet does not honour comments", w.ID).At(w.At, "").
 			Fix("move it to waivers/, where its owners approve it; guardrails: waiverComments: false says so")
 	}
 	if !slices.Contains(rules, w.Rule) {
