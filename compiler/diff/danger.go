@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/internal/object"
 )
 
 // dangers says why somebody should look at a change.
@@ -19,12 +20,13 @@ func dangers(p pair, c *ir.ObjectChange, g grants) []ir.Danger {
 	if c.From != nil && c.From.Cluster == c.Cluster && c.Action == ir.Moved {
 		movement(p, c, add)
 	}
+	versions(p, add)
 	for _, f := range c.Fields {
 		switch {
 		case f.Immutable && c.Action != ir.Renamed:
 			add(ir.ImmutableField, f.Path, "%s cannot be changed in place: the object has to be deleted and made again", f.Where)
 		case isImage(f):
-			add(ir.ImageChange, f.Path, "%s → %s", words(f.Before), words(f.After))
+			add(ir.ImageChange, f.Path, "%s → %s%s", words(f.Before), words(f.After), sameTag(f))
 		}
 	}
 	for _, w := range g.widened(p) {
@@ -39,6 +41,8 @@ func loss(p pair, c *ir.ObjectChange, add func(kind, path, format string, args .
 	then := "the engine deletes it"
 	if p.before.Kept {
 		then = "the engine leaves it, and nothing manages it any more"
+	} else if p.orphan {
+		then = "its whole part is gone, and the engine leaves what was in it"
 	}
 	switch {
 	case o.Kind == "Namespace" && o.Group() == "":
@@ -62,6 +66,33 @@ func movement(p pair, c *ir.ObjectChange, add func(kind, path, format string, ar
 		add(ir.Prune, "", "the part that it leaves (%s/%s) prunes it if that is applied last: keep it there for one release, with kustomize.toolkit.fluxcd.io/prune: disabled",
 			from.Component, strings.TrimPrefix(from.Part, from.Component+"/"))
 	}
+}
+
+// versions: objects that are stored in a version of a definition which is gone
+// cannot be read any more.
+func versions(p pair, add func(kind, path, format string, args ...any)) {
+	if p.before == nil || p.after == nil || p.before.Object.Kind != "CustomResourceDefinition" {
+		return
+	}
+	left := map[string]bool{}
+	for _, v := range object.Slice(p.after.Object.Content, "spec", "versions") {
+		left[object.String(v, "name")] = true
+	}
+	for _, v := range object.Slice(p.before.Object.Content, "spec", "versions") {
+		if n := object.String(v, "name"); !left[n] {
+			add(ir.CRDRemoval, "/spec/versions", "version %s is gone: objects that are stored in it cannot be read any more", n)
+		}
+	}
+}
+
+// sameTag says when only the digest of an image differs.
+func sameTag(f ir.FieldChange) string {
+	before, _, _ := strings.Cut(words(f.Before), "@")
+	after, _, _ := strings.Cut(words(f.After), "@")
+	if before == after {
+		return " (the same tag, another digest)"
+	}
+	return ""
 }
 
 // isImage: an image reference in a container, or in the field of a resource that

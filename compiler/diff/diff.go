@@ -34,6 +34,8 @@ type Item struct {
 	Object                          *object.Object
 	// Kept objects are not pruned; Stateful ones hold data.
 	Kept, Stateful bool
+	// Orphaned objects stay when their whole part is gone.
+	Orphaned bool
 }
 
 // Config of Diff. The zero value is ready to use.
@@ -45,22 +47,31 @@ func Diff(ctx context.Context, base, head *Side, _ *Config) (*ir.Delta, diag.Lis
 	if base == nil || head == nil {
 		return nil, nil, errors.New("diff: both sides are required")
 	}
-	d := &ir.Delta{Base: base.Name, Head: head.Name, Objects: []ir.ObjectChange{}, Cells: []plans.CellChange{}}
+	d := &ir.Delta{Version: ir.DeltaVersion, Base: base.Name, Head: head.Name, Objects: []ir.ObjectChange{}, Cells: []plans.CellChange{}}
 	ps := match(base.Items, head.Items)
+	left := map[string]bool{}
+	for _, i := range head.Items {
+		left[i.Cluster+"\x00"+i.Part] = true
+	}
 	roles := grants{head: rolesOf(head.Items)}
 	for _, p := range ps {
 		if err := ctx.Err(); err != nil {
 			return nil, nil, err
 		}
+		p.orphan = p.before != nil && p.before.Orphaned && !left[p.before.Cluster+"\x00"+p.before.Part]
 		if c := p.change(); c != nil {
 			c.Dangers = dangers(p, c, roles)
 			mask(c, p)
+			if at := cmp.Or(p.after, p.before).Object.Origin.Pos; !at.IsZero() {
+				c.At = []diag.Position{at}
+			}
 			d.Objects = append(d.Objects, *c)
 		}
 	}
 	slices.SortFunc(d.Objects, func(a, b ir.ObjectChange) int {
 		return cmp.Or(cmp.Compare(a.Cluster, b.Cluster), a.Key.Compare(b.Key), cmp.Compare(a.Action, b.Action), cmp.Compare(a.Component, b.Component))
 	})
+	d.Hidden = hidden(d)
 	if d.Compared = base.Plan != nil && head.Plan != nil; d.Compared {
 		d.Cells = append(d.Cells, plans.Compare(base.Plan, head.Plan)...)
 	}
@@ -68,7 +79,11 @@ func Diff(ctx context.Context, base, head *Side, _ *Config) (*ir.Delta, diag.Lis
 }
 
 // pair is an object before and after; either may be nil, not both.
-type pair struct{ before, after *Item }
+type pair struct {
+	before, after *Item
+	// orphan: the whole part of before is gone, and leaves its objects behind.
+	orphan bool
+}
 
 // change describes a pair, nil when nothing differs.
 func (p pair) change() *ir.ObjectChange {
@@ -76,7 +91,7 @@ func (p pair) change() *ir.ObjectChange {
 	case p.before == nil:
 		return &ir.ObjectChange{Action: ir.Added, Place: p.after.place(), Stateful: p.after.Stateful}
 	case p.after == nil:
-		return &ir.ObjectChange{Action: ir.Removed, Place: p.before.place(), Stateful: p.before.Stateful, Pruned: !p.before.Kept}
+		return &ir.ObjectChange{Action: ir.Removed, Place: p.before.place(), Stateful: p.before.Stateful, Pruned: !p.before.Kept && !p.orphan}
 	}
 	c := &ir.ObjectChange{
 		Action: ir.Changed, Place: p.after.place(), Stateful: p.before.Stateful || p.after.Stateful,
@@ -86,6 +101,8 @@ func (p pair) change() *ir.ObjectChange {
 	switch {
 	case from.Cluster != c.Cluster:
 		c.Action, c.From = ir.Moved, &from
+	case from.Key != c.Key && generatedName(p.before.Object, p.after.Object):
+		c.From = &from // the same under the hash of its new content
 	case from.Key != c.Key:
 		c.Action, c.From = ir.Renamed, &from
 	case from.Component != c.Component || from.Part != c.Part || from.Phase != c.Phase:

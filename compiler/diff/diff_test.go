@@ -54,7 +54,7 @@ func said(d *ir.Delta) string {
 			fmt.Fprintf(&b, " from %s/%s %s %s", c.From.Cluster, c.From.Object, c.From.Part, c.From.Phase)
 		}
 		for _, f := range c.Fields {
-			if !f.Noise {
+			if f.Noise == "" {
 				fmt.Fprintf(&b, " %s", f.Where)
 			}
 		}
@@ -96,7 +96,7 @@ func TestChanges(t *testing.T) {
 		{"image", web, sub(web, "web:1", "web:2"), "changed c/apps/Deployment/shop/web spec.template.spec.containers[name=web].image !image-change\n"},
 		{"selector", web, sub(web, "matchLabels: {app: web}", "matchLabels: {app: shop}"), "changed c/apps/Deployment/shop/web spec.selector.matchLabels.app !immutable-field\n"},
 		{"items of a list by name", web, sub(web, "{name: A, value: \"1\"}, ", ""), "changed c/apps/Deployment/shop/web spec.template.spec.containers[name=web].env[name=A]\n"},
-		{"their order", web, sub(web, `{name: A, value: "1"}, {name: B, value: "2"}`, `{name: B, value: "2"}, {name: A, value: "1"}`), "changed c/apps/Deployment/shop/web spec.template.spec.containers[name=web].env\n"},
+		{"their order", web, sub(web, `{name: A, value: "1"}, {name: B, value: "2"}`, `{name: B, value: "2"}, {name: A, value: "1"}`), "changed c/apps/Deployment/shop/web\n"},
 		{"noise", web, sub(web, "name: web, namespace: shop", "name: web, namespace: shop, annotations: {checksum/config: abc}"), "changed c/apps/Deployment/shop/web\n"},
 		{"claim gone", claim, "", "removed c/PersistentVolumeClaim/shop/data !stateful-deletion\n"},
 		{"claim grows", claim, sub(claim, "1Gi", "2Gi"), "changed c/PersistentVolumeClaim/shop/data spec.resources.requests.storage\n"},

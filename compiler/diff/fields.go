@@ -15,7 +15,7 @@ import (
 
 // fields lists what differs between two versions of an object, by path.
 func fields(before, after *object.Object) []ir.FieldChange {
-	c := &comparison{kind: after}
+	c := &comparison{kind: after, before: before}
 	c.value(spot{}, before.Content, after.Content)
 	slices.SortStableFunc(c.out, func(a, b ir.FieldChange) int {
 		return cmp.Or(cmp.Compare(a.Where, b.Where), cmp.Compare(a.Path, b.Path))
@@ -24,8 +24,9 @@ func fields(before, after *object.Object) []ir.FieldChange {
 }
 
 type comparison struct {
-	kind *object.Object
-	out  []ir.FieldChange
+	kind   *object.Object
+	before *object.Object
+	out    []ir.FieldChange
 }
 
 // spot is a place in both versions: items of a list may stand at other indexes.
@@ -140,6 +141,7 @@ func (c *comparison) keyed(s spot, key string, before, after []any) {
 		index[identity(v, key)] = i
 	}
 	n := len(c.out)
+	defer func() { c.order(s, key, before, after, len(c.out) > n) }()
 	for i, v := range before {
 		id := identity(v, key)
 		j, ok := index[id]
@@ -157,9 +159,30 @@ func (c *comparison) keyed(s spot, key string, before, after []any) {
 			}
 		}
 	}
-	if len(c.out) == n {
-		c.add(s, before, after) // only their order differs, which may matter: environment variables
+}
+
+// order reports items that both lists have and that stand in another order: as
+// noise when nothing reads the order, and then only when nothing else differs.
+func (c *comparison) order(s spot, key string, before, after []any, more bool) {
+	if slices.Equal(common(key, before, after), common(key, after, before)) || more && c.loose(s, before, after) {
+		return
 	}
+	c.add(s, before, after)
+}
+
+// common lists what identifies the items of a list that another one has too.
+func common(key string, list, other []any) []string {
+	in := map[string]bool{}
+	for _, v := range other {
+		in[identity(v, key)] = true
+	}
+	var out []string
+	for _, v := range list {
+		if id := identity(v, key); in[id] {
+			out = append(out, id)
+		}
+	}
+	return out
 }
 
 // mergeKeys identify the items of a list: what the API server merges lists by
@@ -206,14 +229,14 @@ func objects(list []any) bool {
 
 func (c *comparison) add(s spot, before, after any) {
 	f := ir.FieldChange{Path: s.after, Where: s.where, Before: before, After: after}
+	f.Noise = c.noise(s, before, after)
 	if _, ok := after.(absent); ok {
 		f.Path, f.After = s.before, nil
 	}
 	if _, ok := before.(absent); ok {
 		f.Before = nil
 	}
-	f.Noise = noise(f.Path)
-	f.Immutable = immutable(c.kind, f.Path)
+	f.Immutable = immutable(c.before, f.Path)
 	c.out = append(c.out, f)
 }
 

@@ -7,31 +7,6 @@ import (
 	"github.com/darkstart-dev/darkstart/internal/object"
 )
 
-// quiet are labels and annotations that say nothing about what runs: those that
-// Darkstart writes itself, and what charts stamp on everything.
-var quiet = []string{
-	"argocd.argoproj.io/sync-wave", "argocd.argoproj.io/sync-options",
-	"kustomize.toolkit.fluxcd.io/substitute", "kustomize.toolkit.fluxcd.io/prune",
-	"helm.sh/chart", "app.kubernetes.io/version", "app.kubernetes.io/managed-by", "chart", "heritage",
-}
-
-// noise reports whether a field says nothing about what runs.
-func noise(pointer string) bool {
-	if pointer == "/status" || strings.HasPrefix(pointer, "/status/") || strings.HasSuffix(pointer, "/metadata/creationTimestamp") {
-		return true
-	}
-	i := strings.LastIndex(pointer, "/metadata/")
-	if i < 0 {
-		return false
-	}
-	kind, name, ok := strings.Cut(pointer[i+len("/metadata/"):], "/")
-	if !ok || kind != "labels" && kind != "annotations" {
-		return false
-	}
-	name = strings.ReplaceAll(strings.ReplaceAll(name, "~1", "/"), "~0", "~")
-	return slices.Contains(quiet, name) || strings.HasPrefix(name, "checksum/")
-}
-
 // fixed are fields that the API server refuses to change: the ValidateUpdate
 // functions of k8s.io/kubernetes/pkg/apis/*/validation and of
 // k8s.io/apiextensions-apiserver. What stands in `except` may change.
@@ -40,11 +15,11 @@ var fixed = map[string]struct{ paths, except []string }{
 	"apps/ReplicaSet":                       {paths: []string{"/spec/selector"}},
 	"apps/DaemonSet":                        {paths: []string{"/spec/selector"}},
 	"apps/StatefulSet":                      {paths: []string{"/spec"}, except: []string{"/spec/replicas", "/spec/ordinals", "/spec/template", "/spec/updateStrategy", "/spec/revisionHistoryLimit", "/spec/persistentVolumeClaimRetentionPolicy", "/spec/minReadySeconds"}},
-	"batch/Job":                             {paths: []string{"/spec/selector", "/spec/template", "/spec/completions", "/spec/completionMode", "/spec/podFailurePolicy", "/spec/backoffLimitPerIndex"}},
+	"batch/Job":                             {paths: []string{"/spec/selector", "/spec/template", "/spec/completions", "/spec/completionMode", "/spec/podFailurePolicy", "/spec/backoffLimitPerIndex", "/spec/managedBy", "/spec/successPolicy"}},
 	"PersistentVolumeClaim":                 {paths: []string{"/spec"}, except: []string{"/spec/resources/requests", "/spec/volumeAttributesClassName", "/spec/volumeName"}},
-	"PersistentVolume":                      {paths: []string{"/spec/volumeMode", "/spec/csi", "/spec/hostPath", "/spec/nfs", "/spec/local", "/spec/iscsi", "/spec/fc", "/spec/nodeAffinity"}},
+	"PersistentVolume":                      {paths: []string{"/spec"}, except: []string{"/spec/accessModes", "/spec/capacity", "/spec/claimRef", "/spec/mountOptions", "/spec/persistentVolumeReclaimPolicy", "/spec/storageClassName", "/spec/volumeAttributesClassName"}},
 	"Pod":                                   {paths: []string{"/spec"}, except: []string{"/spec/tolerations", "/spec/activeDeadlineSeconds", "/spec/terminationGracePeriodSeconds", "/spec/schedulingGates"}},
-	"Service":                               {paths: []string{"/spec/clusterIP", "/spec/ipFamilyPolicy"}},
+	"Service":                               {paths: []string{"/spec/clusterIP", "/spec/clusterIPs", "/spec/loadBalancerClass"}},
 	"storage.k8s.io/StorageClass":           {paths: []string{"/provisioner", "/parameters", "/reclaimPolicy", "/volumeBindingMode"}},
 	"storage.k8s.io/CSIDriver":              {paths: []string{"/spec/attachRequired", "/spec/volumeLifecycleModes"}},
 	"scheduling.k8s.io/PriorityClass":       {paths: []string{"/value", "/preemptionPolicy"}},
@@ -62,7 +37,7 @@ func immutable(o *object.Object, pointer string) bool {
 		kind = g + "/" + kind
 	}
 	if frozen, _ := o.Content["immutable"].(bool); frozen && (kind == "Secret" || kind == "ConfigMap") {
-		return within(pointer, "/data") || within(pointer, "/binaryData") || within(pointer, "/stringData")
+		return within(pointer, "/data") || within(pointer, "/binaryData") || within(pointer, "/stringData") || pointer == "/immutable"
 	}
 	if kind == "Secret" && pointer == "/type" {
 		return true

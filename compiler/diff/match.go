@@ -21,7 +21,7 @@ func match(base, head []Item) []pair {
 	for i := range base {
 		b := &base[i]
 		if a := m.take(b.id()); a != nil {
-			m.pairs = append(m.pairs, pair{b, a})
+			m.pairs = append(m.pairs, pair{before: b, after: a})
 			continue
 		}
 		gone = append(gone, b)
@@ -83,7 +83,7 @@ func (m *matcher) pick(gone, new []*Item, alike func(b, a *Item) bool) (restGone
 			continue
 		}
 		taken[new[i]] = true
-		m.pairs = append(m.pairs, pair{b, new[i]})
+		m.pairs = append(m.pairs, pair{before: b, after: new[i]})
 	}
 	for _, a := range new {
 		if !taken[a] {
@@ -93,13 +93,25 @@ func (m *matcher) pick(gone, new []*Item, alike func(b, a *Item) bool) (restGone
 	return restGone, restNew
 }
 
-// suffix is what kustomize and Darkstart add to a name for its content.
-var suffix = regexp.MustCompile(`-([a-z0-9]{10}|[0-9a-f]{8,12})$`)
+// suffix is what kustomize (in its own alphabet) and Darkstart add to a name for
+// its content.
+var suffix = regexp.MustCompile(`-([2456789bcdfghkmt]{10}|[0-9a-f]{10})$`)
 
 // generated: the names differ in the hash of their content.
 func generated(b, a *Item) bool {
-	bn, an := suffix.ReplaceAllString(b.Object.Name, ""), suffix.ReplaceAllString(a.Object.Name, "")
-	return b.Cluster == a.Cluster && b.Object.Namespace == a.Object.Namespace && bn == an && bn != b.Object.Name && an != a.Object.Name
+	return b.Cluster == a.Cluster && generatedName(b.Object, a.Object)
+}
+
+// generatedName: only Jobs, ConfigMaps and Secrets get the hash of their content
+// as a part of their name.
+func generatedName(b, a *object.Object) bool {
+	switch a.Kind {
+	case "Job", "ConfigMap", "Secret":
+	default:
+		return false
+	}
+	bn, an := suffix.ReplaceAllString(b.Name, ""), suffix.ReplaceAllString(a.Name, "")
+	return b.Namespace == a.Namespace && b.Name != a.Name && bn == an && bn != b.Name && an != a.Name
 }
 
 // elsewhere: the same key and the same component, in another cluster.

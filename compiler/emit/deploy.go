@@ -179,8 +179,17 @@ func remote(c *ir.Linked) bool {
 	return explicit && in != "." && in != c.Name
 }
 
+// Orphaned reports whether objects of such a part stay in the cluster when all of
+// the part is gone.
+func Orphaned(n ir.PartName) bool { return n == ir.PartDefs }
+
+// Protected reports whether an object itself tells Flux not to prune it.
+func Protected(o *object.Object) bool {
+	return object.String(o.Content, "metadata", "annotations", annotationPrune) == "disabled"
+}
+
 func deletionPolicy(part *ir.Part) string {
-	if part.Name == ir.PartDefs {
+	if Orphaned(part.Name) {
 		return "Orphan"
 	}
 	return "MirrorPrune"

@@ -1,13 +1,21 @@
 package ir
 
 import (
+	"slices"
+
+	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/object"
 	"github.com/darkstart-dev/darkstart/plans"
 )
 
+// DeltaVersion of the printed form. Fields may be added to it; a reader refuses
+// another version.
+const DeltaVersion = "darkstart.dev/delta/v1"
+
 // Delta is what changes between two compiled fleets: what an engine would do,
 // and what becomes of recovery. It is ordered and has no map.
 type Delta struct {
+	Version string `json:"version"`
 	// Base and Head name the sides, as they were asked for.
 	Base string `json:"base"`
 	Head string `json:"head"`
@@ -17,6 +25,16 @@ type Delta struct {
 	// false when a side has no plan: then nothing is known about them.
 	Cells    []plans.CellChange `json:"cells"`
 	Compared bool               `json:"compared"`
+	// Hidden counts the fields that are noise. What has no other change is no
+	// difference.
+	Hidden []Hidden `json:"hidden,omitempty"`
+	// NotCompared says, a line each, what else could not be compared and why (D6).
+	NotCompared []string `json:"notCompared,omitempty"`
+}
+
+// Empty reports whether nothing differs that means something.
+func (d *Delta) Empty() bool {
+	return len(d.Cells) == 0 && !slices.ContainsFunc(d.Objects, func(c ObjectChange) bool { return !c.Quiet() })
 }
 
 // Actions of an ObjectChange.
@@ -46,6 +64,27 @@ type ObjectChange struct {
 	// Pruned is set for a removed object that the engine deletes; without it
 	// the object stays in the cluster and nobody manages it.
 	Pruned bool `json:"pruned,omitempty"`
+	// At is where the object is written: in the head, or in the base when it
+	// was removed.
+	At []diag.Position `json:"at,omitempty"`
+}
+
+// Hidden counts fields by why they are noise.
+type Hidden struct {
+	Reason string `json:"reason"`
+	Fields int    `json:"fields"`
+}
+
+// Quiet reports whether nothing but noise differs.
+func (c *ObjectChange) Quiet() bool {
+	return c.Action == Changed && !slices.ContainsFunc(c.Fields, func(f FieldChange) bool { return f.Noise == "" })
+}
+
+// Grave reports whether DR007 asks for a waiver.
+func (c *ObjectChange) Grave() bool {
+	return slices.ContainsFunc(c.Dangers, func(d Danger) bool {
+		return d.Kind != RBACWidening && d.Kind != ImageChange && (d.Kind != Prune || c.Stateful)
+	})
 }
 
 // Place is where an object stands.
@@ -73,9 +112,9 @@ type FieldChange struct {
 	Masked bool `json:"masked,omitempty"`
 	// Immutable fields cannot be changed in place.
 	Immutable bool `json:"immutable,omitempty"`
-	// Noise says nothing about what runs: a checksum, the version label of
-	// a chart, an annotation of ours.
-	Noise bool `json:"noise,omitempty"`
+	// Noise is why the change says nothing about what runs: a checksum, the
+	// version label of a chart, an annotation of ours; "" for a real change.
+	Noise string `json:"noise,omitempty"`
 }
 
 // Kinds of Danger; they are stable API.
