@@ -59,7 +59,7 @@ func loss(p pair, c *ir.ObjectChange, add func(kind, path, format string, args .
 func movement(p pair, c *ir.ObjectChange, add func(kind, path, format string, args ...any)) {
 	weighty := p.before.Stateful || ir.Keeps(p.before.Object.Key())
 	from, to := *c.From, c.Place
-	if weighty && from.Phase != to.Phase {
+	if weighty && from.Phase != to.Phase && from.Phase != "" && to.Phase != "" {
 		add(ir.RePhase, "", "it moves from phase %s to phase %s", from.Phase, to.Phase)
 	}
 	if !p.before.Kept && (from.Component != to.Component || from.Part != to.Part) {
@@ -100,7 +100,7 @@ func sameTag(f ir.FieldChange) string {
 func isImage(f ir.FieldChange) bool {
 	b, before := f.Before.(string)
 	a, after := f.After.(string)
-	return strings.HasSuffix(f.Path, "/image") && before && after && a != b
+	return (strings.HasSuffix(f.Path, "/image") || strings.HasSuffix(f.Path, "/imageName")) && before && after && a != b
 }
 
 func words(v any) string {

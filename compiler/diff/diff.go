@@ -98,6 +98,7 @@ func (p pair) change() *ir.ObjectChange {
 		Fields: fields(p.before.Object, p.after.Object),
 	}
 	from := p.before.place()
+	rephased := from.Phase != c.Phase && from.Phase != "" && c.Phase != "" // not every side knows them
 	switch {
 	case from.Cluster != c.Cluster:
 		c.Action, c.From = ir.Moved, &from
@@ -105,7 +106,7 @@ func (p pair) change() *ir.ObjectChange {
 		c.From = &from // the same under the hash of its new content
 	case from.Key != c.Key:
 		c.Action, c.From = ir.Renamed, &from
-	case from.Component != c.Component || from.Part != c.Part || from.Phase != c.Phase:
+	case from.Component != c.Component || from.Part != c.Part || rephased:
 		c.Action, c.From = ir.Moved, &from
 	case len(c.Fields) == 0:
 		return nil

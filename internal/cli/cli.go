@@ -151,7 +151,7 @@ result into signed, immutable bundles that Flux or Argo CD apply.`,
 		return fmt.Errorf("%w (see `%s --help`)", err, cmd.CommandPath())
 	})
 	root.AddCommand(
-		newInit(inv), newCheck(inv), newTest(inv), newRender(inv), newPlan(inv), newGraph(inv), newCompile(inv), newRelease(inv),
+		newInit(inv), newCheck(inv), newTest(inv), newRender(inv), newPlan(inv), newDiff(inv), newGraph(inv), newCompile(inv), newRelease(inv),
 		newLock(inv), newVerify(inv), newInspect(inv), newExplain(inv), newSchema(inv), newKeys(inv), newRunbook(inv), newWaiver(inv), newVersion(inv),
 	)
 	return root
