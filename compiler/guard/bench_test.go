@@ -2,6 +2,7 @@ package guard_test
 
 import (
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"syscall"
@@ -19,10 +20,34 @@ import (
 )
 
 // BenchmarkAgainstOPA judges a fleet of ten clusters over the corpus with all
-// rules, and has OPA alone evaluate the same prepared queries on the same
+// rules, a user's policies among them where that is said, and has OPA alone evaluate the same prepared queries on the same
 // input, in turn. Times are processor time of the whole process, and medians.
 func BenchmarkAgainstOPA(b *testing.B) {
 	in := corpusFleet(b, 10)
+	b.Run("builtin", func(b *testing.B) { againstOPA(b, in) })
+	own := *in
+	own.Tree = tree.FromMap(stockPolicies(b))
+	b.Run("with-own", func(b *testing.B) { againstOPA(b, &own) })
+}
+
+// stockPolicies are those that the bench has conftest judge by.
+func stockPolicies(b *testing.B) map[string]string {
+	files, err := filepath.Glob("../../internal/bench/policy/*.rego")
+	if err != nil || len(files) == 0 {
+		b.Fatalf("no policies: %v", err)
+	}
+	out := map[string]string{}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			b.Fatal(err)
+		}
+		out["policies/"+filepath.Base(f)] = string(text)
+	}
+	return out
+}
+
+func againstOPA(b *testing.B, in *guard.Input) {
 	p, err := guard.Prepare(b.Context(), policies.FS)
 	if err != nil {
 		b.Fatal(err)

@@ -128,7 +128,6 @@ type session struct {
 	severities map[string]override
 	rendered   map[string]*ir.Rendered
 	scanner    *scanner
-	values     *values
 	digests    policyDigest
 	index      sync.Once
 	byID       map[string]*plans.Node // see nodes
@@ -137,7 +136,7 @@ type session struct {
 func newSession(in *Input, cfg *Config, p *Prepared) *session {
 	s := &session{
 		in: in, cfg: cfg, rules: p.rules, rendered: map[string]*ir.Rendered{},
-		scanner: &scanner{detectors: &p.detectors, fields: map[field][]recognised{}}, values: &values{},
+		scanner: &scanner{detectors: &p.detectors, fields: map[field][]recognised{}},
 	}
 	s.digests.add("darkstart", p.sources)
 	for _, r := range in.Rendered {

@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
 	"github.com/open-policy-agent/opa/v1/topdown"
 
 	"github.com/darkstart-dev/darkstart/internal/digest"
-	"github.com/darkstart-dev/darkstart/internal/object"
 )
 
 // source is one Rego file.
@@ -92,41 +90,3 @@ func answer(ctx context.Context, q rego.PreparedEvalQuery, input ast.Value, buil
 	}
 	return rs[0].Bindings["x"], true, nil
 }
-
-// values converts objects for Rego, each once, however many rules and clusters
-// read it.
-type values struct{ cache sync.Map } // key to *ast.Term
-
-// term converts v, keyed by the pointer that owns it.
-func (vs *values) term(key, v any) (*ast.Term, error) {
-	if t, ok := vs.cache.Load(key); ok {
-		return t.(*ast.Term), nil
-	}
-	val, err := ast.InterfaceToValue(v)
-	if err != nil {
-		return nil, err
-	}
-	t, _ := vs.cache.LoadOrStore(key, ast.NewTerm(val))
-	return t.(*ast.Term), nil
-}
-
-// user is term with numbers as conftest writes them.
-func (vs *values) user(o *object.Object, v any) (ast.Value, error) {
-	s, changed := spelled(v, false)
-	if !changed {
-		t, err := vs.term(o, v)
-		if err != nil {
-			return nil, err
-		}
-		return t.Value, nil
-	}
-	t, err := vs.term(userKey{o}, s)
-	if err != nil {
-		return nil, err
-	}
-	return t.Value, nil
-}
-
-// userKey keeps what users' policies see of an object apart from what the
-// built-in rules see.
-type userKey struct{ *object.Object }

@@ -83,6 +83,9 @@ func (s *session) apply(ctx context.Context, rule *compiled, d *document, r *run
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	if errors.Is(err, errDeadline) {
+		clear(d.built) // what was left behind may still read, and so convert, its input
+	}
 	a, failure := s.read(rule, d, x, err)
 	if failure != nil {
 		r.diags.Add(failure)

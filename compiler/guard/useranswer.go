@@ -3,6 +3,7 @@ package guard
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -141,45 +142,57 @@ func exceptions(answer []any) map[string]int {
 
 // spelled returns a value with its numbers as conftest hands them to Rego: as
 // floats, of which large ones have an exponent (1e+06) unless the input is
-// combined. Messages show it, so a verdict depends on it. changed is false for
-// a value without such numbers, which is nearly every one: it is itself then.
-func spelled(v any, combined bool) (out any, changed bool) {
+// combined. Messages show it, so a verdict depends on it. A value without such
+// numbers, which is nearly every one, is returned as it is.
+func spelled(v any, combined bool) any {
+	if !respelled(v, combined) {
+		return v
+	}
 	switch x := v.(type) {
 	case map[string]any:
 		m := make(map[string]any, len(x))
 		for k, e := range x { // a copy: its order is nobody's
-			s, c := spelled(e, combined)
-			m[k], changed = s, changed || c
+			m[k] = spelled(e, combined)
 		}
-		if changed {
-			return m, true
-		}
+		return m
 	case []any:
 		l := make([]any, len(x))
 		for i, e := range x {
-			s, c := spelled(e, combined)
-			l[i], changed = s, changed || c
+			l[i] = spelled(e, combined)
 		}
-		if changed {
-			return l, true
-		}
+		return l
 	case int64:
-		return spell(float64(x), strconv.FormatInt(x, 10), combined)
+		return json.Number(spell(float64(x), combined))
 	case float64:
-		return spell(x, strconv.FormatFloat(x, 'g', -1, 64), combined)
+		return json.Number(spell(x, combined))
 	}
-	return v, false
+	return v
 }
 
-// spell writes a number; plain is how it would be written without conftest.
-func spell(f float64, plain string, combined bool) (any, bool) {
-	text := strconv.FormatFloat(f, 'g', -1, 64)
-	if combined {
-		b, err := json.Marshal(f)
-		if err != nil {
-			return f, false
+// respelled reports whether a value holds a number that is written otherwise.
+func respelled(v any, combined bool) bool {
+	switch x := v.(type) {
+	case map[string]any:
+		for _, e := range x {
+			if respelled(e, combined) {
+				return true
+			}
 		}
-		text = string(b)
+	case []any:
+		return slices.ContainsFunc(x, func(e any) bool { return respelled(e, combined) })
+	case int64:
+		return (x >= 1e6 || x <= -1e6) && spell(float64(x), combined) != strconv.FormatInt(x, 10)
+	case float64:
+		return true // a lazy object would write it as Go does
 	}
-	return json.Number(text), text != plain
+	return false
+}
+
+func spell(f float64, combined bool) string {
+	if combined {
+		if b, err := json.Marshal(f); err == nil {
+			return string(b)
+		}
+	}
+	return strconv.FormatFloat(f, 'g', -1, 64)
 }

@@ -82,9 +82,20 @@ func (j *judging) inputs(ctx context.Context, inputs []userInput) error {
 
 // A userInput is what rules are asked about: one object, or all of a cluster.
 type userInput struct {
-	about   *indexed // nil when combined
-	value   ast.Value
-	objects int
+	about    *indexed // nil when combined
+	content  map[string]any
+	combined ast.Value
+	objects  int
+}
+
+// value converts what a rule asks for, and no more (see document.rendered). It
+// is a new one for every question: a rule that was stopped and left behind may
+// still read its own.
+func (in userInput) value() ast.Value {
+	if in.combined != nil {
+		return in.combined
+	}
+	return ast.LazyObject(in.content)
 }
 
 func (u *userPolicies) inputs(d *document) ([]userInput, error) {
@@ -93,11 +104,8 @@ func (u *userPolicies) inputs(d *document) ([]userInput, error) {
 	}
 	out := make([]userInput, 0, len(d.objects.list))
 	for _, e := range d.objects.list {
-		v, err := u.s.values.user(e.object, e.object.Content)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, userInput{e, v, 1})
+		content, _ := spelled(e.object.Content, false).(map[string]any)
+		out = append(out, userInput{about: e, content: content, objects: 1})
 	}
 	return out, nil
 }
@@ -113,11 +121,10 @@ func (u *userPolicies) combined(d *document) ([]userInput, error) {
 	})
 	all := make([]any, len(list))
 	for i, e := range list {
-		content, _ := spelled(e.object.Content, true)
-		all[i] = map[string]any{"path": e.object.Origin.Pos.File, "contents": content}
+		all[i] = map[string]any{"path": e.object.Origin.Pos.File, "contents": spelled(e.object.Content, true)}
 	}
 	v, err := ast.InterfaceToValue(all)
-	return []userInput{{nil, v, len(list)}}, err
+	return []userInput{{combined: v, objects: len(list)}}, err
 }
 
 // judge asks all rules of the package at once. Where that fails, or a builtin
@@ -172,7 +179,7 @@ type userAnswer struct {
 func (j *judging) ask(ctx context.Context, q rego.PreparedEvalQuery, in userInput) (*userAnswer, error) {
 	return within(ctx, j.u.s.deadline(), func(ctx context.Context) (*userAnswer, error) {
 		a := &userAnswer{}
-		x, _, err := answer(ctx, q, in.value, &a.builtin)
+		x, _, err := answer(ctx, q, in.value(), &a.builtin)
 		a.rules, _ = x.(map[string]any)
 		return a, err
 	})
