@@ -81,19 +81,32 @@ func hasObjective(u *ir.Units, _ *spec.Cluster) bool {
 
 func hasDate(u *ir.Units, _ *spec.Cluster) bool {
 	for _, c := range u.Clusters {
-		if anyOf(c.Spec.Flags, func(f spec.Flag) bool { return f.Remove != "" }) {
+		if accepts(c.Spec.Node) || anyOf(c.Spec.Flags, func(f spec.Flag) bool { return f.Remove != "" }) ||
+			anyOf(c.Spec.Components, func(x spec.Component) bool { return accepts(x.Node) }) {
 			return true
 		}
 	}
 	if u.Recovery != nil && anyOf(u.Recovery.Spec.Procedures, func(p spec.Procedure) bool { return p.Review != "" }) {
 		return true
 	}
-	accepted := func(o spec.Objective) bool { return o.Accepted != nil }
-	return u.Fleet != nil &&
-		(anyOf(u.Fleet.Spec.Credentials, func(c spec.Credential) bool { return c.Expires != "" }) ||
-			anyOf(u.Fleet.Spec.Tiers, func(t spec.Tier) bool { return anyOf(t.Objectives, accepted) }) ||
-			anyOf(u.Fleet.Spec.Services, func(s spec.Service) bool { return anyOf(s.Objectives, accepted) }))
+	if u.Fleet == nil {
+		return false
+	}
+	f := &u.Fleet.Spec
+	return anyOf(f.Credentials, func(c spec.Credential) bool { return c.Expires != "" || accepts(c.Node) }) ||
+		anyOf(f.Tiers, func(t spec.Tier) bool { return anyOf(t.Objectives, isAccepted) }) ||
+		anyOf(f.Services, func(s spec.Service) bool { return accepts(s.Node) }) ||
+		anyOf(f.Stores, func(s spec.Store) bool { return accepts(s.Node) }) ||
+		anyOf(f.Externals, func(e spec.External) bool { return accepts(e.Node) }) ||
+		anyOf(f.Tools, func(t spec.Tool) bool { return accepts(t.Node) }) ||
+		anyOf(f.Nodes, accepts)
 }
+
+// accepts reports whether somebody accepted a loss of a node: an acceptance has
+// a review date.
+func accepts(n spec.Node) bool { return anyOf(n.Objectives, isAccepted) }
+
+func isAccepted(o spec.Objective) bool { return o.Accepted != nil }
 
 func anyOf[V any](m map[string]V, ask func(V) bool) bool {
 	for _, v := range m {

@@ -98,6 +98,10 @@ func (s *session) cell(g *grid, rec *plans.Recovery, c *plans.Cell, because map[
 	x := s.newCell(rec, c)
 	x.Because = append(x.Because, because[[2]string{rec.Scenario.ID, c.Node}]...)
 	late, lossy := exceeded(c)
+	if c.RPO != nil && s.untested(x) {
+		// One restore test settles both objectives; it is about the data.
+		late, lossy = false, true
+	}
 	if lossy {
 		y := *x
 		y.Limit, y.Least, y.Most = c.RPO.String(), c.Loss.Lo.String(), c.Loss.Hi.String()
@@ -124,6 +128,15 @@ func exceeded(c *plans.Cell) (late, lossy bool) {
 		took, loss = c.UB, lost.Hi
 	}
 	return c.RTO != nil && took > *c.RTO || took >= plans.Forever, c.RPO != nil && loss > *c.RPO
+}
+
+// untested reports whether a cell is unknown only because of recovery points
+// that nobody has restored.
+func (s *session) untested(x *cell) bool {
+	return x.Unknown && len(x.Unknowns) > 0 && !slices.ContainsFunc(x.Unknowns, func(u unknown) bool {
+		n := s.nodes()[u.Node]
+		return n == nil || n.Kind != plans.KindPoint
+	})
 }
 
 func (s *session) newCell(rec *plans.Recovery, c *plans.Cell) *cell {

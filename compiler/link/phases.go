@@ -136,23 +136,39 @@ func (c *cluster) earliest(p *part) int {
 	return c.phaseOf(&r)
 }
 
+// phaseOf is the phase in which a requirement can hold: of alternatives the
+// earliest that is enough.
 func (c *cluster) phaseOf(r *plans.Requirement) int {
-	of := make([]int, 0, len(r.Of))
-	for i := range r.Of {
-		of = append(of, c.phaseOf(&r.Of[i]))
+	phase, _ := c.decides(r)
+	return phase
+}
+
+// decides returns the phase in which a requirement can hold, and the node that
+// it waits for until then, nil when that is none of this cluster.
+func (c *cluster) decides(r *plans.Requirement) (int, *plans.Requirement) {
+	type kid struct {
+		phase int
+		leaf  *plans.Requirement
 	}
-	slices.Sort(of)
+	of := make([]kid, 0, len(r.Of))
+	for i := range r.Of {
+		phase, leaf := c.decides(&r.Of[i])
+		of = append(of, kid{phase, leaf})
+	}
+	slices.SortStableFunc(of, func(a, b kid) int { return a.phase - b.phase })
 	switch {
 	case r.Op == plans.Ref && c.byNode[r.Node] != nil:
-		return c.byNode[r.Node].phase
+		return c.byNode[r.Node].phase, r
 	case len(of) == 0:
-		return 0
+		return 0, nil
 	case r.Op == plans.Any:
-		return of[0]
+		return of[0].phase, of[0].leaf
 	case r.Op == plans.AtLeast:
-		return of[min(max(r.K, 1), len(of))-1]
+		k := of[min(max(r.K, 1), len(of))-1]
+		return k.phase, k.leaf
 	}
-	return of[len(of)-1]
+	k := of[len(of)-1]
+	return k.phase, k.leaf
 }
 
 // contradict records every edge that forces a run behind its declared phase
@@ -180,19 +196,22 @@ func (c *cluster) contradict(run *part) {
 	c.out.against = append(c.out.against, con)
 }
 
-// latest returns the edge of p whose target comes last.
+// latest returns the edge of p whose target comes last, of alternatives the one
+// that is enough.
 func (c *cluster) latest(p *part) (edge, *part) {
 	var best edge
 	var to *part
 	consider := func(e edge) {
-		leaves(&e.to, func(r *plans.Requirement) {
-			if q := c.byNode[r.Node]; q != nil && q != p && (to == nil || q.phase > to.phase) {
-				best, to = e, q
-				if r.Why != nil {
-					best.why = r.Why
-				}
+		_, r := c.decides(&e.to)
+		if r == nil {
+			return
+		}
+		if q := c.byNode[r.Node]; q != p && (to == nil || q.phase > to.phase) {
+			best, to = e, q
+			if r.Why != nil {
+				best.why = r.Why
 			}
-		})
+		}
 	}
 	for _, e := range p.edges {
 		if e.set == setStart || e.set == setNew && c.fresh || e.set == setKept && !c.fresh {

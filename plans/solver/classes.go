@@ -83,7 +83,7 @@ func (s *scene) findings() []plans.Finding {
 		}
 		for _, f := range c.scene(s) {
 			f.Class, f.Rule, f.Scenario = c.id, c.rule, s.sc.ID
-			f.Note = s.isNote(f.Nodes)
+			f.Note = s.isNote(f.Nodes) && (c.id != capacityShort || !s.keepsQuorum(f.Nodes))
 			out = append(out, f)
 		}
 	}
@@ -91,6 +91,15 @@ func (s *scene) findings() []plans.Finding {
 		s.cells[i].Classes = s.classesOf(s.cells[i].Node, out)
 	}
 	return out
+}
+
+// keepsQuorum: a judged node keeps its quorum in the scenario. That says nothing of
+// what the survivors can carry, so a lack of capacity is no note there.
+func (s *scene) keepsQuorum(nodes []string) bool {
+	return slices.ContainsFunc(nodes, func(id string) bool {
+		c := s.cell[s.g.ids[id]]
+		return c != nil && c.Node == id && c.Verdict == plans.Unaffected
+	})
 }
 
 // isNote: the judged nodes of a finding are all settled; where it has none,

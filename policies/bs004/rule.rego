@@ -29,15 +29,8 @@ evaluated := count(phases)
 # The phases that hold a component, each with the components in it.
 phases[i] := members if {
 	some i, phase in input.spec.phases
-	members := {name | some name, where in placed; where == phase.name}
+	members := {name | some [name, where] in lib.placed(input.parts); where == phase.name}
 	count(members) > 0
-}
-
-# A component is in the phase of its `run` part; the linker places those that
-# declare none.
-placed := {part.component: part.phase |
-	some part in input.parts
-	part.name == "run"
 }
 
 deny contains missing(i, "preflight", "has no preflight", `add preflight: [{do: "…", run: "…", expect: "…"}] to the phase`) if {

@@ -41,7 +41,10 @@ test_empty_phases_are_not_judged if {
 	count(bs004.deny) == 0 with input as {"spec": {"phases": [{"name": "apps"}], "components": {}}, "parts": []}
 }
 
-test_only_run_parts_are_in_a_phase if {
-	parts := [object.union(run("web"), {"name": "defs"})]
-	bs004.evaluated == 0 with input as {"spec": {"phases": [phase], "components": {"web": {}}}, "parts": parts}
+# A component is where its workload is; one that has none is where its definitions are.
+test_where_a_component_is if {
+	defs := object.union(run("web"), {"name": "defs"})
+	bs004.evaluated == 1 with input as {"spec": {"phases": [phase], "components": {"web": {}}}, "parts": [defs]}
+	elsewhere := object.union(run("web"), {"phase": "other"})
+	bs004.evaluated == 0 with input as {"spec": {"phases": [phase], "components": {"web": {}}}, "parts": [defs, elsewhere]}
 }

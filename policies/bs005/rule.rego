@@ -28,13 +28,8 @@ evaluated := count(phases)
 
 phases[i] := members if {
 	some i, phase in input.spec.phases
-	members := {name | some name, where in placed; where == phase.name}
+	members := {name | some [name, where] in lib.placed(input.parts); where == phase.name}
 	count(members) > 0
-}
-
-placed := {part.component: part.phase |
-	some part in input.parts
-	part.name == "run"
 }
 
 deny contains {

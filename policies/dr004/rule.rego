@@ -49,9 +49,12 @@ up(names) := graph.reachable(graph_up, names) | names
 
 administrative := {"account", "subscription", "identity-realm", "admin-network"}
 
-accounts(names) := {d | some d in names; object.get(domains, [d, "kind"], "") in administrative}
+# The accounts of a place: those that it names, and those that are around it.
+accounts(names) := {d | some d in up(names); administrates(d)}
 
-places(names) := names - accounts(names)
+places(names) := {d | some d in names; not administrates(d)}
+
+administrates(d) if object.get(domains, [d, "kind"], "") in administrative
 
 home(store) := names if {
 	names := {d | some copy in object.get(store, "copies", {}); copy.mode == "sync"; some d in copy["in"]}

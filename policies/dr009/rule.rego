@@ -1,8 +1,8 @@
 # METADATA
 # title: every recovery step says how long it takes and how to know that it worked
 # description: |
-#   Judges every step of every declared procedure: it has a duration, or bytes and a
-#   link to compute one from; a verification; and an expected result. Steps that are
+#   Judges every step of every declared procedure: it has a duration, or what one is
+#   computed from: units at a rate, or bytes (or a store) over a link; a verification; and an expected result. Steps that are
 #   derived, such as those of a bootstrap, take theirs from gates.
 # custom:
 #   id: DR009
@@ -45,6 +45,14 @@ deny contains {
 missing(step, "duration") if {
 	not step.duration
 	not step.bytes
+	not step.rate
+	not moves(step)
+}
+
+# The size of the store, over a link.
+moves(step) if {
+	step.link
+	step.from
 }
 
 missing(step, "verification") if not step.verify

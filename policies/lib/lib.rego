@@ -60,6 +60,18 @@ pod_paths := {
 }
 
 # METADATA
+# description: |
+#   The components of a cluster, each with its phase: that of its `run` part, or, where
+#   it has definitions only, those of its other parts.
+placed(parts) := {[part.component, part.phase] |
+	some part in parts
+	part.name == "run"
+} | {[part.component, part.phase] |
+	some part in parts
+	not part.component in {p.component | some p in parts; p.name == "run"}
+}
+
+# METADATA
 # description: the containers of a workload of any sort, each with its pointer
 containers(object) := [{"path": pointer(array.concat(base, [field, i])), "container": container} |
 	base := pod_paths[object.kind]

@@ -47,13 +47,37 @@ credentials := [{"what": sprintf("credential %q has expired", [c]), "date": cred
 	object.get(credential, "expires", "") != ""
 ]
 
-losses := [{"what": sprintf("the accepted loss of %s %q under %q is past its review date", [kind, name, class]), "date": objective.accepted.review, "at": {"path": lib.pointer([field, name, "objectives", class])}} |
-	is_object(input.fleet)
-	some kind, field in {"tier": "tiers", "service": "services", "store": "stores"}
-	some name, thing in object.get(input.fleet, field, {})
-	some class, objective in object.get(thing, "objectives", {})
-	object.get(objective, ["accepted", "review"], "") != ""
-]
+losses := array.flatten([
+	[loss(sprintf("%s %q", [kind, name]), class, objective, {"path": lib.pointer([field, name, "objectives", class])}) |
+		is_object(input.fleet)
+		some kind, field in {
+			"tier": "tiers", "service": "services", "store": "stores", "external": "externals",
+			"credential": "credentials", "tool": "tools", "node": "nodes",
+		}
+		some name, thing in object.get(input.fleet, field, {})
+		some class, objective in object.get(thing, "objectives", {})
+		reviewed(objective)
+	],
+	[loss(sprintf("cluster %q", [c]), class, objective, {"cluster": c, "path": lib.pointer(["objectives", class])}) |
+		some c, spec in input.clusters
+		some class, objective in object.get(spec, "objectives", {})
+		reviewed(objective)
+	],
+	[loss(sprintf("component %q", [sprintf("%s/%s", [c, name])]), class, objective, {"cluster": c, "component": name, "path": lib.pointer(["components", name, "objectives", class])}) |
+		some c, spec in input.clusters
+		some name, component in object.get(spec, "components", {})
+		some class, objective in object.get(component, "objectives", {})
+		reviewed(objective)
+	],
+])
+
+reviewed(objective) if object.get(objective, ["accepted", "review"], "") != ""
+
+loss(whose, class, objective, at) := {
+	"what": sprintf("the accepted loss of %s under %q is past its review date", [whose, class]),
+	"date": objective.accepted.review,
+	"at": at,
+}
 
 procedures := [p |
 	is_object(input.recovery)
