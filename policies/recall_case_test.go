@@ -41,9 +41,10 @@ import (
 //
 //	{corpus: FILE KEY, set: {POINTER: value}, remove: [POINTER]}
 //
-// A SUBJECT is an object's key, a node's id, or nothing; then, as far as it
+// A SUBJECT is an object's key, a node's id, "component NAME", or nothing; then, as far as it
 // takes to name it, #POINTER, and " under SCENARIO". CLUSTER: before it says
-// which cluster, where there is a choice. * stands for any part of a name.
+// which cluster, where there is a choice. * stands for any part of a name. What
+// a finding names in its words alone, as a pin or an action, is called "any …".
 type recallCase struct {
 	About                    string
 	Project, Fleet, Recovery map[string]any
@@ -114,12 +115,15 @@ func (e *expectation) met(found map[*diag.Diagnostic]bool) bool {
 }
 
 func (e *expectation) about(d *diag.Diagnostic) bool {
+	if strings.HasPrefix(e.subject, "any ") {
+		return true
+	}
 	subject, scenario, _ := strings.Cut(e.subject, " under ")
 	if scenario != "" && !mentions(d, scenario) {
 		return false
 	}
 	for _, cluster := range []string{"", d.Subject.Cluster + ":"} {
-		for _, name := range []string{d.Subject.Object, d.Subject.Node, ""} {
+		for _, name := range []string{d.Subject.Object, d.Subject.Node, "component " + d.Subject.Component, ""} {
 			for _, p := range []string{"", "#" + d.Subject.Path} {
 				if ok, _ := path.Match(subject, cluster+name+p); ok && name+p != "" {
 					return true
@@ -234,14 +238,14 @@ func (c *recallCase) object(o map[string]any) (map[string]any, error) {
 	}
 	set, _ := o["set"].(map[string]any)
 	for _, p := range slices.Sorted(maps.Keys(set)) {
-		if err := change(real, p, set[p]); err != nil {
-			return nil, fmt.Errorf("%s: %w", ref, err)
+		if _, err := change(real, p, set[p]); err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", ref, p, err)
 		}
 	}
 	remove, _ := o["remove"].([]any)
 	for _, p := range remove {
-		if err := change(real, fmt.Sprint(p), nil); err != nil {
-			return nil, fmt.Errorf("%s: %w", ref, err)
+		if _, err := change(real, fmt.Sprint(p), nil); err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", ref, p, err)
 		}
 	}
 	if c.fromCorpus == nil {
@@ -300,52 +304,41 @@ func corpusObject(file, key string) (map[string]any, error) {
 	return out, dec.Decode(&out)
 }
 
-// change sets or, with nil, removes what a JSON pointer names. What it goes
-// through must exist, so that a mutation which the corpus outgrew is an error;
-// the last step may be new. "-" appends.
-func change(v any, pointer string, to any) error {
-	tokens := strings.Split(pointer, "/")[1:]
-	for i, t := range tokens {
-		tokens[i] = strings.ReplaceAll(strings.ReplaceAll(t, "~1", "/"), "~0", "~")
+// change sets or, with nil, removes what a JSON pointer names, and returns the
+// changed value. What it goes through must exist, so that a mutation which the
+// corpus outgrew is an error; the last step may be new.
+func change(v any, pointer string, to any) (any, error) {
+	if pointer == "" {
+		return to, nil
 	}
-	for _, t := range tokens[:len(tokens)-1] {
-		next := step(v, t)
-		if next == nil {
-			return fmt.Errorf("%s: there is no %s", pointer, t)
-		}
-		v = next
+	token, rest, more := strings.Cut(pointer[1:], "/")
+	if more {
+		rest = "/" + rest
 	}
-	last := tokens[len(tokens)-1]
-	if to == nil && step(v, last) == nil {
-		return fmt.Errorf("%s: there is nothing to remove", pointer)
-	}
+	token = strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
 	switch x := v.(type) {
 	case map[string]any:
-		if to == nil {
-			delete(x, last)
-			return nil
+		old, ok := x[token]
+		if !ok && (rest != "" || to == nil) {
+			return nil, fmt.Errorf("there is no %s", token)
 		}
-		x[last] = to
-		return nil
+		next, err := change(old, rest, to)
+		if x[token] = next; next == nil {
+			delete(x, token)
+		}
+		return x, err
 	case []any:
-		if i, err := strconv.Atoi(last); err == nil && i < len(x) && to != nil {
-			x[i] = to
-			return nil
+		i, err := strconv.Atoi(token)
+		if err != nil || i < 0 || i >= len(x) {
+			return nil, fmt.Errorf("there is no %s", token)
 		}
-	}
-	return fmt.Errorf("%s cannot be set", pointer)
-}
-
-func step(v any, token string) any {
-	switch x := v.(type) {
-	case map[string]any:
-		return x[token]
-	case []any:
-		if i, err := strconv.Atoi(token); err == nil && i < len(x) {
-			return x[i]
+		next, err := change(x[i], rest, to)
+		if x[i] = next; next == nil {
+			x = slices.Delete(x, i, i+1)
 		}
+		return x, err
 	}
-	return nil
+	return nil, fmt.Errorf("%s is in no list and no map", token)
 }
 
 func treeOf(files map[string]string) *tree.Tree { return tree.FromMap(files) }

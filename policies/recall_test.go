@@ -59,7 +59,7 @@ func TestRecall(t *testing.T) {
 }
 
 // pending are rules whose cases are being written.
-var pending = strings.Fields("BS001 BS002 BS003 BS004 BS005 BS006 BS007 DR002 DR003 DR004 DR005 DR006 DR007 DR008 DR009 DR010 DR011 DR012 OP001 OP002 OP003 OP004 OP005 PS003 SC005 SC006")
+var pending = strings.Fields("BS007 DR005 DR007 DR010 OP001 OP002 PS003 SC005 SC006")
 
 func recall(t *testing.T, r guard.Rule, rules []guard.Rule) (sum tally) {
 	if slices.Contains(pending, r.ID) {

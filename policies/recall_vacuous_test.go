@@ -27,7 +27,7 @@ var judged = func() time.Time {
 // the plan must have a cell, or be a node, there.
 func (c *recallCase) vacuous(t *testing.T, r guard.Rule, res *compiler.Result) {
 	n := evaluated(res.Verdict, r.ID)
-	if n < len(c.Silent) {
+	if n == 0 || n < len(c.Silent) && !planned(r) {
 		t.Errorf("%s: %d inputs were judged, and %d subjects are expected to be silent", c.About, n, len(c.Silent))
 	}
 	for _, e := range c.Beside {
@@ -37,7 +37,7 @@ func (c *recallCase) vacuous(t *testing.T, r guard.Rule, res *compiler.Result) {
 	}
 	for _, e := range c.Silent {
 		subject, scenario, _ := strings.Cut(e.subject, " under ")
-		if planned(r) {
+		if planned(r) && !strings.Contains(subject, "#") {
 			if !inPlan(res, subject, scenario) {
 				t.Errorf("%s: %q is not in the plan, so it must be silent", c.About, e.subject)
 			}
@@ -113,7 +113,7 @@ func without(res *compiler.Result, subject string) (*guard.Input, bool) {
 		in.Rendered = rendered
 		return in, true
 	}
-	for _, field := range []string{"stores", "credentials", "services", "externals", "tools", "teams"} {
+	for _, field := range []string{"stores", "credentials", "services", "externals", "tools", "teams", "nodes"} {
 		if withoutPointer(in, "", ir.Pointer(field, name)) {
 			return in, true
 		}
@@ -181,7 +181,10 @@ func cut[T any](u *ir.Unit[T], pointer string) (*ir.Unit[T], bool) {
 		return nil, false
 	}
 	var v map[string]any
-	if json.Unmarshal(u.JSON, &v) != nil || change(v, pointer, nil) != nil {
+	if json.Unmarshal(u.JSON, &v) != nil {
+		return u, false
+	}
+	if _, err := change(v, pointer, nil); err != nil {
 		return u, false
 	}
 	less := *u
