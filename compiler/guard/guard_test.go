@@ -176,6 +176,16 @@ waivers: {waivers: {w: {rule: main.deny, reason: r, owner: o, component: shop, e
 	}
 }
 
+// Without a base nothing has changed, and the approval of a change is not unused.
+func TestWaiverOfAChangeWithoutBase(t *testing.T) {
+	in := input(t, twoNamespaces+`
+waivers: {waivers: {w: {rule: DR007, reason: r, owner: o, object: Namespace/gone, expires: "2026-08-01"}}}
+`)
+	if got := said(t, in, &guard.Config{}); strings.Contains(got, "GRD015") {
+		t.Error(got)
+	}
+}
+
 func TestWaiversNeedATime(t *testing.T) {
 	in := input(t, twoNamespaces+`waivers: {waivers: {w: {rule: PS001, reason: r, owner: o, expires: "2026-08-01"}}}`)
 	in.Now = time.Time{}

@@ -251,10 +251,10 @@ func span(d plans.Duration) time.Duration { return time.Duration(d) * time.Milli
 func stamp(t time.Time) string            { return t.UTC().Format(time.RFC3339) }
 
 // unused tells a waiver that accepts nothing from one of which that cannot be
-// said: a partial run (--cluster) has not judged every cluster, and a rule that
-// failed has not judged at all.
+// said: a partial run (--cluster) has not judged every cluster, a rule that failed
+// has not judged at all, and one about changes needs a base to compare with.
 func (s *session) unused(w *waiver, failed map[string]bool) ir.WaiverState {
-	if failed[w.Rule] {
+	if failed[w.Rule] || w.Rule == changesRule && s.in.Changes == nil {
 		return ir.WaiverUnknown
 	}
 	for _, u := range s.in.Fleet.Units.Clusters {

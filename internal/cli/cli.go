@@ -41,6 +41,9 @@ type Invocation struct {
 	Stdout io.Writer // the product
 	Stderr io.Writer // progress and complaints
 	Getenv func(string) string
+	// Environ lists the environment, for doctor: a variable that is misspelt can
+	// only be found there. Nil: it is not looked at.
+	Environ func() []string
 }
 
 // exit carries a status through cobra. A nil err means that what there was to
@@ -152,7 +155,7 @@ result into signed, immutable bundles that Flux or Argo CD apply.`,
 	})
 	root.AddCommand(
 		newInit(inv), newCheck(inv), newTest(inv), newRender(inv), newPlan(inv), newDiff(inv), newGraph(inv), newCompile(inv), newRelease(inv),
-		newLock(inv), newVerify(inv), newInspect(inv), newExplain(inv), newSchema(inv), newKeys(inv), newRunbook(inv), newWaiver(inv), newVersion(inv),
+		newLock(inv), newVerify(inv), newInspect(inv), newExplain(inv), newSchema(inv), newKeys(inv), newRunbook(inv), newWaiver(inv), newDoctor(inv), newVersion(inv),
 	)
 	return root
 }
@@ -169,11 +172,16 @@ func noCommand(cmd *cobra.Command, args []string) error {
 	return errors.New(msg)
 }
 
+// variable is the name of the environment variable that stands for a flag.
+func variable(flag string) string {
+	return "DARKSTART_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
 // fromEnv sets each flag that was not given from DARKSTART_<FLAG>.
 func fromEnv(flags *pflag.FlagSet, getenv func(string) string) error {
 	var err error
 	flags.VisitAll(func(f *pflag.Flag) {
-		name := "DARKSTART_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		name := variable(f.Name)
 		v := getenv(name)
 		if f.Changed || v == "" || err != nil || f.Name == "help" {
 			return

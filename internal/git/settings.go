@@ -24,6 +24,7 @@ type settings struct {
 	checkStat  string
 	excludes   string // core.excludesFile
 	attributes string // core.attributesFile
+	hooks      string // core.hooksPath
 }
 
 // supported extensions change nothing that is read here. Others (another
@@ -169,6 +170,7 @@ func (s *settings) apply(c *config.Config, home string) {
 	text("checkstat", &s.checkStat)
 	text("excludesfile", &s.excludes)
 	text("attributesfile", &s.attributes)
+	text("hookspath", &s.hooks)
 	if core.HasOption("autocrlf") {
 		s.autocrlf = "false"
 		if v := strings.ToLower(core.Option("autocrlf")); v == "input" {
@@ -177,7 +179,7 @@ func (s *settings) apply(c *config.Config, home string) {
 			s.autocrlf = "true"
 		}
 	}
-	s.excludes, s.attributes = expandHome(s.excludes, home), expandHome(s.attributes, home)
+	s.excludes, s.attributes, s.hooks = expandHome(s.excludes, home), expandHome(s.attributes, home), expandHome(s.hooks, home)
 }
 
 // truth reads a boolean as git does; a key without a value is true.
