@@ -29,7 +29,7 @@ Existing files are never overwritten.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 1 {
-				dir = filepath.Join(dir, args[0])
+				dir = under(dir, args[0])
 			}
 			return scaffoldInto(inv, dir, profile)
 		},

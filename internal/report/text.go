@@ -158,7 +158,7 @@ func (p *printer) diagnostic(g group) {
 	for _, h := range d.Help {
 		p.aside("help", h)
 	}
-	if d.Code != "" {
+	if d.Code != "" && !strings.Contains(d.Code, ".") { // main.deny_x: a user's rule has its text in its policy
 		p.aside("explain", "darkstart explain "+d.Code)
 	}
 	if n := len(g.more); n > 0 {
