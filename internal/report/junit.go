@@ -122,7 +122,10 @@ func junitRules(r *Result) junitSuite {
 		if r.Tests != nil && d.Code == "GRD031" {
 			continue
 		}
-		c, line := named(d.Code, ""), fmt.Sprintf("%s: %s: %s\n", d.Primary(), d.Severity, d.Message)
+		c, line := named(d.Code, ""), fmt.Sprintf("%s: %s\n", d.Severity, d.Message)
+		if at := d.Primary(); !at.IsZero() {
+			line = at.String() + ": " + line
+		}
 		if d.Severity < diag.Error || d.Waived != nil || d.Old {
 			c.Output += line
 			continue
