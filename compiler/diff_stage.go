@@ -52,15 +52,21 @@ func Side(name string, res *Result) *diff.Side {
 	return s
 }
 
-// stateful kinds hold data by themselves.
+// stateful objects hold data by themselves.
 func stateful(group, kind string) bool {
 	switch group + "/" + kind {
 	case "/PersistentVolume", "/PersistentVolumeClaim", "apps/StatefulSet",
-		// The custom resources of databases, as in DR001.
-		"postgresql.cnpg.io/Cluster", "acid.zalan.do/postgresql", "postgres-operator.crunchydata.com/PostgresCluster",
-		"mysql.oracle.com/InnoDBCluster", "pxc.percona.com/PerconaXtraDBCluster", "psmdb.percona.com/PerconaServerMongoDB",
-		"mongodbcommunity.mongodb.com/MongoDBCommunity", "kafka.strimzi.io/Kafka", "elasticsearch.k8s.elastic.co/Elasticsearch",
-		"rabbitmq.com/RabbitmqCluster", "cassandra.datastax.com/CassandraDatacenter":
+		// The custom resources of operators, as in policies/dr001/kinds.rego.
+		"acid.zalan.do/postgresql", "cassandra.datastax.com/CassandraDatacenter", "cdi.kubevirt.io/DataVolume",
+		"ceph.rook.io/CephCluster", "clickhouse.altinity.com/ClickHouseInstallation", "couchbase.com/CouchbaseCluster",
+		"crdb.cockroachlabs.com/CrdbCluster", "database.arangodb.com/ArangoDeployment",
+		"elasticsearch.k8s.elastic.co/Elasticsearch", "k8s.mariadb.com/MariaDB", "k8ssandra.io/K8ssandraCluster",
+		"kafka.strimzi.io/Kafka", "kafka.strimzi.io/KafkaNodePool", "loki.grafana.com/LokiStack", "minio.min.io/Tenant",
+		"moco.cybozu.com/MySQLCluster", "mongodbcommunity.mongodb.com/MongoDBCommunity", "mysql.oracle.com/InnoDBCluster",
+		"opensearch.opster.io/OpenSearchCluster", "pgv2.percona.com/PerconaPGCluster", "pingcap.com/TidbCluster",
+		"planetscale.com/VitessCluster", "postgres-operator.crunchydata.com/PostgresCluster", "postgresql.cnpg.io/Cluster",
+		"ps.percona.com/PerconaServerMySQL", "psmdb.percona.com/PerconaServerMongoDB", "pxc.percona.com/PerconaXtraDBCluster",
+		"rabbitmq.com/RabbitmqCluster", "scylla.scylladb.com/ScyllaCluster", "stackgres.io/SGCluster":
 		return true
 	}
 	return false

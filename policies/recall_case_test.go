@@ -29,6 +29,7 @@ import (
 //	about:     what the fleet is
 //	project, fleet, recovery: the units; what is absent is no folder
 //	clusters:  NAME: {spec: the cluster's unit, objects: {COMPONENT: [objects]}}
+//	was:       the clusters of the base, for what changed since; the rest is as now
 //	evidence:  records, by name
 //	lock:      darkstart.lock
 //	fires:     SUBJECT: words of the message, or a list of them
@@ -49,6 +50,7 @@ type recallCase struct {
 	About                    string
 	Project, Fleet, Recovery map[string]any
 	Clusters                 map[string]*recallCluster
+	Was                      map[string]*recallCluster
 	Evidence                 map[string]any
 	Lock                     map[string]any
 	Fires, Silent, Beside    expectations
@@ -138,6 +140,16 @@ func (e *expectation) about(d *diag.Diagnostic) bool {
 func mentions(d *diag.Diagnostic, scenario string) bool {
 	words := strings.FieldsFunc(d.Message+" "+strings.Join(d.Notes, " "), func(r rune) bool { return strings.ContainsRune(" ,:", r) })
 	return slices.Contains(words, scenario)
+}
+
+// base is the fleet that it was, nil when nothing is compared.
+func (c *recallCase) base() *recallCase {
+	if c.Was == nil {
+		return nil
+	}
+	was := *c
+	was.Clusters, was.Was = c.Was, nil
+	return &was
 }
 
 var errNoCorpus = errors.New("the manifest corpus is not here")

@@ -31,12 +31,21 @@ func (c *recallCase) vacuous(t *testing.T, r guard.Rule, res *compiler.Result) {
 		t.Errorf("%s: %d inputs were judged, and %d subjects are expected to be silent", c.About, n, len(c.Silent))
 	}
 	for _, e := range c.Beside {
+		if changed(res, e.subject) {
+			continue
+		}
 		if _, ok := without(res, e.subject); !ok {
 			t.Errorf("%s: there is no %q, so it must be silent", c.About, e.subject)
 		}
 	}
 	for _, e := range c.Silent {
 		subject, scenario, _ := strings.Cut(e.subject, " under ")
+		if slices.Contains(r.Reads, "changes") {
+			if !changed(res, subject) {
+				t.Errorf("%s: %q did not change, so it must be silent", c.About, subject)
+			}
+			continue
+		}
 		if planned(r) && !strings.Contains(subject, "#") {
 			if !inPlan(res, subject, scenario) {
 				t.Errorf("%s: %q is not in the plan, so it must be silent", c.About, e.subject)
@@ -59,6 +68,11 @@ func planned(r guard.Rule) bool {
 	return slices.ContainsFunc(r.Reads, func(part string) bool {
 		return slices.Contains([]string{"facts", "paradoxes", "cells", "plan"}, part)
 	}) || slices.Contains(r.Reads, "defects") && !slices.Contains(r.Reads, "fleet")
+}
+
+// changed reports whether an object differs from the base.
+func changed(res *compiler.Result, key string) bool {
+	return res.Delta != nil && slices.ContainsFunc(res.Delta.Objects, func(o ir.ObjectChange) bool { return o.Object == key })
 }
 
 func inPlan(res *compiler.Result, node, scenario string) bool {

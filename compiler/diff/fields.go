@@ -236,7 +236,7 @@ func (c *comparison) add(s spot, before, after any) {
 	if _, ok := before.(absent); ok {
 		f.Before = nil
 	}
-	f.Immutable = immutable(c.before, f.Path)
+	f.Immutable = immutable(c.before, f.Path) || shrinks(c.before, f.Path, before, after)
 	c.out = append(c.out, f)
 }
 

@@ -1,7 +1,9 @@
 package diff
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/darkstart-dev/darkstart/internal/object"
@@ -48,4 +50,26 @@ func immutable(o *object.Object, pointer string) bool {
 		return false
 	}
 	return slices.ContainsFunc(f.paths, below) && !slices.ContainsFunc(f.except, below)
+}
+
+// shrinks reports a claim that asks for less than it has: volumes only grow.
+func shrinks(o *object.Object, pointer string, before, after any) bool {
+	if o.Kind != "PersistentVolumeClaim" || o.Group() != "" || pointer != "/spec/resources/requests/storage" {
+		return false
+	}
+	was, ok := bytesOf(before)
+	now, too := bytesOf(after)
+	return ok && too && now < was
+}
+
+// bytesOf reads a quantity of storage.
+func bytesOf(v any) (float64, bool) {
+	s := fmt.Sprint(v)
+	digits := strings.TrimRight(s, "EPTGMKkimu")
+	factor, ok := map[string]float64{
+		"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18, "m": 1e-3,
+		"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "Ti": 1 << 40, "Pi": 1 << 50, "Ei": 1 << 60,
+	}[s[len(digits):]]
+	n, err := strconv.ParseFloat(digits, 64)
+	return n * factor, ok && err == nil
 }
