@@ -50,7 +50,7 @@ func TestRecall(t *testing.T) {
 		for i, r := range rules {
 			t.Run(r.ID, func(t *testing.T) {
 				t.Parallel()
-				rows[i] = recall(t, r, rules)
+				recall(t, r, rules, &rows[i])
 			})
 		}
 	})
@@ -58,22 +58,16 @@ func TestRecall(t *testing.T) {
 	t.Log("\n" + table(rules, rows))
 }
 
-// pending are rules whose cases are being written.
-var pending = strings.Fields("BS007 DR005 DR010 OP001 OP002 PS003 SC005 SC006")
-
-func recall(t *testing.T, r guard.Rule, rules []guard.Rule) (sum tally) {
-	if slices.Contains(pending, r.ID) {
-		t.Skip("its cases are being written")
-	}
+func recall(t *testing.T, r guard.Rule, rules []guard.Rule, sum *tally) {
 	cases, err := readCases(filepath.Join("testdata", "recall", r.Dir+".yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	skipped := false
+	skipped := 0
 	for i, c := range cases {
 		files, err := c.files(r.ID, rules)
 		if err == errNoCorpus {
-			skipped = true
+			skipped++
 			continue
 		}
 		if err != nil {
@@ -90,12 +84,11 @@ func recall(t *testing.T, r guard.Rule, rules []guard.Rule) (sum tally) {
 		sum.add(c.judge(t, r, c.compile(t, files, base)))
 	}
 	switch {
-	case skipped:
-		t.Log("the manifest corpus is not here: its subjects were left out")
+	case skipped > 0:
+		t.Skipf("the manifest corpus is not here: %d of %d fleets were left out", skipped, len(cases))
 	case sum.fire < atLeast || sum.silent-sum.beside < atLeast:
 		t.Errorf("%s is shown %d subjects that must fire and %d that must not, want %d of either", r.ID, sum.fire, sum.silent-sum.beside, atLeast)
 	}
-	return sum
 }
 
 func (s *tally) add(u tally) {
