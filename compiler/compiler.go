@@ -69,6 +69,10 @@ type Config struct {
 	// at the same Now: what changed since is judged too, and is in Result.Delta.
 	// Nil compares with nothing.
 	Base *Result
+	// Bases stand in the place of Base for clusters that were released from
+	// different revisions: each is limited to its clusters. Cells are then not
+	// compared: no base knows the whole fleet.
+	Bases []*Result
 	// BaseName and HeadName are what a delta calls its sides.
 	BaseName, HeadName string
 	// Parallel bounds concurrent work; 0 means GOMAXPROCS.

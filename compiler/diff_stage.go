@@ -10,18 +10,36 @@ import (
 
 // diff compares what was compiled with the base, if there is one.
 func (r *run) diff(ctx context.Context) error {
-	if r.Base == nil || r.Base.Fleet == nil {
+	base := r.baseSide()
+	if base == nil {
 		return nil
 	}
 	r.event("diff", "", 0, 0)
 	defer r.trace("diff", "")()
-	d, ds, err := diff.Diff(ctx, Side(r.BaseName, r.Base), Side(r.HeadName, r.res), &diff.Config{})
+	d, ds, err := diff.Diff(ctx, base, Side(r.HeadName, r.res), &diff.Config{})
 	if err != nil {
 		return err
 	}
 	r.res.Delta = d
 	r.res.Diagnostics.Add(ds...)
 	return nil
+}
+
+// baseSide is what the head is compared with, nil for nothing.
+func (r *run) baseSide() *diff.Side {
+	if r.Base != nil && r.Base.Fleet != nil {
+		return Side(r.BaseName, r.Base)
+	}
+	if len(r.Bases) == 0 {
+		return nil
+	}
+	out := &diff.Side{Name: r.BaseName}
+	for _, b := range r.Bases {
+		if b.Fleet != nil {
+			out.Items = append(out.Items, Side("", b).Items...)
+		}
+	}
+	return out
 }
 
 // Delta compares two compiled fleets.

@@ -257,6 +257,9 @@ func (s *session) unused(w *waiver, failed map[string]bool) ir.WaiverState {
 	if failed[w.Rule] || w.Rule == changesRule && s.in.Changes == nil {
 		return ir.WaiverUnknown
 	}
+	if w.Rule == changesRule {
+		return ir.WaiverUnknown // a change that this base does not show may still have to be released; it expires
+	}
 	for _, u := range s.in.Fleet.Units.Clusters {
 		if s.in.Fleet.Cluster(u.Name) != nil {
 			continue

@@ -22,6 +22,7 @@ type input struct {
 	parallel int
 	quiet    bool
 	pairs    bool // plan --pairs
+	base     *bases
 	// check --namespace: packages of users' policies
 	namespaces []string
 }

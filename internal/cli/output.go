@@ -140,6 +140,9 @@ type pipeline struct {
 	in        input
 	out       output
 	noWaivers bool
+	// since compiles what the change is judged against; nil judges no change.
+	// Its diagnostics end the run: a change that cannot be judged has not passed.
+	since func(context.Context, *session) (*bases, diag.List, error)
 }
 
 func (p *pipeline) register(cmd *cobra.Command) {
@@ -162,6 +165,17 @@ func (p *pipeline) run(ctx context.Context, inv *Invocation, command string, unt
 	s, err := p.in.open(ctx, inv)
 	if err != nil {
 		return nil, nil, nil, p.broken(inv, nil, rep, err)
+	}
+	if p.since != nil {
+		b, ds, err := p.since(ctx, s)
+		if err != nil {
+			return nil, nil, nil, p.broken(inv, s, rep, err)
+		}
+		if len(ds) > 0 {
+			rep.Diagnostics, rep.ExitCode = ds, ExitFailed
+			return nil, nil, nil, p.out.finish(inv, s, rep)
+		}
+		p.in.base = b
 	}
 	res, err := p.in.compile(ctx, inv, s, until, p.noWaivers)
 	if err != nil {

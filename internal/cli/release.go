@@ -29,6 +29,7 @@ import (
 type releaseFlags struct {
 	pipeline
 	out, key, to, deployDir string
+	base                    string
 	renew                   bool
 }
 
@@ -47,6 +48,9 @@ With both --revision and --to it is a hotfix: only the clusters of that ring get
 a new serial. --renew gives every artifact a new serial and a new date of expiry,
 changed or not, and moves the pins of what it replaces.
 
+What changed since the newest release of each cluster is judged by DR007: what
+would lose data, a definition or a namespace needs a waiver that names the object.
+
 Errors stop it before anything is written, whatever --fail-on says: what is
 released and signed has a clean result. --fail-on warning is stricter.`,
 		Args: cobra.NoArgs,
@@ -57,6 +61,7 @@ released and signed has a clean result. --fail-on warning is stricter.`,
 	f.StringVar(&r.out, "out", "dist", "write bundles below `DIR`, relative to the fleet")
 	f.StringVar(&r.key, "key", "", "sign with this private `KEY`: a file, or env://NAME (passphrase in COSIGN_PASSWORD)")
 	f.StringVar(&r.to, "to", "", "pin this `RING` instead of the first: its number, one of its clusters, or \"all\"")
+	f.StringVar(&r.base, "base", "", "judge the change since this git `REV` instead of what each cluster's newest release was made from; \"none\" judges none")
 	f.BoolVar(&r.renew, "renew", false, "give every artifact a new serial and expiry, changed or not")
 	f.StringVar(&r.deployDir, "deploy-dir", "deploy", "write pins below `DIR`, relative to the fleet")
 	return cmd
@@ -73,6 +78,7 @@ func (r *releaseFlags) run(ctx context.Context, inv *Invocation) error {
 	if r.in.revision == "" {
 		r.in.revision = "HEAD"
 	}
+	r.since = func(ctx context.Context, s *session) (*bases, diag.List, error) { return r.releaseBase(ctx, inv, s) }
 	s, res, rep, err := r.pipeline.run(ctx, inv, "release", compiler.ToArtifacts)
 	if err != nil {
 		return err

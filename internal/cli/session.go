@@ -137,6 +137,7 @@ func (in *input) compile(ctx context.Context, inv *Invocation, s *session, until
 		Schemas: schemas.FS, Kubernetes: kubernetes.FS, Policies: policies.FS,
 		Clusters: in.clusters, NoWaivers: noWaivers, Pairs: in.pairs, Namespaces: in.namespaces, Parallel: in.parallel,
 	}
+	in.base.into(cfg)
 	if !in.quiet {
 		p := newProgress(inv.Stderr)
 		defer p.stop()

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/plans"
 )
 
 // DeltaJSON writes a delta as it is, indented, with one newline at its end.
@@ -143,6 +145,9 @@ func (g *deltaGroup) fields(all bool) []fieldDiff {
 		if f.Noise != "" && !all {
 			continue
 		}
+		if !all && slices.ContainsFunc(g.Dangers, func(x ir.Danger) bool { return x.Kind == ir.ImageChange && x.Path == f.Path }) {
+			continue // the danger says it
+		}
 		d := fieldDiff{Where: clean(f.Where), Note: f.Noise}
 		switch {
 		case f.Masked:
@@ -256,6 +261,25 @@ func notShown(d *ir.Delta) []string {
 		return nil
 	}
 	return []string{count(n, "field") + " hidden that mean nothing to a cluster"}
+}
+
+var fullDigest = regexp.MustCompile(`(sha256:[0-9a-f]{12})[0-9a-f]{52}`)
+
+// short writes digests as people compare them.
+func short(s string) string { return fullDigest.ReplaceAllString(s, "$1") }
+
+// deltaCells puts the cells whose verdict moved before those of which only the
+// times did.
+func deltaCells(d *ir.Delta) []plans.CellChange {
+	out := slices.Clone(d.Cells)
+	settled := func(c plans.CellChange) int {
+		if c.Before != nil && c.After != nil && c.Before.Verdict == c.After.Verdict {
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(out, func(a, b plans.CellChange) int { return cmp.Compare(settled(a), settled(b)) })
+	return out
 }
 
 // deltaMissing lists what could not be compared.

@@ -52,7 +52,7 @@ func DeltaHTML(w io.Writer, d *ir.Delta) error {
 	return deltaPage.Execute(w, map[string]any{
 		"Policy": "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'",
 		"Style":  template.CSS(deltaStyle), //nolint:gosec // a constant
-		"Base":   clean(d.Base), "Head": clean(d.Head), "Summary": deltaSummary(d), "Changes": changes, "Cells": d.Cells,
+		"Base":   clean(d.Base), "Head": clean(d.Head), "Summary": deltaSummary(d), "Changes": changes, "Cells": deltaCells(d),
 		"Missing": deltaMissing(d), "Hidden": d.Hidden,
 	})
 }
@@ -63,7 +63,7 @@ func pageChange(g *deltaGroup) htmlChange {
 		Effect: g.effect(), At: clean(deltaPlace(g.At)), Grave: g.grave, Marked: len(g.Dangers) > 0,
 	}
 	for _, x := range g.Dangers {
-		c.Dangers = append(c.Dangers, htmlDanger{x.Kind, clean(x.Text), g.grave && x.Kind != ir.RBACWidening && x.Kind != ir.ImageChange})
+		c.Dangers = append(c.Dangers, htmlDanger{x.Kind, clean(short(x.Text)), g.grave && x.Kind != ir.RBACWidening && x.Kind != ir.ImageChange})
 	}
 	for _, f := range g.fields(false) {
 		hf := htmlField{Where: f.Where, Note: f.Note}

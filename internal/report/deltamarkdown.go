@@ -18,7 +18,7 @@ func DeltaMarkdown(w io.Writer, d *ir.Delta, limit int) error {
 	gs := deltaGroups(d, false)
 	markdownList(&b, "Dangers", dangerLines(gs), limit)
 	var cells []string
-	for _, c := range d.Cells {
+	for _, c := range deltaCells(d) {
 		cells = append(cells, deltaSpan(c.String()))
 	}
 	markdownList(&b, "Recoverability", cells, limit)
@@ -37,7 +37,7 @@ func dangerLines(gs []deltaGroup) []string {
 			if g.grave && x.Kind != ir.RBACWidening && x.Kind != ir.ImageChange {
 				mark = "⛔"
 			}
-			out = append(out, fmt.Sprintf("%s **%s** %s in %s: %s", mark, x.Kind, deltaSpan(g.Object), deltaSpan(g.where()), deltaEscape(x.Text)))
+			out = append(out, fmt.Sprintf("%s **%s** %s in %s: %s", mark, x.Kind, deltaSpan(g.Object), deltaSpan(g.where()), deltaEscape(short(x.Text))))
 		}
 	}
 	return out

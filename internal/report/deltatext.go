@@ -65,7 +65,7 @@ func (p *printer) deltaObject(g *deltaGroup) {
 		if g.grave && x.Kind != ir.RBACWidening && x.Kind != ir.ImageChange {
 			color = red
 		}
-		p.printf("    %s %s\n", p.paint(color, mark+" "+x.Kind+":"), clean(x.Text))
+		p.printf("    %s %s\n", p.paint(color, mark+" "+x.Kind+":"), clean(short(x.Text)))
 	}
 	if e := g.effect(); e != "" {
 		p.printf("    %s\n", e)
@@ -133,7 +133,7 @@ func (p *printer) deltaCells(d *ir.Delta) {
 		return
 	}
 	p.printf("%s\n", p.paint(bold, "recoverability"))
-	for i, c := range d.Cells {
+	for i, c := range deltaCells(d) {
 		if !p.Verbose && i == p.Lines/2 {
 			p.printf("  … and %s: --verbose\n", count(len(d.Cells)-i, "more cell"))
 			break
