@@ -52,7 +52,12 @@ func Delta(ctx context.Context, baseName string, base *Result, headName string, 
 // places. What its components declare as disposable holds no data that anybody
 // would miss.
 func Side(name string, res *Result) *diff.Side {
-	s := &diff.Side{Name: name, Plan: res.Plan}
+	s := &diff.Side{Name: name, Plan: res.Plan, Tools: map[string]string{}}
+	if f := res.Fleet.Units.Fleet; f != nil {
+		for id, t := range f.Spec.Tools {
+			s.Tools[id] = t.Version
+		}
+	}
 	for _, c := range res.Fleet.Clusters {
 		held := res.Fleet.Held(c.Name)
 		for _, p := range c.Parts {

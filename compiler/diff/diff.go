@@ -12,6 +12,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
@@ -26,6 +27,8 @@ type Side struct {
 	Items []Item
 	// Plan is nil where it is not known; cells are then not compared.
 	Plan *plans.Plan
+	// Tools holds the version of each recovery tool.
+	Tools map[string]string
 }
 
 // Item is an object at its place.
@@ -74,8 +77,23 @@ func Diff(ctx context.Context, base, head *Side, _ *Config) (*ir.Delta, diag.Lis
 	d.Hidden = hidden(d)
 	if d.Compared = base.Plan != nil && head.Plan != nil; d.Compared {
 		d.Cells = append(d.Cells, plans.Compare(base.Plan, head.Plan)...)
+		d.Procedures = differing(base.Plan.Closures, head.Plan.Closures)
+	}
+	for _, t := range differing(base.Tools, head.Tools) {
+		d.Tools = append(d.Tools, ir.ToolChange{Tool: t, Before: base.Tools[t], After: head.Tools[t]})
 	}
 	return d, nil, nil
+}
+
+// differing lists the keys of both maps whose values differ.
+func differing[V comparable](before, after map[string]V) []string {
+	var out []string
+	for _, k := range slices.Sorted(maps.Keys(before)) {
+		if v, ok := after[k]; ok && v != before[k] {
+			out = append(out, k)
+		}
+	}
+	return out
 }
 
 // pair is an object before and after; either may be nil, not both.

@@ -3,6 +3,7 @@ package guard
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,17 +32,18 @@ type part func(*document) (map[string]*ast.Term, error)
 // policies/README.md describe the shapes.
 var parts = map[string]map[string]part{
 	ScopeCluster: {
-		"spec":    (*document).spec,
-		"objects": (*document).rendered,
-		"images":  (*document).images,
-		"scan":    (*document).scan,
-		"parts":   (*document).parts,
-		"facts":   (*document).facts,
-		"plan":    (*document).plan,
-		"lock":    (*document).lock,
-		"params":  (*document).params,
-		"now":     (*document).now,
-		"fleet":   (*document).fleet,
+		"spec":       (*document).spec,
+		"objects":    (*document).rendered,
+		"images":     (*document).images,
+		"scan":       (*document).scan,
+		"parts":      (*document).parts,
+		"renderings": (*document).renderings,
+		"facts":      (*document).facts,
+		"plan":       (*document).plan,
+		"lock":       (*document).lock,
+		"params":     (*document).params,
+		"now":        (*document).now,
+		"fleet":      (*document).fleet,
 	},
 	ScopeFleet: {
 		"clusters": (*document).clusters,
@@ -57,6 +59,8 @@ var parts = map[string]map[string]part{
 		"defects":   (*document).defects,
 		"losses":    (*document).losses,
 		"changes":   (*document).changes,
+		"alerts":    (*document).alerts,
+		"evidence":  (*document).evidence,
 	},
 }
 
@@ -237,6 +241,64 @@ func references(r plans.Requirement) int {
 		n += references(o)
 	}
 	return n
+}
+
+// renderings says how each component was rendered.
+func (d *document) renderings() (map[string]*ast.Term, error) {
+	out := []any{}
+	if r := d.s.rendered[d.linked.Name]; r != nil {
+		for _, c := range r.Components {
+			out = append(out, map[string]any{"component": c.Name, "impure": append([]string{}, c.Impure...)})
+		}
+	}
+	return plain("renderings", out)
+}
+
+// evidence is the records of drills and restore tests. A stale one was made
+// with another closure than the plan's.
+func (d *document) evidence() (map[string]*ast.Term, error) {
+	out := []any{}
+	for _, u := range d.s.in.Fleet.Units.Evidence {
+		e, stale := &u.Spec, false
+		if p := d.s.in.Plan; p != nil && e.Closure != "" {
+			stale = e.Closure != string(p.Closures[e.Procedure])
+		}
+		out = append(out, map[string]any{
+			"file": u.Pos.First("").File, "procedure": e.Procedure, "scenario": e.Scenario, "date": e.Date, "result": e.Result, "stale": stale,
+		})
+	}
+	return plain("evidence", out)
+}
+
+// alerts are the alert rules that any cluster renders.
+func (d *document) alerts() (map[string]*ast.Term, error) {
+	out := []any{}
+	for _, c := range d.s.in.Fleet.Clusters {
+		for _, e := range indexObjects(d.s.rendered[c.Name]).list {
+			if e.object.Kind == "PrometheusRule" {
+				out = append(out, alertsOf(c.Name, e)...)
+			}
+		}
+	}
+	return plain("alerts", out)
+}
+
+func alertsOf(cluster string, e *indexed) []any {
+	var out []any
+	groups, _ := object.Get(e.object.Content, "spec", "groups").([]any)
+	for i, g := range groups {
+		rules, _ := object.Get(g, "rules").([]any)
+		for k, r := range rules {
+			if name := object.String(r, "alert"); name != "" {
+				out = append(out, map[string]any{
+					"cluster": cluster, "component": e.component, "object": e.key, "alert": name,
+					"path":     ir.Pointer("spec", "groups", strconv.Itoa(i), "rules", strconv.Itoa(k)),
+					"severity": object.String(r, "labels", "severity"), "runbook": object.String(r, "annotations", "runbook_url"),
+				})
+			}
+		}
+	}
+	return out
 }
 
 // changes is what differs from the base, null without one.

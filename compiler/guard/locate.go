@@ -23,7 +23,7 @@ func (s *session) finding(rule *compiled, d *document, f *ruleFinding) *diag.Dia
 		subject.Component = e.component
 	}
 	out := &diag.Diagnostic{
-		Code: rule.ID, Severity: s.severity(rule, subject, f.Unknown), Message: f.Msg,
+		Code: rule.ID, Severity: s.severity(rule, subject, f), Message: f.Msg,
 		Subject: subject, Notes: f.Notes, Help: f.Help, Unknown: f.Unknown,
 	}
 	for _, p := range f.At {

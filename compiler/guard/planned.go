@@ -129,6 +129,8 @@ type defect struct {
 	// scenario shows it which is no start from nothing.
 	Judged   bool `json:"judged"`
 	Declared bool `json:"declared"`
+	// Timed defects depend on now: something is too old.
+	Timed bool `json:"timed"`
 }
 
 // defects are the plan's findings that are no notes: `defects[rule]`, each
@@ -166,7 +168,7 @@ func (s *session) joinDefects(p *plans.Plan) map[string][]*defect {
 		if x == nil {
 			x = &defect{
 				Rule: f.Rule, Class: f.Class, Nodes: append([]string{}, f.Nodes...), Message: f.Message,
-				Scenarios: []string{}, At: append(places{}, f.At...), Edges: s.edges(f.Edges), ValidUntil: f.ValidUntil,
+				Scenarios: []string{}, At: append(places{}, f.At...), Edges: s.edges(f.Edges), ValidUntil: f.ValidUntil, Timed: f.Timed,
 			}
 			x.Judged = slices.ContainsFunc(f.Nodes, func(id string) bool { n := s.nodes()[id]; return n != nil && len(n.Objectives) > 0 })
 			seen[key] = x

@@ -25,6 +25,8 @@ type ruleFinding struct {
 	Notes   []string       `json:"notes"`
 	Help    []string       `json:"help"`
 	Unknown bool           `json:"unknown"`
+	// Warning lowers an error: some findings of a rule weigh less than others.
+	Warning bool `json:"warning"`
 }
 
 // rulePosition is diag.Position with the text of its label.

@@ -55,12 +55,15 @@ func suggest(d *diag.Diagnostic, id string, ids []string) *diag.Diagnostic {
 
 // severity of a finding: the project's override, else the rule's; an unknown
 // verdict is a warning, but an error for tiers in strictUnknown (DESIGN §5.8).
-func (s *session) severity(rule *compiled, subject diag.Subject, unknown bool) diag.Severity {
+func (s *session) severity(rule *compiled, subject diag.Subject, f *ruleFinding) diag.Severity {
 	sev := rule.Severity
 	if o, ok := s.severities[rule.ID]; ok {
 		sev = o.severity
 	}
-	if !unknown || s.strictTier(subject) {
+	if f.Warning {
+		return min(sev, diag.Warning)
+	}
+	if !f.Unknown || s.strictTier(subject) {
 		return sev
 	}
 	return min(sev, diag.Warning)

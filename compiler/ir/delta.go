@@ -30,11 +30,22 @@ type Delta struct {
 	Hidden []Hidden `json:"hidden,omitempty"`
 	// NotCompared says, a line each, what else could not be compared and why (D6).
 	NotCompared []string `json:"notCompared,omitempty"`
+	// Tools are the recovery tools whose version differs, and Procedures those
+	// whose closure differs (DESIGN §5.7); by name.
+	Tools      []ToolChange `json:"tools,omitempty"`
+	Procedures []string     `json:"procedures,omitempty"`
 }
 
 // Empty reports whether nothing differs that means something.
 func (d *Delta) Empty() bool {
 	return len(d.Cells) == 0 && !slices.ContainsFunc(d.Objects, func(c ObjectChange) bool { return !c.Quiet() })
+}
+
+// ToolChange is a recovery tool in another version.
+type ToolChange struct {
+	Tool   string `json:"tool"`
+	Before string `json:"before"`
+	After  string `json:"after"`
 }
 
 // Actions of an ObjectChange.

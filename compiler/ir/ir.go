@@ -117,6 +117,9 @@ type RenderedComponent struct {
 	// Tests are the chart's test hooks: they join the test ladder and are
 	// never applied with Objects.
 	Tests []*object.Object
+	// Impure names functions of a chart that answer something else each time:
+	// they were called, and no object shows it.
+	Impure []string
 	// Renamed lists the Jobs whose names got a content hash (DESIGN §7): a gate
 	// that names one by its written name means the new one.
 	Renamed []Rename

@@ -98,7 +98,8 @@ type result struct {
 	objects []*object.Object
 	tests   []*object.Object
 	diags   diag.List
-	asks    bool // a chart that asks which kinds there are
+	impure  []string // see helm.Result
+	asks    bool     // a chart that asks which kinds there are
 }
 
 // render takes the caller's context and not that of the components beside it:
@@ -127,7 +128,7 @@ func (r *renderer) dispatch(ctx context.Context, src spec.Source, name string, a
 		var out *helm.Result
 		out, res.diags, err = helm.Render(ctx, r.tree, chart(src.Helm, name, r.unit.Spec.Kubernetes, apis), r.cfg.Limits)
 		if out != nil {
-			res.objects, res.tests, res.asks = out.Objects, out.Tests, out.Asks
+			res.objects, res.tests, res.asks, res.impure = out.Objects, out.Tests, out.Asks, out.Impure
 		}
 	}
 	if err != nil {

@@ -47,6 +47,9 @@ type Chart struct {
 type Result struct {
 	Objects []*object.Object // in no particular order
 	Tests   []*object.Object // test hooks: never applied with Objects
+	// Impure names the functions that the templates called and that answer
+	// something else each time, sorted; no object shows it.
+	Impure []string
 	// Asks is true when a template looks at .Capabilities.APIVersions.
 	Asks bool
 }
@@ -75,6 +78,7 @@ func Render(ctx context.Context, t *tree.Tree, c Chart, limits yaml.Limits) (*Re
 	}
 	res, ds := split(first.objects)
 	res.Asks = src.asks()
+	res.Impure = slices.Compact(slices.Sorted(slices.Values(first.calls)))
 	return res, append(slices.Clone(first.diags), ds...), nil
 }
 

@@ -1,0 +1,29 @@
+package darkstart.rules.dr010_test
+
+import data.darkstart.rules.dr010
+
+store(group) := {"group": group, "backups": {"nightly": {}}}
+
+found(a, b, need) := result if {
+	result := {f.msg | some f in dr010.deny} with input as {
+		"fleet": {"stores": {"orders": a, "ledger": b}, "services": {"shop": {"requires": {"run": need}}}},
+		"clusters": {},
+	}
+}
+
+test_one_group if found(store("money"), store("money"), ["orders", "ledger"]) == set()
+
+test_none if found(store(""), store(""), ["orders", "ledger"]) == {"shop writes ledger and orders, which are restored each to a point of its own"}
+
+test_two_groups if count(found(store("a"), store("b"), {"all": ["orders", {"any": ["ledger"]}]})) == 1
+
+test_one_store if found(store(""), store(""), ["orders"]) == set()
+
+test_without_backup_there_is_no_point if found(store(""), {}, ["orders", "ledger"]) == set()
+
+test_component if {
+	count(dr010.deny) == 1 with input as {
+		"fleet": {"stores": {"orders": store(""), "ledger": store("")}},
+		"clusters": {"prod": {"components": {"web": {"requires": {"run": ["orders", "ledger"]}}}}},
+	}
+}
