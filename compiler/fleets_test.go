@@ -120,6 +120,11 @@ func TestScaffoldsAreClean(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			res := compileFleet(t, profile(t, name))
 			for _, d := range res.Diagnostics {
+				// Nobody has drilled what was written a minute ago, and nothing says
+				// otherwise: only a drill can.
+				if name == "production" && d.Code == "DR005" && strings.HasSuffix(d.Message, "was never run as a drill") {
+					continue
+				}
 				t.Errorf("init --profile %s is not clean: %s", name, line(d))
 			}
 			if res.Plan == nil || res.Verdict == nil || len(res.Artifacts) < 2 {

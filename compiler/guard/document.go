@@ -329,6 +329,10 @@ func (d *document) lock() (map[string]*ast.Term, error) {
 		m := parseReference(ref).plain()
 		e := l.Images[ref]
 		m["ref"], m["digest"], m["signed"], m["provenance"] = ref, string(e.Digest), e.Signed, e.Provenance
+		m["at"] = places{}
+		if !e.At.IsZero() {
+			m["at"] = places{e.At}
+		}
 		images = append(images, m)
 	}
 	return plain("lock", map[string]any{"images": images, "charts": entries(l.Charts), "other": entries(l.Other)})

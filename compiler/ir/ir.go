@@ -261,6 +261,8 @@ type LockEntry struct {
 	// when it was imported and nothing was looked up.
 	Signed     string `json:"signed,omitempty"`
 	Provenance string `json:"provenance,omitempty"`
+	// At is where the entry is written, zero when it is not yet.
+	At diag.Position `json:"-"`
 }
 
 // Facts are what the linker noticed and the guardrails judge: they are data

@@ -81,6 +81,7 @@ func set(l *ir.Lock, k Kind, ref string, e ir.LockEntry) {
 }
 
 func (f *File) put(k Kind, ref string, e ir.LockEntry, at diag.Position) {
+	e.At = at
 	set(f.Lock, k, ref, e)
 	if f.at[k] == nil {
 		f.at[k] = map[string]diag.Position{}

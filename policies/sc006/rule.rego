@@ -22,6 +22,8 @@
 #     - CIS Software Supply Chain Security Guide
 package darkstart.rules.sc006
 
+import data.darkstart.lib
+
 default images := []
 
 images := input.lock.images if is_array(input.lock.images)
@@ -40,21 +42,24 @@ looked(image) if object.get(image, "provenance", "") != ""
 
 deny contains {
 	"msg": sprintf("%s has neither a signature nor provenance in its registry", [image.ref]),
-	"at": [{"file": "darkstart.lock"}],
-	"subject": {"path": sprintf("/images/%s", [replace(replace(image.ref, "~", "~0"), "/", "~1")])},
+	"at": [object.union(at, {"text": ""}) | some at in object.get(image, "at", [])],
+	"subject": {"path": lib.pointer(["images", image.ref])},
 } if {
 	some image in images
 	looked(image)
 	not recorded(image)
 }
 
+# Of what was imported nothing is known: one finding, since one command mends all.
+unseen := sort([image.ref | some image in images; not looked(image)])
+
 deny contains {
-	"msg": sprintf("nothing is known about a signature or provenance of %s", [image.ref]),
-	"at": [{"file": "darkstart.lock"}],
-	"subject": {"path": sprintf("/images/%s", [replace(replace(image.ref, "~", "~0"), "/", "~1")])},
+	"msg": sprintf("nothing is known about a signature or provenance of %d of %d images", [count(unseen), count(images)]),
+	"at": [object.union(at, {"text": ""}) | some image in images; image.ref == unseen[0]; some at in object.get(image, "at", [])],
+	"subject": {"path": "/images"},
+	"notes": array.slice(unseen, 0, 5),
 	"help": ["run darkstart lock where the registry can be reached: it records what is there"],
 	"unknown": true,
 } if {
-	some image in images
-	not looked(image)
+	count(unseen) > 0
 }

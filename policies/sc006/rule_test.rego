@@ -19,7 +19,7 @@ test_neither if {
 }
 
 test_never_looked if {
-	found({"signed": "", "provenance": ""}) == {["nothing is known about a signature or provenance of registry.example.com/shop/web:1", true]}
+	found({"signed": "", "provenance": ""}) == {["nothing is known about a signature or provenance of 1 of 1 images", true]}
 }
 
 test_without_a_lock_nothing_is_judged if sc006.evaluated == 0 with input as {"lock": null}
