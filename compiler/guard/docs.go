@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+
+	"github.com/darkstart-dev/darkstart/compiler/ir"
 )
 
 // families are the first two letters of a rule's id.
@@ -56,4 +58,13 @@ func capital(s string) string {
 		return s
 	}
 	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// Doc is the rule's metadata as the other programs of the compiler read it.
+func (r *Rule) Doc() ir.RuleDoc {
+	return ir.RuleDoc{
+		ID: r.ID, Title: r.Title, Severity: r.Severity, Description: r.Description, Rationale: r.Rationale,
+		Remediation: r.Remediation, Frameworks: r.Frameworks, Since: r.Since, Applies: conditions[r.Applies].when,
+		Scope: r.Scope, Reads: r.Reads, Guardrail: true,
+	}
 }

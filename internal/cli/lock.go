@@ -49,7 +49,7 @@ func importLock(inv *Invocation, o *output, dir, from string, replace bool) erro
 		rep.Diagnostics = ds
 		return o.finish(inv, nil, rep)
 	}
-	if _, err := o.sinks(inv, nil); err != nil {
+	if _, err := o.sinks(inv); err != nil {
 		return err
 	}
 	data, err := readInput(inv, under(dir, from))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,9 +43,9 @@ type sink struct {
 
 // sinks resolves -o before any work is done: a misspelt format must not cost a
 // compile.
-func (o *output) sinks(inv *Invocation, s *session) ([]sink, error) {
+func (o *output) sinks(inv *Invocation) ([]sink, error) {
 	formats := report.Formats(report.Options{
-		Color: color(inv), Width: width(inv), Verbose: o.verbose, Source: s.source,
+		Color: color(inv), Width: width(inv), Verbose: o.verbose,
 	})
 	asked := o.formats
 	if len(asked) == 0 {
@@ -69,7 +70,9 @@ func (o *output) report(command string) *report.Result {
 
 // finish prints the result everywhere and returns the exit status as an error.
 func (o *output) finish(inv *Invocation, s *session, r *report.Result) error {
-	r.Finish()
+	if err := o.complete(s, r); err != nil {
+		return err
+	}
 	r.FailOn = o.failOn
 	if r.ExitCode == ExitClean && fails(r.Diagnostics, o.failOn) {
 		r.ExitCode = ExitFindings
@@ -77,7 +80,7 @@ func (o *output) finish(inv *Invocation, s *session, r *report.Result) error {
 	if r.ExitCode == ExitClean && o.unfinished {
 		r.ExitCode = ExitFailed
 	}
-	sinks, err := o.sinks(inv, s)
+	sinks, err := o.sinks(inv)
 	if err != nil {
 		return err
 	}
@@ -87,6 +90,20 @@ func (o *output) finish(inv *Invocation, s *session, r *report.Result) error {
 		}
 	}
 	return quit(r.ExitCode)
+}
+
+// complete adds to a result what a replay of it needs.
+func (o *output) complete(s *session, r *report.Result) error {
+	r.Finish().Excerpt(s.source)
+	if !slices.ContainsFunc(o.formats, func(f string) bool { return !strings.HasPrefix(f, "text") }) {
+		return nil // text says where to read more, and nothing else of it
+	}
+	docs, err := compiler.Docs()
+	if err != nil {
+		return err
+	}
+	r.Explain(docs)
+	return nil
 }
 
 // beside returns the invocation with stderr in the place of stdout, for
@@ -158,7 +175,7 @@ func (p *pipeline) run(ctx context.Context, inv *Invocation, command string, unt
 		return nil, nil, nil, err
 	}
 	p.out.dir = p.in.dir
-	if _, err := p.out.sinks(inv, nil); err != nil {
+	if _, err := p.out.sinks(inv); err != nil {
 		return nil, nil, nil, err
 	}
 	rep := p.out.report(command)

@@ -66,7 +66,7 @@ func (t *tests) do(ctx context.Context, inv *Invocation, args []string) error {
 		return err
 	}
 	t.p.out.dir = t.p.in.dir
-	if _, err := t.p.out.sinks(inv, nil); err != nil {
+	if _, err := t.p.out.sinks(inv); err != nil {
 		return err
 	}
 	s, cfg, err := t.config(ctx, inv, args)

@@ -14,7 +14,7 @@ const shownFields = 6
 // DeltaText writes a delta for people: what loses something first, then what
 // to look at, then the rest; one screen, unless all is asked for with Verbose.
 func DeltaText(w io.Writer, d *ir.Delta, o Options) error {
-	p := newPrinter(o)
+	p := newPrinter(o, &Result{})
 	p.printf("%s\n", p.paint(bold, clean(d.Base)+" → "+clean(d.Head)))
 	p.deltaObjects(deltaGroups(d, o.Verbose))
 	p.deltaCells(d)

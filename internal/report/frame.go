@@ -59,7 +59,7 @@ func (p *printer) excerpts(labels []diag.Label) []excerpt {
 			es = append(es, excerpt{first: l, lines: p.source(l.File)})
 		}
 		e := &es[j]
-		if l.Line < 1 || l.Line > len(e.lines) {
+		if l.Line < 1 || l.Line > len(e.lines) || e.lines[l.Line-1] == missing {
 			e.bare = append(e.bare, l)
 			continue
 		}
@@ -75,26 +75,9 @@ func (p *printer) excerpts(labels []diag.Label) []excerpt {
 	return es
 }
 
-// source returns the lines of a file, nil when it cannot be read: a position
-// without its text is still worth printing.
-func (p *printer) source(file string) []string {
-	if p.Source == nil || file == "" {
-		return nil
-	}
-	if ls, ok := p.files[file]; ok {
-		return ls
-	}
-	b, err := p.Source(file)
-	var ls []string
-	if err == nil {
-		ls = strings.Split(string(b), "\n")
-		for i, l := range ls {
-			ls[i] = strings.TrimSuffix(l, "\r")
-		}
-	}
-	p.files[file] = ls
-	return ls
-}
+// source returns the lines of a file that were kept, nil when there are none:
+// a position without its text is still worth printing.
+func (p *printer) source(file string) []string { return p.files[file] }
 
 // span returns the bytes that a position underlines. Without an end it is the
 // token at the column, without a column the whole line.

@@ -39,7 +39,15 @@ type Result struct {
 	Artifacts []Artifact  `json:"artifacts,omitempty"`
 	// Changes are what the run changed in the repository, one line each.
 	Changes []string `json:"changes,omitempty"`
-	Summary Summary  `json:"summary"`
+	// Base is what the run was compared with, Diff what changed since in what
+	// engines apply and in what comes back; nil without --base.
+	Base *Base     `json:"base,omitempty"`
+	Diff *ir.Delta `json:"diff,omitempty"`
+	// Catalogue documents every guardrail that was asked, and every other code
+	// that was printed; Sources are the lines that findings point at.
+	Catalogue []ir.RuleDoc `json:"catalogue,omitempty"`
+	Sources   []Source     `json:"sources,omitempty"`
+	Summary   Summary      `json:"summary"`
 	// Error is why the job could not be done: a problem of the environment,
 	// not of the input (D5).
 	Error string `json:"error,omitempty"`
@@ -48,6 +56,31 @@ type Result struct {
 	FailOn   string `json:"failOn,omitempty"`
 	ExitCode int    `json:"exitCode"`
 }
+
+// Base is the revision that a change is judged against.
+type Base struct {
+	// Ref is what was asked for, Commit the merge base that was compared with.
+	Ref    string `json:"ref"`
+	Commit string `json:"commit,omitempty"`
+	// Old counts the findings that the base has too; All says that they count all
+	// the same (--all).
+	Old int  `json:"old"`
+	All bool `json:"all,omitempty"`
+	// Fixed are findings of the base that the change has not.
+	Fixed []Fixed `json:"fixed,omitempty"`
+	// NotCompared says why the base could not be judged: every finding counts.
+	NotCompared string `json:"notCompared,omitempty"`
+}
+
+// Fixed is a finding that is gone.
+type Fixed struct {
+	Code        string `json:"code"`
+	Message     string `json:"message"`
+	Fingerprint string `json:"fingerprint"`
+}
+
+// RuleDoc documents a guardrail or another code.
+type RuleDoc = ir.RuleDoc
 
 // Tool is the program that made the result.
 type Tool struct {
@@ -124,6 +157,8 @@ type Summary struct {
 	Notes    int `json:"notes"`
 	Waived   int `json:"waived"`
 	Unknown  int `json:"unknown"`
+	// Old ones are in the base too, and counted here alone.
+	Old int `json:"old,omitempty"`
 }
 
 // New starts a result. The caller fills it and ends with Finish.
@@ -137,9 +172,13 @@ func (r *Result) Finish() *Result {
 	if r.Diagnostics == nil {
 		r.Diagnostics = diag.List{}
 	}
+	fingerprints(r.Diagnostics)
 	s := Summary{}
 	for _, d := range r.Diagnostics {
 		switch {
+		case d.Old && (r.Base == nil || !r.Base.All):
+			s.Old++
+			continue
 		case d.Waived != nil:
 			s.Waived++
 			continue

@@ -57,14 +57,15 @@ func golden(t *testing.T, name string) {
 		}
 		return nil, fs.ErrNotExist
 	}
+	r.Excerpt(source)
 	outs := inputs
 	for _, c := range []struct {
 		name   string
 		format Format
 	}{
-		{"out.txt", Formats(Options{Source: source})["text"]},
-		{"out.verbose.txt", Formats(Options{Source: source, Verbose: true, Width: 60})["text"]},
-		{"out.color.txt", Formats(Options{Source: source, Color: true, Lines: 5})["text"]},
+		{"out.txt", Formats(Options{})["text"]},
+		{"out.verbose.txt", Formats(Options{Verbose: true, Width: 60})["text"]},
+		{"out.color.txt", Formats(Options{Color: true, Lines: 5})["text"]},
 		{"out.json", JSON},
 	} {
 		var b bytes.Buffer
@@ -180,7 +181,8 @@ func FuzzText(f *testing.F) {
 		r.Artifacts = []Artifact{{Name: text, Path: file}}
 		var b bytes.Buffer
 		source := func(string) ([]byte, error) { return []byte(content), nil }
-		if err := Text(&b, r.Finish(), Options{Width: width % 300, Source: source, Verbose: line%2 == 0}); err != nil {
+		r.Finish().Excerpt(source)
+		if err := Text(&b, r, Options{Width: width % 300, Verbose: line%2 == 0}); err != nil {
 			t.Fatal(err)
 		}
 		for _, l := range strings.Split(b.String(), "\n") {

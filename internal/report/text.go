@@ -21,8 +21,6 @@ type Options struct {
 	// Lines is about one screen: what does not fit is one line a finding, then
 	// a count. 0 is 40.
 	Lines int
-	// Source returns a file as it was compiled; nil prints no frames.
-	Source func(file string) ([]byte, error)
 	// Verbose shows every finding, place, note and rule.
 	Verbose bool
 }
@@ -44,7 +42,7 @@ func (p *printer) full() bool                 { return bytes.Count(p.Bytes(), []
 // frames; then what was compiled and planned; the last line always says what
 // was evaluated, waived, skipped and unknown.
 func Text(w io.Writer, r *Result, o Options) error {
-	p := newPrinter(o)
+	p := newPrinter(o, r)
 	p.findings(r.Diagnostics)
 	p.waived(r.Diagnostics)
 	p.rules(r.Rules)
@@ -64,21 +62,21 @@ func Text(w io.Writer, r *Result, o Options) error {
 // Diagnostics writes the findings of a result and nothing else, for commands
 // that evaluate no rules and end in a verdict of their own.
 func Diagnostics(w io.Writer, r *Result, o Options) error {
-	p := newPrinter(o)
+	p := newPrinter(o, r)
 	p.findings(r.Diagnostics)
 	p.waived(r.Diagnostics)
 	_, err := w.Write(p.Bytes())
 	return err
 }
 
-func newPrinter(o Options) *printer {
+func newPrinter(o Options, r *Result) *printer {
 	if o.Width <= 0 {
 		o.Width = 120
 	}
 	if o.Lines <= 0 {
 		o.Lines = 40
 	}
-	return &printer{Options: o, files: map[string][]string{}}
+	return &printer{Options: o, files: r.lines()}
 }
 
 func (p *printer) findings(ds diag.List) {

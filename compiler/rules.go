@@ -1,0 +1,46 @@
+package compiler
+
+import (
+	"github.com/darkstart-dev/darkstart/compiler/guard"
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/policies"
+)
+
+// Rules returns the metadata of the built-in guardrails, sorted by id.
+func Rules() ([]ir.RuleDoc, error) {
+	rules, err := guard.Catalogue(policies.FS)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]ir.RuleDoc, len(rules))
+	for i := range rules {
+		out[i] = rules[i].Doc()
+	}
+	return out, nil
+}
+
+// Docs returns the documentation of every code that can be printed, those of the
+// guardrails with all their metadata, sorted by code.
+func Docs() ([]ir.RuleDoc, error) {
+	entries, err := Catalogue()
+	if err != nil {
+		return nil, err
+	}
+	rules, err := Rules()
+	if err != nil {
+		return nil, err
+	}
+	byID := map[string]ir.RuleDoc{}
+	for _, r := range rules {
+		byID[r.ID] = r
+	}
+	out := make([]ir.RuleDoc, 0, len(entries))
+	for _, e := range entries {
+		d, ok := byID[e.Code]
+		if !ok {
+			d = ir.RuleDoc{ID: e.Code, Title: e.Title, Severity: e.Severity, Description: e.Why, Remediation: e.Fix}
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}

@@ -1,0 +1,70 @@
+package report
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/darkstart-dev/darkstart/internal/diag"
+)
+
+// number is what changes in a message while the finding stays: counts, lines,
+// durations, digests.
+var number = regexp.MustCompile(`[0-9a-f]{12,}|[0-9]+`)
+
+// fingerprint names what a finding is about: its code, its subject, the file of
+// its primary place when it has no subject, and its message without numbers. A
+// line that moves, or a duration that grows, leaves it as it is; another object
+// or field does not.
+func fingerprint(d *diag.Diagnostic) string {
+	s := d.Subject
+	parts := []string{d.Code, s.Cluster, s.Component, s.Object, s.Node, s.Path, number.ReplaceAllString(d.Message, "#")}
+	if s == (diag.Subject{}) {
+		parts = append(parts, d.Primary().File)
+	}
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:16])
+}
+
+// fingerprints names every finding of a sorted list; the second of two that are
+// about the same gets a number, so that each name is used once.
+func fingerprints(ds diag.List) {
+	seen := map[string]int{}
+	for _, d := range ds {
+		f := fingerprint(d)
+		if seen[f]++; seen[f] > 1 {
+			f += "-" + strconv.Itoa(seen[f])
+		}
+		d.Fingerprint = f
+	}
+}
+
+// Since compares a finished result with the findings of a base: those that the
+// base has too are marked old, and what the base alone has was fixed. Waived
+// findings count on neither side, so that a waiver taken away is a new finding.
+func (r *Result) Since(base diag.List) {
+	fingerprints(base.Sorted())
+	before := map[string]bool{}
+	for _, d := range base {
+		if d.Waived == nil {
+			before[d.Fingerprint] = true
+		}
+	}
+	if r.Base == nil {
+		r.Base = &Base{}
+	}
+	for _, d := range r.Diagnostics {
+		if before[d.Fingerprint] && d.Waived == nil {
+			d.Old = true
+			r.Base.Old++
+			delete(before, d.Fingerprint)
+		}
+	}
+	for _, d := range base {
+		if before[d.Fingerprint] {
+			r.Base.Fixed = append(r.Base.Fixed, Fixed{d.Code, d.Message, d.Fingerprint})
+		}
+	}
+}
