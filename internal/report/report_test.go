@@ -88,12 +88,12 @@ func golden(t *testing.T, name string) {
 // frame renders one diagnostic over one file and returns the frame alone.
 func frame(t *testing.T, o Options, content string, labels ...diag.Label) string {
 	t.Helper()
-	o.Source = func(string) ([]byte, error) { return []byte(content), nil }
 	d := &diag.Diagnostic{Code: "X1", Severity: diag.Error, Message: "m", Labels: labels}
 	r := New(Tool{}, "t")
 	r.Diagnostics.Add(d)
+	r.Finish().Excerpt(func(string) ([]byte, error) { return []byte(content), nil })
 	var b bytes.Buffer
-	if err := Text(&b, r.Finish(), o); err != nil {
+	if err := Text(&b, r, o); err != nil {
 		t.Fatal(err)
 	}
 	_, body, _ := strings.Cut(b.String(), "  |\n")
