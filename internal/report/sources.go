@@ -18,7 +18,7 @@ type Source struct {
 
 // Bounds of the lines that are kept: a frame of more is no frame.
 const (
-	maxSourceLine = 400
+	maxSourceLine = 4096
 	maxSources    = 20_000
 )
 
@@ -28,8 +28,8 @@ func (r *Result) Excerpt(source func(file string) ([]byte, error)) {
 	files, want := map[string][]string{}, map[diag.Position]bool{}
 	for _, d := range r.Diagnostics {
 		for _, l := range d.Labels {
-			if l.Line > 0 && d.Code != secretRule {
-				want[diag.Position{File: l.File, Line: l.Line}] = true
+			for n := max(l.Line-1, 1); l.Line > 0 && n <= l.Line+1 && d.Code != secretRule; n++ {
+				want[diag.Position{File: l.File, Line: n}] = true // a frame shows a single line between two marks
 			}
 		}
 		if d.Waived != nil && d.Waived.At.Line > 0 {
@@ -37,6 +37,13 @@ func (r *Result) Excerpt(source func(file string) ([]byte, error)) {
 		}
 	}
 	r.Sources = nil
+	for _, d := range r.Diagnostics {
+		for _, l := range d.Labels {
+			for n := l.Line - 1; d.Code == secretRule && n <= l.Line+1; n++ {
+				delete(want, diag.Position{File: l.File, Line: n})
+			}
+		}
+	}
 	for p := range want { // sorted below
 		ls, ok := files[p.File]
 		if !ok {
