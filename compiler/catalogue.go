@@ -30,6 +30,10 @@ var Codes = []diag.Entry{{
 	Why: "`releases/<stream>.json` in the working tree holds entries that HEAD does not have. Another release would give their serials to other content, and clusters that took the first would refuse the second.",
 	Fix: "Commit the records (and push them), then release. A release that nobody has taken is undone with `git checkout -- releases deploy`, or by removing the new files.",
 }, {
+	Code: "CLI006", Title: "the base has no common history", Severity: diag.Error,
+	Why: "`check --base` judges what changed since this revision parted from the base. A shallow clone cuts the commit off at which they parted; two branches that were never one have none.",
+	Fix: "Fetch the whole history (`git fetch --unshallow`, `fetch-depth: 0`), or name a base that this branch was made from.",
+}, {
 	Code: "CLI005", Title: "what was released cannot be compiled again", Severity: diag.Error,
 	Why: "A release judges what it changes in each cluster, from the revision that the cluster's newest release was made from. That revision is not in this clone, or this compiler refuses it, so nothing can be said about the change.",
 	Fix: "Fetch the whole history, or name another revision with `--base REV`; `--base none` releases without judging the change.",

@@ -30,9 +30,13 @@ type output struct {
 }
 
 func (o *output) register(cmd *cobra.Command) {
+	o.formatFlags(cmd)
+	failOnFlag(cmd, &o.failOn)
+}
+
+func (o *output) formatFlags(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVarP(&o.formats, "output", "o", nil, "`FORMAT[=PATH]`, repeatable: "+strings.Join(report.FormatNames(), ", ")+" (default text)")
 	cmd.Flags().BoolVarP(&o.verbose, "verbose", "v", false, "every finding, place and rule")
-	failOnFlag(cmd, &o.failOn)
 }
 
 // sink is one -o.
@@ -229,6 +233,7 @@ func (p *pipeline) fill(rep *report.Result, s *session, res *compiler.Result) {
 		now = t.Format(time.RFC3339)
 	}
 	rep.Revision = report.RevisionOf(s.rev, now)
+	rep.Root = s.fleet
 	if res.Rendered != nil {
 		rep.Fleet = report.FleetOf(res.Rendered, res.Validations, res.Skipped)
 	}

@@ -319,12 +319,12 @@ func (l List) Sorted() List {
 	return slices.CompactFunc(out, func(a, b *Diagnostic) bool { return a.Compare(b) == 0 })
 }
 
-// Max returns the highest severity of what is not waived, and false when there
-// is nothing.
+// Max returns the highest severity of what is neither waived nor old, and false
+// when there is nothing.
 func (l List) Max() (Severity, bool) {
 	sev, any := Note, false
 	for _, d := range l {
-		if d.Waived == nil {
+		if d.Waived == nil && !d.Old {
 			sev, any = max(sev, d.Severity), true
 		}
 	}

@@ -44,8 +44,10 @@ func fingerprints(ds diag.List) {
 // Since compares a finished result with the findings of a base: those that the
 // base has too are marked old, and what the base alone has was fixed. Waived
 // findings count on neither side, so that a waiver taken away is a new finding.
-func (r *Result) Since(base diag.List) {
-	fingerprints(base.Sorted())
+// Without mark nothing is old: all of them count.
+func (r *Result) Since(base diag.List, mark bool) {
+	base = base.Sorted()
+	fingerprints(base)
 	before := map[string]bool{}
 	for _, d := range base {
 		if d.Waived == nil {
@@ -57,7 +59,7 @@ func (r *Result) Since(base diag.List) {
 	}
 	for _, d := range r.Diagnostics {
 		if before[d.Fingerprint] && d.Waived == nil {
-			d.Old = true
+			d.Old = mark
 			r.Base.Old++
 			delete(before, d.Fingerprint)
 		}

@@ -3,9 +3,11 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"path"
 	"slices"
 )
 
@@ -16,9 +18,11 @@ type Format func(w io.Writer, r *Result) error
 // Formats returns the formats by the names that -o takes.
 func Formats(o Options) map[string]Format {
 	return map[string]Format{
-		"json":  JSON,
-		"junit": JUnit,
-		"text":  func(w io.Writer, r *Result) error { return Text(w, r, o) },
+		"json":     JSON,
+		"github":   GitHub,
+		"markdown": Markdown,
+		"junit":    JUnit,
+		"text":     func(w io.Writer, r *Result) error { return Text(w, r, o) },
 	}
 }
 
@@ -38,6 +42,17 @@ func JSON(w io.Writer, r *Result) error {
 	_, err := w.Write(b.Bytes())
 	return err
 }
+
+// Parse reads a result that was kept, whole: what follows it is an error.
+func Parse(b []byte) (*Result, error) {
+	if !json.Valid(b) {
+		return nil, errors.New("read result: not one JSON value: is it cut off?")
+	}
+	return Decode(bytes.NewReader(b))
+}
+
+// Path returns a file as the repository knows it, from its root.
+func (r *Result) Path(file string) string { return path.Join(r.Root, file) }
 
 // Decode reads what JSON wrote. Another version is refused: a reader that
 // guesses would report a result as better than it is.

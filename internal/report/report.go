@@ -28,7 +28,10 @@ type Result struct {
 	// Command is the subcommand: "check", "compile", …
 	Command  string    `json:"command"`
 	Revision *Revision `json:"revision,omitempty"`
-	Fleet    *Fleet    `json:"fleet,omitempty"`
+	// Root is the fleet's folder below the repository's root, "" for the root
+	// itself: files of diagnostics are relative to it.
+	Root  string `json:"root,omitempty"`
+	Fleet *Fleet `json:"fleet,omitempty"`
 	// Diagnostics are in their total order, waived ones included; never null.
 	Diagnostics diag.List `json:"diagnostics"`
 	// Rules is nil when the guardrails were not reached.
@@ -176,7 +179,7 @@ func (r *Result) Finish() *Result {
 	s := Summary{}
 	for _, d := range r.Diagnostics {
 		switch {
-		case d.Old && (r.Base == nil || !r.Base.All):
+		case d.Old:
 			s.Old++
 			continue
 		case d.Waived != nil:

@@ -45,6 +45,7 @@ func Text(w io.Writer, r *Result, o Options) error {
 	p := newPrinter(o, r)
 	p.findings(r.Diagnostics)
 	p.waived(r.Diagnostics)
+	p.change(r)
 	p.rules(r.Rules)
 	p.tests(r.Tests)
 	p.totals(r)
@@ -80,7 +81,7 @@ func newPrinter(o Options, r *Result) *printer {
 }
 
 func (p *printer) findings(ds diag.List) {
-	open := slices.DeleteFunc(slices.Clone(ds), func(d *diag.Diagnostic) bool { return d.Waived != nil })
+	open := slices.DeleteFunc(slices.Clone(ds), func(d *diag.Diagnostic) bool { return d.Waived != nil || d.Old })
 	gs := groups(open)
 	if p.Verbose {
 		gs = nil
