@@ -246,7 +246,7 @@ type CellChange struct {
 }
 
 // String says it as one line: "payments under region-loss: 24m → 1h11m, RTO
-// 1h, violated".
+// 1h, violated", or, where the data decides: "loses 12m → everything, RPO 15m".
 func (c CellChange) String() string {
 	head := c.Node + " under " + c.Scenario + ": "
 	switch {
@@ -256,13 +256,30 @@ func (c CellChange) String() string {
 		return head + "no longer judged, was " + c.Before.brief()
 	}
 	out := head + c.Before.time() + " → " + c.After.time()
-	if c.After.RTO != nil {
+	switch {
+	case c.Before.lossy() || c.After.lossy():
+		out = head + "loses " + c.Before.lost() + " → " + c.After.lost() + ", RPO " + cmp.Or(c.After.RPO, c.Before.RPO).String()
+	case c.After.RTO != nil:
 		out += ", RTO " + c.After.RTO.String()
 	}
 	if c.Before.Verdict != c.After.Verdict {
 		return out + fmt.Sprintf(", %s (was %s)", c.After.Verdict, c.Before.Verdict)
 	}
 	return out + ", " + string(c.After.Verdict)
+}
+
+// lossy: even at best more is lost than the objective allows.
+func (c *Cell) lossy() bool { return c.RPO != nil && c.Loss != nil && c.Loss.Lo > *c.RPO }
+
+// lost is how much of the data is gone, at worst.
+func (c *Cell) lost() string {
+	switch {
+	case c.Loss == nil:
+		return "nothing"
+	case c.Loss.Hi >= Forever:
+		return "everything"
+	}
+	return c.Loss.Hi.String()
 }
 
 func (c *Cell) brief() string {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -138,6 +139,10 @@ func (in *input) compile(ctx context.Context, inv *Invocation, s *session, until
 		Clusters: in.clusters, NoWaivers: noWaivers, Pairs: in.pairs, Namespaces: in.namespaces, Parallel: in.parallel,
 	}
 	in.base.into(cfg)
+	cfg.HeadName = cmp.Or(short(s.rev.Commit), s.rev.Kind)
+	if s.rev.Kind != "commit" {
+		cfg.HeadName = map[string]string{"index": "the index", "worktree": "the working tree"}[s.rev.Kind]
+	}
 	if !in.quiet {
 		p := newProgress(inv.Stderr)
 		defer p.stop()

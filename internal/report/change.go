@@ -19,12 +19,16 @@ func (p *printer) change(r *Result) {
 	if r.Diff != nil {
 		p.printf("%s %s\n", p.paint(bold, "since "+clean(r.Base.Ref)+":"), deltaSummary(r.Diff))
 		p.dangers(r.Diff)
-		for i, c := range deltaCells(r.Diff) {
+		cells, later := judgedCells(r.Diff)
+		for i, c := range cells {
 			if !p.Verbose && i == maxChange {
-				p.printf("  and %s: darkstart diff\n", count(len(r.Diff.Cells)-i, "more cell"))
+				p.printf("  and %s: darkstart diff\n", count(len(cells)-i, "more cell"))
 				break
 			}
 			p.printf("  %s\n", clean(c.String()))
+		}
+		if len(later) > 0 {
+			p.printf("  %s with another time and the same verdict: darkstart diff\n", count(len(later), "cell"))
 		}
 	}
 	p.printf("%s\n\n", clean(r.Base.said()))
@@ -50,6 +54,8 @@ func (b *Base) said() string {
 	switch {
 	case b.NotCompared != "":
 		return "the base could not be judged, so every finding counts: " + b.NotCompared
+	case b.Old == 0 && len(b.Fixed) == 0:
+		return fmt.Sprintf("every finding is new: %s has none of them", b.Ref)
 	case b.All:
 		return fmt.Sprintf("%s of them that %s has too, all counted (--all); %d fixed", count(b.Old, "finding"), b.Ref, len(b.Fixed))
 	}

@@ -268,6 +268,19 @@ var fullDigest = regexp.MustCompile(`(sha256:[0-9a-f]{12})[0-9a-f]{52}`)
 // short writes digests as people compare them.
 func short(s string) string { return fullDigest.ReplaceAllString(s, "$1") }
 
+// judgedCells tells the cells whose verdict moved from those of which only the
+// times did.
+func judgedCells(d *ir.Delta) (verdict, times []plans.CellChange) {
+	for _, c := range d.Cells {
+		if c.Before != nil && c.After != nil && c.Before.Verdict == c.After.Verdict {
+			times = append(times, c)
+		} else {
+			verdict = append(verdict, c)
+		}
+	}
+	return verdict, times
+}
+
 // deltaCells puts the cells whose verdict moved before those of which only the
 // times did.
 func deltaCells(d *ir.Delta) []plans.CellChange {

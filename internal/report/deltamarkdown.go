@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/plans"
 )
 
 // DeltaMarkdown writes a delta for a pull request: dangers and recoverability in
@@ -17,15 +18,27 @@ func DeltaMarkdown(w io.Writer, d *ir.Delta, limit int) error {
 	fmt.Fprintf(&b, "### Changes: %s → %s\n\n%s\n", deltaSpan(d.Base), deltaSpan(d.Head), deltaSummary(d))
 	gs := deltaGroups(d, false)
 	markdownList(&b, "Dangers", dangerLines(gs), limit)
-	var cells []string
-	for _, c := range deltaCells(d) {
-		cells = append(cells, deltaSpan(c.String()))
+	judged, times := judgedCells(d)
+	markdownList(&b, "Recoverability", cellLines(judged), limit)
+	if len(times) > 0 {
+		fold(&b, "cells with another time and the same verdict", cellLines(times))
 	}
-	markdownList(&b, "Recoverability", cells, limit)
 	markdownList(&b, "Not compared", deltaEscaped(deltaMissing(d)), limit)
 	markdownDetails(&b, gs, limit)
 	_, err := w.Write(b.Bytes())
 	return err
+}
+
+func cellLines(cells []plans.CellChange) []string {
+	out := make([]string, 0, len(cells))
+	for _, c := range cells {
+		mark := "✅"
+		if c.After != nil && (c.After.Verdict == plans.Violated || c.After.Verdict == plans.Unrecoverable) {
+			mark = "⛔"
+		}
+		out = append(out, mark+" "+deltaSpan(c.String()))
+	}
+	return out
 }
 
 func dangerLines(gs []deltaGroup) []string {
