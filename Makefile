@@ -40,7 +40,7 @@ lint: ## everything but the tests; each line also runs alone
 docs: $(BIN) ## generated pages
 	$(BIN) schema docs > docs/schema.md
 	$(BIN) explain --all -o markdown > docs/codes.md
-	FORMAT=1 $(GO) test -count=1 -run '^TestDocs$$' ./policies
+	$(BIN) rules -o markdown > docs/rules.md
 
 bench: $(BIN)
 	$(GO) run ./internal/bench

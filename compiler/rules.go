@@ -19,6 +19,15 @@ func Rules() ([]ir.RuleDoc, error) {
 	return out, nil
 }
 
+// RulesPage is the reference page of the built-in guardrails, in Markdown.
+func RulesPage() ([]byte, error) {
+	rules, err := guard.Catalogue(policies.FS)
+	if err != nil {
+		return nil, err
+	}
+	return guard.Docs(rules), nil
+}
+
 // Docs returns the documentation of every code that can be printed, those of the
 // guardrails with all their metadata, sorted by code.
 func Docs() ([]ir.RuleDoc, error) {

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,6 +26,26 @@ func catalogue(t *testing.T) []guard.Rule {
 		t.Fatal(err)
 	}
 	return rules
+}
+
+// designed are the guardrails of DESIGN §6: users cite these ids in waivers, so
+// one may be added with the design, and none may vanish.
+const designed = `
+	BS001 BS002 BS003 BS004 BS005 BS006 BS007 BS008
+	DR001 DR002 DR003 DR004 DR005 DR006 DR007 DR008 DR009 DR010 DR011 DR012
+	OP001 OP002 OP003 OP004 OP005
+	PS001 PS002 PS003
+	SC001 SC002 SC003 SC004 SC005 SC006`
+
+func TestDesigned(t *testing.T) {
+	var ids []string
+	for _, r := range catalogue(t) {
+		ids = append(ids, r.ID)
+	}
+	slices.Sort(ids)
+	if want := strings.Fields(designed); !slices.Equal(ids, want) {
+		t.Errorf("the catalogue and the design differ:\ngot  %q\nwant %q", ids, want)
+	}
 }
 
 // Every rule has a fixture that turns it red and one that turns it green, and

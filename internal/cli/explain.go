@@ -32,7 +32,10 @@ func newExplain(inv *Invocation) *cobra.Command {
 			default:
 				return fmt.Errorf("explain takes one CODE, or --all")
 			}
-			return printEntries(inv.Stdout, entries, format)
+			if err := printEntries(inv.Stdout, entries, format); err != nil || all || format != "text" {
+				return err
+			}
+			return printRule(inv.Stdout, entries[0].Code)
 		},
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			entries, _ := compiler.Catalogue()
@@ -95,6 +98,21 @@ func printEntry(w io.Writer, e diag.Entry, markdown bool) {
 	if e.Example != "" {
 		fmt.Fprintf(w, "\nexample:\n%s\n", indent(e.Example))
 	}
+}
+
+// printRule adds what only a guardrail has: when it is judged, and on what
+// authority. Of another code there is nothing to add.
+func printRule(w io.Writer, code string) error {
+	rules, err := compiler.Rules()
+	if err != nil {
+		return err
+	}
+	for _, r := range rules {
+		if r.ID == code {
+			_, err = fmt.Fprintf(w, "\njudged %s; since %s\nreferences: %s\n", r.Applies, r.Since, strings.Join(r.Frameworks, ", "))
+		}
+	}
+	return err
 }
 
 func indent(s string) string {

@@ -21,10 +21,18 @@ func newRules(inv *Invocation) *cobra.Command {
 		Use:   "rules",
 		Short: "list the built-in guardrails",
 		Long: `rules lists the built-in guardrails: what each states, how severe it is, and from
-which declaration on it is judged. JSON has all their metadata. darkstart explain CODE
+which declaration on it is judged. JSON has all their metadata; Markdown is the reference page. darkstart explain CODE
 says more about one; darkstart check -v says what each did on a fleet.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
+			if format == "markdown" {
+				page, err := compiler.RulesPage()
+				if err != nil {
+					return err
+				}
+				_, err = inv.Stdout.Write(page)
+				return err
+			}
 			rules, err := compiler.Rules()
 			if err != nil {
 				return err
@@ -38,7 +46,7 @@ says more about one; darkstart check -v says what each did on a fleet.`,
 			return printRules(inv.Stdout, rules)
 		},
 	}
-	outputFlag(cmd, &format, "text", "json")
+	outputFlag(cmd, &format, "text", "json", "markdown")
 	return cmd
 }
 

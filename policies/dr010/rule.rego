@@ -4,7 +4,7 @@
 #   Judges stores that one service, or one component, needs to run: they are
 #   written by one program, and a restore to two points in time leaves them disagreeing. They have to be
 #   in one consistency group (`group`), which restores to its oldest common point. Stores without a backup
-#   are left out: they have no point to disagree about.
+#   are left out: they have no point to disagree about. So are alternatives (`any`, `atLeast`).
 # custom:
 #   id: DR010
 #   severity: error
@@ -34,8 +34,15 @@ stores[name] := store if {
 	count(object.get(store, "backups", {})) > 0
 }
 
-# The stores that a requirement names anywhere.
-named(requirement) := {name | walk(requirement, [_, name]); is_string(name); name in object.keys(stores)}
+# The stores that a requirement always needs. Of alternatives (any, atLeast) one
+# is enough, so nothing says that they are written together.
+named(requirement) := {name |
+	walk(requirement, [path, leaf])
+	is_string(leaf)
+	count({"any", "of"} & {key | some key in path}) == 0
+	name := trim_prefix(leaf, "/")
+	name in object.keys(stores)
+}
 
 together[writer] := names if {
 	some writer, service in object.get(fleet, "services", {})

@@ -15,7 +15,7 @@ test_one_group if found(store("money"), store("money"), ["orders", "ledger"]) ==
 
 test_none if found(store(""), store(""), ["orders", "ledger"]) == {"shop writes ledger and orders, which are restored each to a point of its own"}
 
-test_two_groups if count(found(store("a"), store("b"), {"all": ["orders", {"any": ["ledger"]}]})) == 1
+test_two_groups if count(found(store("a"), store("b"), {"all": ["orders", {"all": ["ledger"]}]})) == 1
 
 test_one_store if found(store(""), store(""), ["orders"]) == set()
 
@@ -26,4 +26,12 @@ test_component if {
 		"fleet": {"stores": {"orders": store(""), "ledger": store("")}},
 		"clusters": {"prod": {"components": {"web": {"requires": {"run": ["orders", "ledger"]}}}}},
 	}
+}
+
+test_alternatives_are_not_written_together if {
+	count(dr010.deny) == 0 with input as {"fleet": {"stores": {"a": {"backups": {"n": {}}}, "b": {"backups": {"n": {}}}}, "services": {"shop": {"requires": {"run": {"any": ["a", "b"]}}}}}, "clusters": {}}
+}
+
+test_all_of_them_by_full_name_are if {
+	count(dr010.deny) == 1 with input as {"fleet": {"stores": {"a": {"backups": {"n": {}}}, "b": {"backups": {"n": {}}}}, "services": {"shop": {"requires": {"run": {"all": ["/a", "b"]}}}}}, "clusters": {}}
 }

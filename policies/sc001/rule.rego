@@ -4,13 +4,15 @@
 #   Judges every image reference of every rendered object: containers, init,
 #   sidecar and ephemeral containers, and the image fields of the custom
 #   resources that controllers read. A reference passes when it ends in
-#   `@sha256:…` and `darkstart.lock` holds that digest for that repository.
+#   `@sha256:…` and `darkstart.lock` holds that digest for that repository. Where
+#   `guardrails: registries` is set, it must also come from one of these: a host,
+#   or a host and the beginning of a path. A short name comes from docker.io.
 # custom:
 #   id: SC001
 #   severity: error
 #   applies: always
 #   scope: cluster
-#   reads: [images, lock]
+#   reads: [images, lock, params]
 #   since: v0.1.0
 #   rationale: >-
 #     A tag is a name that its owner can move: two nodes can run different code under one tag, and a
@@ -45,6 +47,26 @@ deny contains {
 	some image in input.images
 	lib.is_digest(image.digest)
 	not [image.repository, image.digest] in locked
+}
+
+deny contains {
+	"msg": sprintf("image %q comes from a registry that is not allowed", [image.ref]),
+	"subject": subject(image),
+	"notes": [sprintf("its repository is %s; guardrails: registries allows %s", [image.repository, concat(", ", allowed)])],
+	"help": ["copy the image to an allowed registry and name it there, or add its registry to guardrails: registries in darkstart.cue"],
+} if {
+	allowed
+	some image in input.images
+	not from_allowed(image)
+}
+
+allowed := [trim_suffix(r, "/") | some r in input.params.registries] if input.params.registries
+
+from_allowed(image) if image.repository in allowed
+
+from_allowed(image) if {
+	some prefix in allowed
+	startswith(image.repository, sprintf("%s/", [prefix]))
 }
 
 locked := {[entry.repository, entry.digest] | some entry in input.lock.images}

@@ -53,3 +53,25 @@ test_pinned_and_locked_is_green if {
 test_counts_references if {
 	sc001.evaluated == 2 with input as {"images": [pinned, tagged], "lock": null}
 }
+
+refused(repository, registries) if {
+	some found in sc001.deny with input as {"images": [image("x", repository, digest)], "lock": null, "params": {"registries": registries}}
+	contains(found.msg, "not allowed")
+}
+
+test_another_registry_is_red if refused("quay.io/a/web", ["registry.example.com"])
+
+test_a_prefix_ends_at_a_slash if {
+	refused("registry.example.com/platform-old/web", ["registry.example.com/platform"])
+	refused("registry.example.com.evil.net/web", ["registry.example.com"])
+}
+
+test_an_allowed_registry_is_green if {
+	not refused("registry.example.com/platform/web", ["quay.io", "registry.example.com/platform/"])
+	not refused("docker.io/library/web", ["docker.io"])
+	not refused("registry.example.com/web", ["registry.example.com/web"])
+}
+
+test_without_a_list_any_registry_is_green if {
+	count(sc001.deny) == 0 with input as {"images": [pinned], "lock": {"images": [entry]}, "params": {}}
+}
