@@ -86,6 +86,9 @@ func noCommonHistory(ref string, s *session) *diag.Diagnostic {
 func (c *change) into(rep *report.Result, res *compiler.Result) {
 	rep.Base = &report.Base{Ref: c.ref, Commit: c.commit, All: c.all, NotCompared: c.broken}
 	rep.Diff = res.Delta
+	if res.Verdict == nil && c.broken == "" {
+		rep.Base.NotCompared = "this revision does not compile"
+	}
 	if c.broken == "" && res.Verdict != nil {
 		rep.Finish().Since(c.base.Diagnostics, !c.all)
 	}

@@ -53,7 +53,7 @@ func (p *printer) dangers(d *ir.Delta) {
 func (b *Base) said() string {
 	switch {
 	case b.NotCompared != "":
-		return "the base could not be judged, so every finding counts: " + b.NotCompared
+		return "nothing could be compared with " + b.Ref + ", so every finding counts: " + b.NotCompared
 	case b.Old == 0 && len(b.Fixed) == 0:
 		return fmt.Sprintf("every finding is new: %s has none of them", b.Ref)
 	case b.All:
