@@ -22,7 +22,7 @@ import (
 //
 //	about:     what the fleet is
 //	project, fleet, recovery: the units; what is absent is no folder
-//	clusters:  NAME: {spec: the cluster's unit, objects: {COMPONENT: [objects]}}
+//	clusters:  NAME: {spec: the cluster's unit, objects: {COMPONENT: [objects]}, charts: {COMPONENT: a template}}
 //	was:       the clusters of the base, for what changed since; the rest is as now
 //	evidence:  records, by name
 //	lock:      darkstart.lock
@@ -54,6 +54,8 @@ type recallCase struct {
 type recallCluster struct {
 	Spec    map[string]any
 	Objects map[string][]map[string]any
+	// Charts are components that a template renders.
+	Charts map[string]string
 }
 
 type expectations []expectation
@@ -205,7 +207,16 @@ func (c *recallCase) cluster(name string, cl *recallCluster, out map[string]stri
 			components[n] = map[string]any{}
 		}
 	}
+	for n, template := range cl.Charts {
+		dir := fmt.Sprintf("components/%s-%s/chart", name, n)
+		out[dir+"/Chart.yaml"] = "apiVersion: v2\nname: " + n + "\nversion: 0.1.0\n"
+		out[dir+"/templates/objects.yaml"] = template
+		components[n] = map[string]any{"source": map[string]any{"helm": map[string]any{"chart": dir}}}
+	}
 	for n, v := range components {
+		if cl.Charts[n] != "" {
+			continue
+		}
 		file := fmt.Sprintf("components/%s-%s/objects.yaml", name, n)
 		objects := cl.Objects[n]
 		if len(objects) == 0 {
