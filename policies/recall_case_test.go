@@ -24,7 +24,7 @@ import (
 //	project, fleet, recovery: the units; what is absent is no folder
 //	clusters:  NAME: {spec: the cluster's unit, objects: {COMPONENT: [objects]}, charts: {COMPONENT: a template}}
 //	was:       the clusters of the base, for what changed since; the rest is as now
-//	evidence:  records, by name
+//	evidence:  records, by name; a closure of ones is today's
 //	lock:      darkstart.lock
 //	fires:     SUBJECT: words of the message, or a list of them
 //	silent:    SUBJECT: why it is none, though it is judged

@@ -3,6 +3,7 @@ package policies_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -129,11 +130,40 @@ func (c *recallCase) judge(t *testing.T, r guard.Rule, res *compiler.Result) (su
 	return sum
 }
 
+// today is the closure of a record that was made with what stands there now.
+const today = "sha256:1111111111111111111111111111111111111111111111111111111111111111"
+
+// dated puts the closures of today into the records that ask for them.
+func (c *recallCase) dated(t *testing.T, files map[string]string) map[string]string {
+	out, asked := maps.Clone(files), false
+	for _, e := range c.Evidence {
+		m, _ := e.(map[string]any)
+		asked = asked || m["closure"] == today
+	}
+	if !asked {
+		return out
+	}
+	res, err := compiler.Compile(t.Context(), &compiler.Config{
+		Tree: treeOf(files), Revision: ir.Revision{Time: fixture.Now}, Until: compiler.ToPlan,
+		Schemas: schemas.FS, Kubernetes: kubernetes.FS,
+	})
+	if err != nil || res.Plan == nil {
+		t.Fatalf("%s: no plan: %v\n%s", c.About, err, res.Diagnostics)
+	}
+	for name, e := range c.Evidence {
+		procedure, _ := e.(map[string]any)["procedure"].(string)
+		file := "evidence/" + name + ".json"
+		out[file] = strings.ReplaceAll(out[file], today, string(res.Plan.Closures[procedure]))
+	}
+	return out
+}
+
 func (c *recallCase) compile(t *testing.T, files map[string]string, base *compiler.Result) *compiler.Result {
 	rules, err := prepared()
 	if err != nil {
 		t.Fatal(err)
 	}
+	files = c.dated(t, files)
 	res, err := compiler.Compile(t.Context(), &compiler.Config{
 		Tree: treeOf(files), Revision: ir.Revision{Time: fixture.Now}, Until: compiler.ToVerdict,
 		Schemas: schemas.FS, Kubernetes: kubernetes.FS, Guardrails: rules, Base: base,
