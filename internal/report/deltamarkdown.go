@@ -142,7 +142,7 @@ func deltaSpan(s string) string {
 // deltaCode is a code element, for places where Markdown is not read.
 func deltaCode(s string) string { return "<code>" + deltaText(s) + "</code>" }
 
-var deltaHTMLEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "\n", " ")
+var deltaHTMLEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "@", "@\u200b", "\n", " ")
 
 func deltaText(s string) string { return deltaHTMLEscapes.Replace(clean(s)) }
 

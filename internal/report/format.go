@@ -20,6 +20,8 @@ func Formats(o Options) map[string]Format {
 	return map[string]Format{
 		"json":     JSON,
 		"github":   GitHub,
+		"gitlab":   GitLab,
+		"sarif":    SARIF,
 		"markdown": Markdown,
 		"junit":    JUnit,
 		"text":     func(w io.Writer, r *Result) error { return Text(w, r, o) },
