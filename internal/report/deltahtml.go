@@ -18,7 +18,7 @@ var (
 )
 
 // deltaPage is part of the program: a fault in it ends the program at its start.
-var deltaPage = template.Must(template.New("delta").Parse(deltaSource))
+var deltaPage = template.Must(template.New("delta.page").Parse(deltaSource))
 
 // htmlChange is what the page shows of one change.
 type htmlChange struct {
@@ -43,18 +43,28 @@ type htmlLine struct{ Class, Text string }
 // DeltaHTML writes a delta as one page that needs no network and no script: its
 // policy allows nothing but its own style.
 func DeltaHTML(w io.Writer, d *ir.Delta) error {
+	v := deltaView(d)
+	v["Policy"], v["Style"] = policy(deltaStyle), template.CSS(deltaStyle) //nolint:gosec // a constant
+	return deltaPage.Execute(w, v)
+}
+
+// policy lets a page use its own style and nothing else: no script, no request.
+func policy(style string) string {
+	sum := sha256.Sum256([]byte(style))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
+}
+
+// deltaView is what the pages show of a delta.
+func deltaView(d *ir.Delta) map[string]any {
 	var changes []htmlChange
 	gs := deltaGroups(d, false)
 	for i := range gs {
 		changes = append(changes, pageChange(&gs[i]))
 	}
-	sum := sha256.Sum256([]byte(deltaStyle))
-	return deltaPage.Execute(w, map[string]any{
-		"Policy": "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'",
-		"Style":  template.CSS(deltaStyle), //nolint:gosec // a constant
-		"Base":   clean(d.Base), "Head": clean(d.Head), "Summary": deltaSummary(d), "Changes": changes, "Cells": deltaCells(d),
+	return map[string]any{
+		"Base": clean(d.Base), "Head": clean(d.Head), "Summary": deltaSummary(d), "Changes": changes, "Cells": deltaCells(d),
 		"Missing": deltaMissing(d), "Hidden": d.Hidden,
-	})
+	}
 }
 
 func pageChange(g *deltaGroup) htmlChange {

@@ -20,6 +20,7 @@ func Formats(o Options) map[string]Format {
 	return map[string]Format{
 		"json":     JSON,
 		"github":   GitHub,
+		"html":     HTML,
 		"gitlab":   GitLab,
 		"sarif":    SARIF,
 		"markdown": Markdown,
