@@ -99,10 +99,13 @@ func TestCorpus(t *testing.T) {
 	if fmt.Sprint(namespaces) != fmt.Sprint(want) {
 		t.Errorf("PS001 over the corpus: got %v, want %v", namespaces, want)
 	}
-	// One controller reads every Secret; two Jobs expire, and would run again.
+	// One controller reads every Secret; two Jobs expire, and would run again; and
+	// none of the four denies traffic by default: where there are policies, each
+	// allows something to one of its programs.
 	wantOthers := "BS008 batch/Job/ingress-nginx/ingress-nginx-admission-create\n" +
 		"BS008 batch/Job/ingress-nginx/ingress-nginx-admission-patch\n" +
-		"PS002 rbac.authorization.k8s.io/ClusterRoleBinding/gatekeeper-manager-rolebinding"
+		"PS002 rbac.authorization.k8s.io/ClusterRoleBinding/gatekeeper-manager-rolebinding\n" +
+		"PS003 Namespace/gatekeeper-system\nPS003 Namespace/ingress-nginx\nPS003 Namespace/metallb-system\nPS003 Namespace/monitoring"
 	if slices.Sort(others); strings.Join(others, "\n") != wantOthers {
 		t.Errorf("over the corpus:\n%s", strings.Join(others, "\n"))
 	}

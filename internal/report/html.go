@@ -35,7 +35,7 @@ type htmlFold struct {
 func HTML(w io.Writer, r *Result) error {
 	v := map[string]any{
 		"Policy": policy(deltaStyle), "Style": template.CSS(deltaStyle), //nolint:gosec // a constant
-		"Verdict": verdictOf(r), "Counts": markdownCounts(r), "Error": printable(r.Error), "Tool": clean(r.Tool.Version + " " + r.Command),
+		"Verdict": plainVerdict(r), "Counts": markdownCounts(r), "Error": printable(r.Error), "Tool": clean(r.Tool.Version + " " + r.Command),
 		"Findings": pageFindings(r), "Folds": pageFolds(r), "Base": "", "Delta": nil, "Revision": "",
 	}
 	if r.Base != nil {
@@ -48,6 +48,13 @@ func HTML(w io.Writer, r *Result) error {
 		v["Revision"] = clean(strings.TrimSpace(x.Kind + " " + x.Commit + ", judged at " + x.Now))
 	}
 	return resultPage.Execute(w, v)
+}
+
+// plainVerdict is the verdict without its sign, for which a machine may have no
+// font.
+func plainVerdict(r *Result) string {
+	_, words, _ := strings.Cut(verdictOf(r), " ")
+	return words
 }
 
 func pageFindings(r *Result) []htmlFinding {
@@ -68,7 +75,7 @@ func pageFindings(r *Result) []htmlFinding {
 			at.File = r.Path(at.File)
 			p := htmlPlace{At: clean(at.String()), Text: clean(oneLine(l.Text))}
 			if ls := lines[l.File]; l.Line > 0 && l.Line <= len(ls) && ls[l.Line-1] != missing {
-				p.Source = clean(strings.ReplaceAll(ls[l.Line-1], "\t", tab))
+				p.Source = clean(strings.TrimSpace(ls[l.Line-1]))
 			}
 			f.Places = append(f.Places, p)
 		}
