@@ -10,11 +10,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pmezard/go-difflib/difflib"
 	"github.com/spf13/cobra"
 
 	"github.com/darkstart-dev/darkstart/compiler"
 	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/report"
 )
 
 // fmtCommand formats the CUE and Rego of a fleet.
@@ -125,9 +125,7 @@ func (f *fmtCommand) write(inv *Invocation, s *session, names []string, changed 
 			continue
 		}
 		if f.diff {
-			text, err := difflib.GetUnifiedDiffString(difflib.UnifiedDiff{
-				A: difflib.SplitLines(string(c[0])), B: difflib.SplitLines(string(c[1])), FromFile: "a/" + name, ToFile: "b/" + name, Context: 3,
-			})
+			text, err := report.Unified(name, c[0], c[1])
 			if err != nil {
 				return err
 			}

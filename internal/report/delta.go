@@ -311,3 +311,10 @@ func deltaPlace(at []diag.Position) string {
 	}
 	return at[0].String()
 }
+
+// Unified writes how a file changes, as `git diff` and patch read it.
+func Unified(name string, before, after []byte) (string, error) {
+	return difflib.GetUnifiedDiffString(difflib.UnifiedDiff{
+		A: difflib.SplitLines(string(before)), B: difflib.SplitLines(string(after)), FromFile: "a/" + name, ToFile: "b/" + name, Context: 3,
+	})
+}
