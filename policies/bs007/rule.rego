@@ -68,6 +68,38 @@ spots := {concat(", ", sort([d | some d in member; not administrative_domain(d)]
 
 administrative_domain(d) if object.get(fleet, ["domains", d, "kind"], "") in administrative
 
+# etcd.
+
+objectives := array.concat(
+	[o | some o in object.get(tier, "objectives", {})],
+	[o | some o in object.get(input.spec, "objectives", {})],
+)
+
+strictest := min([lib.seconds(o.rpo) | some o in objectives; o.rpo])
+
+# Managed.
+
+recreated if {
+	some procedure in object.get(recovery, "procedures", {})
+	some restored in restores(procedure)
+	restored in {input.cluster, sprintf("%s/@api", [input.cluster]), sprintf("%s/@machines", [input.cluster])}
+}
+
+restores(procedure) := array.concat(object.get(procedure, "restores", []), [r |
+	some step in object.get(procedure, "steps", {})
+	some r in array.concat(object.get(step, "restores", []), object.get(step, "rebuilds", []))
+])
+
+created := sort({sprintf("%s (%s)", [pattern, name]) |
+	some name, component in input.spec.components
+	some pattern in object.get(component, "creates", [])
+})
+
+scheduled if {
+	some schedule in input.kinds.Schedule
+	schedule.group in {"velero.io", "k8up.io"}
+}
+
 problems contains {
 	"msg": sprintf("has %d control plane members, and an even number survives no more failures than one less", [count(members)]),
 	"path": ["controlPlane", "self", "members"],
@@ -83,11 +115,9 @@ problems contains {
 	"help": "place at least three members in three zones",
 } if {
 	self
-	object.get(tier, "rank", -1) == 0
+	tier.rank == 0
 	count(spots) < 3
 }
-
-# etcd.
 
 problems contains {
 	"msg": "does not encrypt secrets in etcd",
@@ -107,13 +137,6 @@ problems contains {
 	not self.snapshots
 }
 
-objectives := array.concat(
-	[o | some o in object.get(tier, "objectives", {})],
-	[o | some o in object.get(input.spec, "objectives", {})],
-)
-
-strictest := min([lib.seconds(o.rpo) | some o in objectives; o.rpo])
-
 problems contains {
 	"msg": sprintf("takes a snapshot of etcd every %s, and its strictest recovery point objective is %d seconds", [self.snapshots.every, strictest]),
 	"path": ["controlPlane", "self", "snapshots", "every"],
@@ -131,19 +154,6 @@ problems contains {
 	object.get(self.etcd, "from", "") == ""
 }
 
-# Managed.
-
-recreated if {
-	some procedure in object.get(recovery, "procedures", {})
-	some restored in restores(procedure)
-	restored in {input.cluster, sprintf("%s/@api", [input.cluster]), sprintf("%s/@machines", [input.cluster])}
-}
-
-restores(procedure) := array.concat(object.get(procedure, "restores", []), [r |
-	some step in object.get(procedure, "steps", {})
-	some r in array.concat(object.get(step, "restores", []), object.get(step, "rebuilds", []))
-])
-
 problems contains {
 	"msg": "has a managed control plane, and no procedure makes it again",
 	"path": ["controlPlane"],
@@ -151,16 +161,6 @@ problems contains {
 } if {
 	managed
 	not recreated
-}
-
-created := sort({sprintf("%s (%s)", [pattern, name]) |
-	some name, component in input.spec.components
-	some pattern in object.get(component, "creates", [])
-})
-
-scheduled if {
-	some schedule in input.kinds.Schedule
-	schedule.group in {"velero.io", "k8up.io"}
 }
 
 problems contains {

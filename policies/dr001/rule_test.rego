@@ -52,7 +52,7 @@ test_every_template_is_held if {
 
 test_operators_that_claim_when_told if {
 	bare := {"key": "p", "component": "m", "group": "monitoring.coreos.com", "kind": "Prometheus", "namespace": "m", "name": "k8s", "content": {"spec": {}}}
-	told := object.union(bare, {"content": {"spec": {"storage": {"volumeClaimTemplate": {}}}}})
 	count(dr001.deny) == 0 with input as {"cluster": "west", "kinds": {"Prometheus": [bare]}, "fleet": null, "spec": {"components": {"m": {}}}}
+	told := object.union(bare, {"content": {"spec": {"storage": {"volumeClaimTemplate": {}}}}})
 	count(dr001.deny) == 1 with input as {"cluster": "west", "kinds": {"Prometheus": [told]}, "fleet": null, "spec": {"components": {"m": {}}}}
 }

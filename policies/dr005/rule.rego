@@ -40,15 +40,6 @@ backups := count([1 | some store in stores; some _ in object.get(store, "backups
 
 evaluated := procedures + backups
 
-# What the solver says of a procedure or a backup: too old is an error, the rest
-# a warning.
-deny contains object.union(defects.finding(defect, help(defect)), {
-	"warning": object.get(defect, "timed", false) == false,
-	"notes": array.concat(defects.scenarios(defect.scenarios), changed(defect)),
-}) if {
-	some defect in defects.of("DR005")
-}
-
 help(defect) := ["restore it as a test, and record the run in evidence/"] if {
 	defect.class == "backup-untested"
 } else := ["run the drill, and record it in evidence/; darkstart plan prints the closure of today"]
@@ -67,6 +58,15 @@ latest[procedure] := record if {
 	some record in input.evidence
 	record.procedure == procedure
 	record.date == max(dates)
+}
+
+# What the solver says of a procedure or a backup: too old is an error, the rest
+# a warning.
+deny contains object.union(defects.finding(defect, help(defect)), {
+	"warning": object.get(defect, "timed", false) == false,
+	"notes": array.concat(defects.scenarios(defect.scenarios), changed(defect)),
+}) if {
+	some defect in defects.of("DR005")
 }
 
 deny contains {

@@ -42,17 +42,17 @@ deny contains {
 	count(lacks) > 0
 }
 
+# The size of the store, over a link.
+moves(step) if {
+	step.link
+	step.from
+}
+
 missing(step, "duration") if {
 	not step.duration
 	not step.bytes
 	not step.rate
 	not moves(step)
-}
-
-# The size of the store, over a link.
-moves(step) if {
-	step.link
-	step.from
 }
 
 missing(step, "verification") if not step.verify

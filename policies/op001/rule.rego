@@ -63,6 +63,32 @@ critical := [alert | some alert in input.alerts; alert.severity == "critical"]
 
 evaluated := ((count(owned) + count(steps)) + count(critical)) + count(promised)
 
+teams := sort(object.keys(object.get(fleet, "teams", {})))
+
+# Where others escalate to, it ends.
+ends := {e | some team in object.get(fleet, "teams", {}); some e in object.get(team, "escalation", [])}
+
+owners := {thing.owner | some thing in owned} | {s.by | some s in steps}
+
+# Services that promise something, once there are alerts at all.
+promised[name] := service if {
+	count(input.alerts) > 0
+	some name, service in services
+	has_objective(service)
+}
+
+has_objective(service) if object.get(service, "tier", "") != ""
+
+has_objective(service) if count(object.get(service, "objectives", {})) > 0
+
+told(name, _) if {
+	some procedure in procedures
+	name in object.get(procedure, "restores", [])
+	count(object.get(procedure, ["triggers", "alerts"], [])) > 0
+}
+
+told(_, service) if count(object.get(service, "alerts", [])) > 0
+
 deny contains {
 	"msg": sprintf("%s %q has no owner", [thing.what, thing.name]),
 	"subject": thing.subject,
@@ -72,8 +98,6 @@ deny contains {
 	thing.owner == ""
 }
 
-teams := sort(object.keys(object.get(fleet, "teams", {})))
-
 deny contains {
 	"msg": sprintf("step %s/%s is done by nobody", [s.procedure, s.step]),
 	"subject": {"path": lib.pointer(["procedures", s.procedure, "steps", s.step])},
@@ -82,11 +106,6 @@ deny contains {
 	some s in steps
 	s.by == ""
 }
-
-# Where others escalate to, it ends.
-ends := {e | some team in object.get(fleet, "teams", {}); some e in object.get(team, "escalation", [])}
-
-owners := {thing.owner | some thing in owned} | {s.by | some s in steps}
 
 deny contains {
 	"msg": sprintf("team %q owns something and escalates to nobody", [name]),
@@ -107,25 +126,6 @@ deny contains {
 	some alert in critical
 	alert.runbook == ""
 }
-
-# Services that promise something, once there are alerts at all.
-promised[name] := service if {
-	count(input.alerts) > 0
-	some name, service in services
-	has_objective(service)
-}
-
-has_objective(service) if object.get(service, "tier", "") != ""
-
-has_objective(service) if count(object.get(service, "objectives", {})) > 0
-
-told(name, _) if {
-	some procedure in procedures
-	name in object.get(procedure, "restores", [])
-	count(object.get(procedure, ["triggers", "alerts"], [])) > 0
-}
-
-told(_, service) if count(object.get(service, "alerts", [])) > 0
 
 deny contains {
 	"msg": sprintf("service %q has an objective, and no alert tells of its loss", [name]),

@@ -48,16 +48,6 @@ finding(name, msg, field, help) := {
 	"help": [help],
 }
 
-deny contains finding(name, "is not pinned to an exact version or digest", [], `write version: "1.36.2", as it is installed`) if {
-	some name, tool in tools
-	not pinned(tool)
-}
-
-deny contains finding(name, "keeps no version before the current one", [], "add previous: the version to go back to, and keep it beside the current one") if {
-	some name, tool in tools
-	object.get(tool, "previous", "") in {"", object.get(tool, "version", "")}
-}
-
 places(tool) := {sort(replica) | some replica in object.get(tool, ["placement", "replicas"], [])}
 
 # In a component of the first phase, or of a cluster without phases.
@@ -66,13 +56,6 @@ early(tool) if {
 	spec := input.clusters[cluster]
 	phase := object.get(spec.components[component], "phase", "")
 	phase in {"", object.get(spec, ["phases", 0, "name"], "")}
-}
-
-deny contains finding(name, "stands in one place, and goes with it", ["placement"], `place it twice: placement: replicas: [["office"], ["another domain"]]`) if {
-	some name, tool in tools
-	count(places(tool)) < 2
-	not early(tool)
-	not escrowed(tool)
 }
 
 # A tool that every machine of a person has is in no single place.
@@ -90,6 +73,23 @@ changed := object.get(changes, "tools", [])
 default changes := {}
 
 changes := input.changes if is_object(input.changes)
+
+deny contains finding(name, "is not pinned to an exact version or digest", [], `write version: "1.36.2", as it is installed`) if {
+	some name, tool in tools
+	not pinned(tool)
+}
+
+deny contains finding(name, "keeps no version before the current one", [], "add previous: the version to go back to, and keep it beside the current one") if {
+	some name, tool in tools
+	object.get(tool, "previous", "") in {"", object.get(tool, "version", "")}
+}
+
+deny contains finding(name, "stands in one place, and goes with it", ["placement"], `place it twice: placement: replicas: [["office"], ["another domain"]]`) if {
+	some name, tool in tools
+	count(places(tool)) < 2
+	not early(tool)
+	not escrowed(tool)
+}
 
 deny contains finding(change.tool, sprintf("changes from %s to %s together with procedure %s, which needs it", [change.before, change.after, procedure]), ["version"], "upgrade the tool in a change of its own, and drill the procedure with it") if {
 	some change in changed

@@ -88,16 +88,6 @@ let_out(namespace) if {
 
 first(namespace) := [w | some w in workloads; w.namespace == namespace][0]
 
-deny contains {
-	"msg": sprintf("namespace %q does not deny %s by default", [namespace, concat(" and ", [lower(d) | some d in ["Ingress", "Egress"]; d in missing])]),
-	"subject": {"object": sprintf("Namespace/%s", [namespace]), "component": first(namespace).component},
-	"help": [sprintf(`add a NetworkPolicy to %s with podSelector: {} and policyTypes: [Ingress, Egress], and one for what its Pods need`, [namespace])],
-} if {
-	some namespace in namespaces
-	missing := {"Ingress", "Egress"} - denied(namespace)
-	count(missing) > 0
-}
-
 # The namespaces where something stands that is backed up.
 backed_up[namespace] contains store if {
 	is_object(input.fleet)
@@ -107,6 +97,16 @@ backed_up[namespace] contains store if {
 	parts := split(trim_prefix(held, sprintf("%s/", [input.cluster])), "/")
 	count(parts) == 3
 	namespace := parts[1]
+}
+
+deny contains {
+	"msg": sprintf("namespace %q does not deny %s by default", [namespace, concat(" and ", [lower(d) | some d in ["Ingress", "Egress"]; d in missing])]),
+	"subject": {"object": sprintf("Namespace/%s", [namespace]), "component": first(namespace).component},
+	"help": [sprintf(`add a NetworkPolicy to %s with podSelector: {} and policyTypes: [Ingress, Egress], and one for what its Pods need`, [namespace])],
+} if {
+	some namespace in namespaces
+	missing := {"Ingress", "Egress"} - denied(namespace)
+	count(missing) > 0
 }
 
 deny contains {

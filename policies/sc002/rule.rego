@@ -52,6 +52,33 @@ floats(version) if endswith(lower(version), "-snapshot")
 # The sources that a GitOps engine will fetch: what each of them asks for, and
 # whether that is one thing for ever.
 
+# A chart inside of a repository or bucket has that source's revision, and its
+# version is not asked for.
+inside(chart) if chart.sourceRef.kind in {"GitRepository", "Bucket"}
+
+default one_version(_) := false
+
+one_version(version) if lib.exact_version(trim_prefix(version, "="))
+
+# Argo CD keeps one source or several, in an Application or in the template of
+# an ApplicationSet.
+argo contains {"object": at.object, "path": array.concat(at.path, ["source"]), "from": from} if {
+	some at in applications
+	from := object.get(at.object.content, array.concat(at.path, ["source"]), null)
+	is_object(from)
+}
+
+argo contains {"object": at.object, "path": array.concat(at.path, ["sources", i]), "from": from} if {
+	some at in applications
+	some i, from in object.get(at.object.content, array.concat(at.path, ["sources"]), [])
+}
+
+argo contains {"object": at.object, "path": array.concat(at.path, ["sourceHydrator", "drySource"]), "from": from} if {
+	some at in applications
+	from := object.get(at.object.content, array.concat(at.path, ["sourceHydrator", "drySource"]), null)
+	is_object(from)
+}
+
 sources contains source(o, ["spec", "ref"], asked(ref, ["commit", "tag", "semver", "branch", "name"]), pinned) if {
 	some o in of("source.toolkit.fluxcd.io", "GitRepository")
 	ref := lib.get(o.content, ["spec", "ref"])
@@ -85,40 +112,13 @@ sources contains source(o, ["spec", "distribution", "version"], asked(distributi
 	pinned := one_version(object.get(distribution, "version", ""))
 }
 
-# A chart inside of a repository or bucket has that source's revision, and its
-# version is not asked for.
-inside(chart) if chart.sourceRef.kind in {"GitRepository", "Bucket"}
-
-default one_version(_) := false
-
-one_version(version) if lib.exact_version(trim_prefix(version, "="))
-
 sources contains source(at.object, array.concat(at.path, ["targetRevision"]), asked(at.from, ["targetRevision"]), pinned) if {
 	some at in argo
 	pinned := fixed(at.from)
 }
 
-# Argo CD keeps one source or several, in an Application or in the template of
-# an ApplicationSet.
-argo contains {"object": at.object, "path": array.concat(at.path, ["source"]), "from": from} if {
-	some at in applications
-	from := object.get(at.object.content, array.concat(at.path, ["source"]), null)
-	is_object(from)
-}
-
-argo contains {"object": at.object, "path": array.concat(at.path, ["sources", i]), "from": from} if {
-	some at in applications
-	some i, from in object.get(at.object.content, array.concat(at.path, ["sources"]), [])
-}
-
-argo contains {"object": at.object, "path": array.concat(at.path, ["sourceHydrator", "drySource"]), "from": from} if {
-	some at in applications
-	from := object.get(at.object.content, array.concat(at.path, ["sourceHydrator", "drySource"]), null)
-	is_object(from)
-}
-
 # What a generator finds in a repository decides which Applications there are.
-sources contains source(o, array.concat(["spec", "generators"], array.concat(path, ["revision"])), asked(git, ["revision"]), pinned) if {
+sources contains source(o, array.flatten([["spec", "generators"], path, ["revision"]]), asked(git, ["revision"]), pinned) if {
 	some o in of("argoproj.io", "ApplicationSet")
 	walk(object.get(o.content, ["spec", "generators"], []), [path, git])
 	path[count(path) - 1] == "git"

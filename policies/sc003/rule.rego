@@ -74,7 +74,9 @@ trusted(source) if {
 trusted(source) if {
 	app := application(source)
 	some project in input.kinds.AppProject
-	project.name == object.get(app, "project", "default")
+
+	# regal ignore:superfluous-object-get
+	project.name == object.get(app, "project", "default") # which may be the name
 	count(lib.list(project.content.spec, "signatureKeys")) > 0
 }
 

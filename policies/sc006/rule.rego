@@ -40,6 +40,9 @@ looked(image) if object.get(image, "signed", "") != ""
 
 looked(image) if object.get(image, "provenance", "") != ""
 
+# Of what was imported nothing is known: one finding, since one command mends all.
+unseen := sort([image.ref | some image in images; not looked(image)])
+
 deny contains {
 	"msg": sprintf("%s has neither a signature nor provenance in its registry", [image.ref]),
 	"at": [object.union(at, {"text": ""}) | some at in object.get(image, "at", [])],
@@ -49,9 +52,6 @@ deny contains {
 	looked(image)
 	not recorded(image)
 }
-
-# Of what was imported nothing is known: one finding, since one command mends all.
-unseen := sort([image.ref | some image in images; not looked(image)])
 
 deny contains {
 	"msg": sprintf("nothing is known about a signature or provenance of %d of %d images", [count(unseen), count(images)]),
