@@ -10,17 +10,37 @@ import (
 	"github.com/darkstart-dev/darkstart/internal/diag"
 )
 
-// number is what changes in a message while the finding stays: counts, lines,
-// durations, digests.
-var number = regexp.MustCompile(`[0-9a-f]{12,}|[0-9]+`)
+// word is what a message is made of: something quoted, or what stands between
+// spaces and brackets. amount is a word that changes while the finding stays:
+// a count, a share, a duration, a place's line and column, a digest. A number
+// inside a name is part of it: a finding on "db-2" is not the one on "db-1".
+var (
+	word   = regexp.MustCompile("\"[^\"]*\"|`[^`]*`|'[^']*'|[^\\s()\\[\\]{},;\"`]+")
+	amount = regexp.MustCompile(`^([0-9]+(\.[0-9]+)?(%|ns|us|µs|ms|s|m|h|d|w|y|[KMGTP]i?B?|B)?)+[.:]?$`)
+	hash   = regexp.MustCompile(`[0-9a-f]{12,}`)
+	place  = regexp.MustCompile(`^(.+?):[0-9]+(:[0-9]+)?:?$`)
+)
+
+// plainer returns a message without its amounts.
+func plainer(message string) string {
+	return word.ReplaceAllStringFunc(message, func(w string) string {
+		if strings.ContainsAny(w[:1], "\"`'") {
+			return w
+		}
+		if amount.MatchString(w) {
+			return "#"
+		}
+		return hash.ReplaceAllString(place.ReplaceAllString(w, "$1:#"), "#")
+	})
+}
 
 // fingerprint names what a finding is about: its code, its subject, the file of
-// its primary place when it has no subject, and its message without numbers. A
-// line that moves, or a duration that grows, leaves it as it is; another object
-// or field does not.
+// its primary place when it has no subject, and its message without amounts. A
+// line that moves, or a duration that grows, leaves it as it is; another object,
+// field or name does not.
 func fingerprint(d *diag.Diagnostic) string {
 	s := d.Subject
-	parts := []string{d.Code, s.Cluster, s.Component, s.Object, s.Node, s.Path, number.ReplaceAllString(d.Message, "#")}
+	parts := []string{d.Code, s.Cluster, s.Component, s.Object, s.Node, s.Path, plainer(d.Message)}
 	if s == (diag.Subject{}) {
 		parts = append(parts, d.Primary().File)
 	}
@@ -43,7 +63,8 @@ func fingerprints(ds diag.List) {
 
 // Since compares a finished result with the findings of a base: those that the
 // base has too are marked old, and what the base alone has was fixed. Waived
-// findings count on neither side, so that a waiver taken away is a new finding.
+// findings count on neither side: a waiver taken away is a new finding, and
+// a finding that the change waives is waived, not fixed.
 // Without mark nothing is old: all of them count.
 func (r *Result) Since(base diag.List, mark bool) {
 	base = base.Sorted()
@@ -61,8 +82,8 @@ func (r *Result) Since(base diag.List, mark bool) {
 		if before[d.Fingerprint] && d.Waived == nil {
 			d.Old = mark
 			r.Base.Old++
-			delete(before, d.Fingerprint)
 		}
+		delete(before, d.Fingerprint)
 	}
 	for _, d := range base {
 		if before[d.Fingerprint] {

@@ -143,6 +143,57 @@ func TestSince(t *testing.T) {
 	}
 }
 
+// A number in a name is part of the name; one that counts is not.
+func TestPlainer(t *testing.T) {
+	same := [][2]string{
+		{"takes 12m of 3 steps", "takes 1h30m of 7 steps"},
+		{"2 of 5 (40%) survive", "1 of 4 (25%) survive"},
+		{"declared at clusters/a.cue:3:7", "declared at clusters/a.cue:31:1"},
+		{"needs 1.5Gi", "needs 12Gi"},
+		{"Job web-aaaabbbbcccc runs", "Job web-ddddeeeeffff runs"},
+	}
+	for _, x := range same {
+		if a, b := plainer(x[0]), plainer(x[1]); a != b {
+			t.Errorf("%q and %q are two findings: %q, %q", x[0], x[1], a, b)
+		}
+	}
+	other := [][2]string{
+		{`unknown node "db1"`, `unknown node "db2"`},
+		{"unknown node db-1", "unknown node db-2"},
+		{`image "web:1.4" is by tag`, `image "web:2.0" is by tag`},
+		{"the secret 'key 1' is gone", "the secret 'key 2' is gone"},
+		{"declared at zone1/a.cue:3", "declared at zone2/a.cue:3"},
+		{"Kubernetes v1.33 is served no more", "Kubernetes v1.34 is served no more"},
+	}
+	for _, x := range other {
+		if plainer(x[0]) == plainer(x[1]) {
+			t.Errorf("%q and %q are one finding", x[0], x[1])
+		}
+	}
+}
+
+// One dangling name in the place of another is a new finding, and what a change
+// waives it has not fixed.
+func TestSinceIsHonest(t *testing.T) {
+	one := func(name string) *diag.Diagnostic {
+		return diag.Errorf("X", "unknown node %q", name).At(diag.Position{File: "a", Line: 1}, "")
+	}
+	r := New(Tool{}, "check")
+	r.Diagnostics.Add(one("db2"))
+	r.Finish().Since(diag.List{one("db1")}, true)
+	if r.Finish().Summary.Errors != 1 || r.Base.Old != 0 || len(r.Base.Fixed) != 1 {
+		t.Errorf("renamed: %+v %+v", r.Summary, r.Base)
+	}
+	w := New(Tool{}, "check")
+	d := one("db1")
+	d.Waived = &diag.Waived{ID: "w"}
+	w.Diagnostics.Add(d)
+	w.Finish().Since(diag.List{one("db1")}, true)
+	if w.Finish(); w.Summary.Waived != 1 || len(w.Base.Fixed) != 0 || w.Base.Old != 0 {
+		t.Errorf("waived: %+v %+v", w.Summary, w.Base)
+	}
+}
+
 // oasis is the schema of SARIF 2.1.0, which a module for Go carries as text. The
 // module writes empty lists that the schema forbids, so its own check of what it
 // has read back says nothing about our bytes.
