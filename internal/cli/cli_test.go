@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/darkstart-dev/darkstart/internal/cli"
 )
@@ -45,6 +46,7 @@ func TestMain(m *testing.M) {
 //	edit FILE OLD NEW  replace the one place where OLD stands; \n is a newline
 //	status N CMD…      run CMD and demand exit status N
 //	json FILE [K=V…]   demand one JSON value, and values at dotted paths
+//	result FILE        demand a result as docs/result.schema.json describes it
 //	bundles LAYOUT     print every bundle of a layout with a digest of its bytes
 //	tamper LAYOUT CMD… flip a byte of every file in turn: CMD must refuse
 //	deploy FLEET       judge deploy/ against the layout beside it
@@ -60,7 +62,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"fleet": cmdFleet, "repo": cmdRepo, "commit": cmdCommit, "edit": cmdEdit,
-			"status": cmdStatus, "json": cmdJSON, "bundles": cmdBundles,
+			"status": cmdStatus, "json": cmdJSON, "result": cmdResult, "bundles": cmdBundles,
 			"tamper": cmdTamper, "deploy": cmdDeploy, "kept": cmdKept,
 		},
 	})
@@ -73,6 +75,17 @@ func scriptEnv(dir string) []string {
 		"GIT_AUTHOR_NAME=t", "GIT_AUTHOR_EMAIL=t@fleet.example", "GIT_COMMITTER_NAME=t", "GIT_COMMITTER_EMAIL=t@fleet.example",
 		"COSIGN_PASSWORD=script", "TZ=UTC",
 	}
+}
+
+func cmdResult(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: result FILE")
+	}
+	schema, err := jsonschema.NewCompiler().Compile(sourceDir("../../docs/result.schema.json"))
+	ts.Check(err)
+	v, err := jsonschema.UnmarshalJSON(strings.NewReader(ts.ReadFile(args[0])))
+	ts.Check(err)
+	ts.Check(schema.Validate(v))
 }
 
 var epoch = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)

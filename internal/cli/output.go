@@ -35,7 +35,7 @@ func (o *output) register(cmd *cobra.Command) {
 }
 
 func (o *output) formatFlags(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVarP(&o.formats, "output", "o", nil, "`FORMAT[=PATH]`, repeatable: "+strings.Join(report.FormatNames(), ", ")+" (default text)")
+	cmd.Flags().StringArrayVarP(&o.formats, "output", "o", nil, "`FORMAT[=PATH]`, repeatable: "+strings.Join(report.FormatNames(), ", ")+" (default text, and github where GITHUB_ACTIONS is true)")
 	cmd.Flags().BoolVarP(&o.verbose, "verbose", "v", false, "every finding, place and rule")
 }
 
@@ -54,6 +54,9 @@ func (o *output) sinks(inv *Invocation) ([]sink, error) {
 	asked := o.formats
 	if len(asked) == 0 {
 		asked = []string{"text"}
+		if inv.Getenv("GITHUB_ACTIONS") == "true" { // the lines of the diff, too
+			asked = append(asked, "github")
+		}
 	}
 	var out []sink
 	for _, a := range asked {
@@ -64,7 +67,26 @@ func (o *output) sinks(inv *Invocation) ([]sink, error) {
 		}
 		out = append(out, sink{name, under(o.dir, path), w})
 	}
-	return out, nil
+	return out, apart(out)
+}
+
+// apart refuses outputs that would land in each other: two in one file, and on
+// stdout a document beside anything else. Lines of text and workflow commands
+// may share it.
+func apart(ks []sink) error {
+	for i, k := range ks {
+		for _, before := range ks[:i] {
+			lines := func(name string) bool { return name == "text" || name == "github" }
+			switch {
+			case k.path != before.path || k.path == "" && k.name != before.name && lines(k.name) && lines(before.name):
+			case k.path == "":
+				return fmt.Errorf("-o %s and -o %s would both be written to stdout: give one a file, for example -o %s=result.%s", before.name, k.name, k.name, k.name)
+			default:
+				return fmt.Errorf("-o %s and -o %s would both be written to %s", before.name, k.name, k.path)
+			}
+		}
+	}
+	return nil
 }
 
 // report starts the result of a command.

@@ -83,7 +83,7 @@ func repository(t *testing.T, root, name string) string {
 // everywhere.
 func environment(bin string) []string {
 	return append(os.Environ(),
-		"PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "NO_COLOR=1", "COSIGN_PASSWORD=readme", "DARKSTART_QUIET=true",
+		"PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "NO_COLOR=1", "GITHUB_ACTIONS=", "COSIGN_PASSWORD=readme", "DARKSTART_QUIET=true",
 		"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null",
 		"GIT_AUTHOR_NAME=Demo", "GIT_AUTHOR_EMAIL=demo@fleet.example", "GIT_COMMITTER_NAME=Demo", "GIT_COMMITTER_EMAIL=demo@fleet.example",
 		"GIT_AUTHOR_DATE=2026-11-20T12:00:00Z", "GIT_COMMITTER_DATE=2026-11-20T12:00:00Z")
