@@ -1,23 +1,13 @@
 package report
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/darkstart-dev/darkstart/internal/diag"
-)
-
-// Limits of what reads SARIF. GitHub takes 25,000 results and rules a run and
-// 1,000 locations a result; files of more than 25 MB are refused, there and by
-// other viewers ("SARIF support for code scanning", GitHub's documentation).
-const (
-	maxSARIFResults   = 25_000
-	maxSARIFLocations = 1_000
-	maxSARIFBytes     = 25 << 20
 )
 
 // SARIF 2.1.0, as far as it is written here:
@@ -133,49 +123,39 @@ const informationURI = "https://github.com/darkstart-dev/darkstart"
 
 var sarifLevels = [...]string{diag.Note: "note", diag.Warning: "warning", diag.Error: "error"}
 
-// SARIF writes the result as a SARIF 2.1.0 log of one run. What the limits of
-// its readers leave no room for is dropped from the least severe on, and
-// a notification says how many: never silently.
-func SARIF(w io.Writer, r *Result) error {
-	keep := len(r.Diagnostics)
-	for {
-		b, err := sarifBytes(r, min(keep, maxSARIFResults))
-		if err != nil {
-			return err
-		}
-		if len(b) <= maxSARIFBytes || keep == 0 {
-			_, err = w.Write(b)
-			return err
-		}
-		// Each round drops what is too much, and a little more.
-		keep = min(keep-1, int(float64(min(keep, maxSARIFResults))*0.95*float64(maxSARIFBytes)/float64(len(b))))
-	}
+// fleetRoot is where a finding stands that has no place in a file: every fleet
+// has it. GitHub refuses a whole log for one result without a physical location.
+const fleetRoot = "cue.mod/module.cue"
+
+// sarifWriter makes one log. left counts what the limits left out, by what it is.
+type sarifWriter struct {
+	*Result
+	index map[string]int
+	lines map[string][]string
+	left  sarifLeft
 }
 
-func sarifBytes(r *Result, keep int) ([]byte, error) {
+// newSARIFLog makes the log of the first keep findings, which are the most severe.
+func newSARIFLog(r *Result, keep int) sarifLog {
+	s := sarifWriter{Result: r, index: map[string]int{}, lines: r.lines()}
 	run := sarifRun{
 		Tool:       sarifTool{sarifDriver{Name: "Darkstart", InformationURI: informationURI, Version: r.Tool.Version, Rules: []sarifRule{}}},
 		Results:    []sarifResult{},
 		ColumnKind: "utf16CodeUnits",
 	}
-	index := map[string]int{}
-	for i := range r.Catalogue {
-		index[r.Catalogue[i].ID] = i
-		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, newSARIFRule(&r.Catalogue[i]))
+	for i := range r.Catalogue[:min(len(r.Catalogue), maxSARIFRules)] {
+		s.index[r.Catalogue[i].ID] = i
+		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, s.rule(&r.Catalogue[i]))
 	}
-	lines := r.lines()
 	for _, d := range r.Diagnostics[:keep] {
-		run.Results = append(run.Results, r.sarifResult(d, index, lines))
+		run.Results = append(run.Results, s.result(d))
 	}
+	s.left.findings, s.left.rules = len(r.Diagnostics)-keep, len(r.Catalogue)-len(run.Tool.Driver.Rules)
 	inv := sarifInvocation{Successful: r.Error == "" && r.ExitCode != 2, ExitCode: r.ExitCode}
 	if r.Error != "" {
 		inv.Notifications = append(inv.Notifications, sarifNotification{"error", sarifMessage{Text: r.Error}})
 	}
-	if n := len(r.Diagnostics) - keep; n > 0 {
-		inv.Notifications = append(inv.Notifications, sarifNotification{"warning", sarifMessage{
-			Text: fmt.Sprintf("%s left out, the least severe: readers of SARIF take %d results and %d MB. darkstart check -o json has all.", count(n, "finding"), maxSARIFResults, maxSARIFBytes>>20),
-		}})
-	}
+	inv.Notifications = append(inv.Notifications, s.left.notifications()...)
 	run.Invocations = []sarifInvocation{inv}
 	if v := r.Revision; v != nil {
 		run.Properties = map[string]string{"now": v.Now}
@@ -183,73 +163,93 @@ func sarifBytes(r *Result, keep int) ([]byte, error) {
 			run.Properties["commit"] = v.Commit
 		}
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	err := enc.Encode(sarifLog{
+	return sarifLog{
 		Schema:  "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
 		Version: "2.1.0", Runs: []sarifRun{run},
-	})
-	return b.Bytes(), err
+	}
 }
 
-func newSARIFRule(d *RuleDoc) sarifRule {
-	s := sarifRule{
+func (s *sarifWriter) rule(d *RuleDoc) sarifRule {
+	out := sarifRule{
 		ID: d.ID, ShortDescription: sarifMessage{Text: sentence(d.Title)}, Default: sarifDefault{sarifLevels[d.Severity]},
 	}
 	full := strings.TrimSpace(d.Description + "\n\n" + d.Rationale)
 	if full != "" {
-		s.FullDescription = &sarifMessage{Text: full}
+		out.FullDescription = &sarifMessage{Text: full}
 	}
 	if d.Remediation != "" {
-		s.Help = &sarifMessage{Text: d.Remediation, Markdown: "**Why.** " + full + "\n\n**Fix.** " + d.Remediation}
+		out.Help = &sarifMessage{Text: d.Remediation, Markdown: "**Why.** " + full + "\n\n**Fix.** " + d.Remediation}
 	}
 	if len(d.Frameworks) > 0 {
-		s.Properties = &sarifProperties{Tags: d.Frameworks[:min(len(d.Frameworks), 20)]}
+		tags := d.Frameworks[:min(len(d.Frameworks), maxSARIFTags)]
+		s.left.tags += len(d.Frameworks) - len(tags)
+		out.Properties = &sarifProperties{Tags: tags}
 	}
-	return s
+	return out
 }
 
-func sentence(s string) string {
-	if s == "" {
+// sentence makes one of a clause.
+func sentence(clause string) string {
+	first, n := utf8.DecodeRuneInString(clause)
+	if n == 0 {
 		return "."
 	}
-	return strings.ToUpper(s[:1]) + s[1:] + "."
+	return string(unicode.ToUpper(first)) + clause[n:] + "."
 }
 
-func (r *Result) sarifResult(d *diag.Diagnostic, index map[string]int, lines map[string][]string) sarifResult {
-	s := sarifResult{
-		RuleID: d.Code, Level: sarifLevels[d.Severity],
-		Message:      sarifMessage{Text: strings.Join(slices.Concat([]string{d.Message}, prefixed("note: ", d.Notes), prefixed("help: ", d.Help)), "\n")},
-		Fingerprints: map[string]string{"darkstart/v1": d.Fingerprint},
+func (s *sarifWriter) result(d *diag.Diagnostic) sarifResult {
+	out := sarifResult{RuleID: d.Code, Level: sarifLevels[d.Severity], Message: s.message(d), Fingerprints: map[string]string{"darkstart/v1": d.Fingerprint}}
+	if i, ok := s.index[d.Code]; ok {
+		out.RuleIndex = &i
 	}
-	if i, ok := index[d.Code]; ok {
-		s.RuleIndex = &i
+	out.Locations, out.Related = s.locations(d)
+	if s.Base != nil && s.Base.NotCompared == "" {
+		out.Baseline = map[bool]string{true: "unchanged", false: "new"}[d.Old]
 	}
-	for i, l := range d.Labels[:min(len(d.Labels), maxSARIFLocations)] {
-		loc := sarifLocation{Physical: r.sarifPhysical(l.Position, lines)}
+	if w := d.Waived; w != nil {
+		out.Suppressions = []sarifSuppression{{"external", "accepted", strings.TrimSpace(fmt.Sprintf("%s (%s, until %s) %s", w.Reason, w.Owner, w.Expires, w.Ticket))}}
+	}
+	for i := range d.Fixes {
+		out.Fixes = append(out.Fixes, s.fix(&d.Fixes[i]))
+	}
+	return out
+}
+
+// message is what a finding says, as plain text: text of users is not Markdown.
+func (s *sarifWriter) message(d *diag.Diagnostic) sarifMessage {
+	text := strings.Join(slices.Concat([]string{d.Message}, prefixed("note: ", d.Notes), prefixed("help: ", d.Help)), "\n")
+	if len(text) > maxSARIFMessage {
+		s.left.messages++
+		text = abridge(text, maxSARIFMessage)
+	}
+	return sarifMessage{Text: text}
+}
+
+// locations are the primary place, and the others with what they add.
+func (s *sarifWriter) locations(d *diag.Diagnostic) (primary, related []sarifLocation) {
+	labels := d.Labels[:min(len(d.Labels), maxSARIFLocations)]
+	s.left.places += len(d.Labels) - len(labels)
+	if d.Primary().File == "" {
+		at := diag.Label{Position: diag.Position{File: fleetRoot}}
+		if len(labels) > 0 {
+			at.Text, labels = labels[0].Text, labels[1:]
+		}
+		labels = slices.Concat([]diag.Label{at}, labels)
+	}
+	for i, l := range labels {
+		loc := sarifLocation{Physical: s.physical(l.Position)}
 		if l.Text != "" {
 			loc.Message = &sarifMessage{Text: l.Text}
 		}
 		if i == 0 {
 			loc.Logical = logical(d.Subject)
-			s.Locations = append(s.Locations, loc)
+			primary = append(primary, loc)
 			continue
 		}
 		loc.ID = &i
-		s.Related = append(s.Related, loc)
+		related = append(related, loc)
 	}
-	if r.Base != nil && r.Base.NotCompared == "" {
-		s.Baseline = map[bool]string{true: "unchanged", false: "new"}[d.Old]
-	}
-	if w := d.Waived; w != nil {
-		s.Suppressions = []sarifSuppression{{"external", "accepted", strings.TrimSpace(fmt.Sprintf("%s (%s, until %s) %s", w.Reason, w.Owner, w.Expires, w.Ticket))}}
-	}
-	for i := range d.Fixes {
-		s.Fixes = append(s.Fixes, r.sarifFix(&d.Fixes[i], lines))
-	}
-	return s
+	return primary, related
 }
 
 func prefixed(prefix string, ss []string) []string {
@@ -260,10 +260,17 @@ func prefixed(prefix string, ss []string) []string {
 	return out
 }
 
+// logical names what a finding is about: an object with its cluster, else the
+// narrowest thing that is known, and its node.
 func logical(s diag.Subject) []sarifLogical {
 	var out []sarifLogical
-	if s.Object != "" {
+	switch {
+	case s.Object != "":
 		out = append(out, sarifLogical{strings.TrimPrefix(s.Cluster+"/"+s.Object, "/"), "object"})
+	case s.Component != "":
+		out = append(out, sarifLogical{strings.TrimPrefix(s.Cluster+"/"+s.Component, "/"), "module"})
+	case s.Cluster != "":
+		out = append(out, sarifLogical{s.Cluster, "namespace"})
 	}
 	if s.Node != "" {
 		out = append(out, sarifLogical{s.Node, "element"})
@@ -271,19 +278,19 @@ func logical(s diag.Subject) []sarifLogical {
 	return out
 }
 
-func (r *Result) sarifPhysical(p diag.Position, lines map[string][]string) *sarifPhysical {
+func (s *sarifWriter) physical(p diag.Position) *sarifPhysical {
 	if p.File == "" {
 		return nil
 	}
-	out := &sarifPhysical{Artifact: r.sarifArtifact(p.File)}
-	if p.Line > 0 {
-		out.Region = &sarifRegion{StartLine: p.Line, StartColumn: units(lines[p.File], p.Line, p.Column), EndColumn: units(lines[p.File], p.Line, p.EndColumn)}
+	out := &sarifPhysical{Artifact: s.artifact(p.File)}
+	if ls := s.lines[p.File]; p.Line > 0 {
+		out.Region = &sarifRegion{StartLine: p.Line, StartColumn: units(ls, p.Line, p.Column), EndColumn: units(ls, p.Line, p.EndColumn)}
 	}
 	return out
 }
 
-func (r *Result) sarifArtifact(file string) sarifArtifact {
-	return sarifArtifact{URI: uri(r.Path(file)), URIBaseID: "%SRCROOT%"}
+func (s *sarifWriter) artifact(file string) sarifArtifact {
+	return sarifArtifact{URI: uri(s.Path(file)), URIBaseID: "%SRCROOT%"}
 }
 
 // units turns a column in bytes into one in UTF-16 code units, where the line is
@@ -315,15 +322,15 @@ func uri(file string) string {
 	return b.String()
 }
 
-func (r *Result) sarifFix(f *diag.Fix, lines map[string][]string) sarifFix {
+func (s *sarifWriter) fix(f *diag.Fix) sarifFix {
 	out := sarifFix{Description: sarifMessage{Text: f.Title}}
 	for _, e := range f.Edits {
-		i := slices.IndexFunc(out.Changes, func(c sarifChange) bool { return c.Artifact == r.sarifArtifact(e.File) })
+		i := slices.IndexFunc(out.Changes, func(c sarifChange) bool { return c.Artifact == s.artifact(e.File) })
 		if i < 0 {
 			i = len(out.Changes)
-			out.Changes = append(out.Changes, sarifChange{Artifact: r.sarifArtifact(e.File)})
+			out.Changes = append(out.Changes, sarifChange{Artifact: s.artifact(e.File)})
 		}
-		ls := lines[e.File]
+		ls := s.lines[e.File]
 		x := sarifReplacement{Deleted: sarifRegion{e.Line, units(ls, e.Line, e.Column), e.EndLine, units(ls, e.EndLine, e.EndColumn)}}
 		if e.New != "" {
 			x.Inserted = &sarifContent{e.New}
