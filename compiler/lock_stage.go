@@ -1,8 +1,13 @@
 package compiler
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/darkstart-dev/darkstart/compiler/lock"
 	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/object"
+	"github.com/darkstart-dev/darkstart/internal/tree"
 )
 
 // readLock parses the lock when there is one; without one nothing is locked,
@@ -25,4 +30,42 @@ func (r *run) readLock() error {
 	}
 	r.res.Diagnostics.Add(ds...)
 	return nil
+}
+
+// Locked holds the images of a compiled fleet to its lock, as --locked asks.
+func Locked(t *tree.Tree, res *Result) diag.List { return lock.Locked(Images(t, res), res.Lock) }
+
+// Images lists the image references of a compiled fleet, sorted, each with the
+// places that it comes from: the line of the reference where an object is as it
+// was written, else the first line of the object's source.
+func Images(t *tree.Tree, res *Result) []lock.Use {
+	var at lines
+	locate := at.in(t)
+	all := map[string][]diag.Position{}
+	for _, r := range res.Rendered {
+		for _, c := range r.Components {
+			objects := map[object.Key]*object.Object{}
+			for _, o := range slices.Concat(c.Objects, c.Tests) {
+				objects[o.Key()] = o
+			}
+			for _, i := range c.Images {
+				p := diag.Position{}
+				if o := objects[i.Object]; o != nil {
+					p = o.Origin.Pos
+					if line, ok := locate(o, i.Path); ok {
+						p = line
+					}
+				}
+				all[i.Ref] = append(all[i.Ref], p)
+			}
+		}
+	}
+	var out []lock.Use
+	for _, ref := range slices.Sorted(maps.Keys(all)) {
+		ps := all[ref]
+		slices.SortFunc(ps, diag.Position.Compare)
+		ps = slices.DeleteFunc(slices.Compact(ps), diag.Position.IsZero)
+		out = append(out, lock.Use{Ref: ref, At: ps})
+	}
+	return out
 }

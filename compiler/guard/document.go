@@ -190,7 +190,7 @@ func (d *document) images() (map[string]*ast.Term, error) {
 	if r := d.s.rendered[d.linked.Name]; r != nil {
 		for _, c := range r.Components {
 			for _, i := range c.Images {
-				m := parseReference(i.Ref).plain()
+				m := plainReference(i.Ref)
 				m["ref"], m["component"], m["object"], m["path"] = i.Ref, c.Name, i.Object.String(), i.Path
 				out = append(out, m)
 			}
@@ -326,7 +326,7 @@ func (d *document) lock() (map[string]*ast.Term, error) {
 	}
 	images := []any{}
 	for _, ref := range sortedKeys(l.Images) {
-		m := parseReference(ref).plain()
+		m := plainReference(ref)
 		e := l.Images[ref]
 		m["ref"], m["digest"], m["signed"], m["provenance"] = ref, string(e.Digest), e.Signed, e.Provenance
 		m["at"] = places{}

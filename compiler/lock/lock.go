@@ -15,6 +15,7 @@ package lock
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -140,12 +141,32 @@ func check(k Kind, ref string, d digest.Digest, atRef, atDigest diag.Position) *
 	return nil
 }
 
-// Change is one entry that Merge added or replaced.
+// Change is one entry that Merge or LookUp added, replaced or dropped.
 type Change struct {
 	Kind   Kind
 	Ref    string
 	Before digest.Digest // "" when it is new
-	After  digest.Digest
+	After  digest.Digest // "" when it is gone; Before when only more is known
+	// What was found beside the digest, "" where nothing was looked up.
+	Signed, Provenance string
+}
+
+// String says what changed in one line.
+func (c Change) String() string {
+	verb := "replaced"
+	switch {
+	case c.After == "":
+		return fmt.Sprintf("removed %s", c.Ref)
+	case c.Before == "":
+		verb = "added"
+	case c.Before == c.After:
+		verb = "looked up"
+	}
+	s := fmt.Sprintf("%s %s %s", verb, c.Ref, c.After)
+	if c.Signed != "" {
+		s += fmt.Sprintf(" signed: %s, provenance: %s", c.Signed, c.Provenance)
+	}
+	return s
 }
 
 // Config of Merge.
@@ -184,7 +205,7 @@ func Merge(old, imported *File, c *Config) (*ir.Lock, []Change, diag.List) {
 				continue
 			}
 			set(out, k, ref, e)
-			changes = append(changes, Change{k, ref, have.Digest, e.Digest})
+			changes = append(changes, Change{Kind: k, Ref: ref, Before: have.Digest, After: e.Digest})
 		}
 	}
 	if ds.HasErrors() {
@@ -245,5 +266,30 @@ var Codes = []diag.Entry{
 		Code: "LCK006", Title: "an image without a digest", Severity: diag.Warning,
 		Why: "`docker images --digests` has `<none>` for an image that was built here and never pushed. There is nothing to lock.",
 		Fix: "Push the image and list it again, or leave its line out.",
+	},
+	{
+		Code: "LCK007", Title: "an image cannot be looked up", Severity: diag.Error,
+		Why: "`darkstart lock` asks the registry of every image for its digest, and this one gave none: the message says why. Nothing is written, since half a lock would look like a whole one.",
+		Fix: "Do what the help says about the reason, and run it again. Where the registry cannot be reached, `--import` digests that were looked up elsewhere.",
+	},
+	{
+		Code: "LCK008", Title: "a tag moved", Severity: diag.Warning,
+		Why: "The registry has other content under this tag than when it was locked. The entry stays: a tag that moved is what the lock exists to notice.",
+		Fix: "Review what changed and take it with `darkstart lock --update REF`, or leave it.",
+	},
+	{
+		Code: "LCK009", Title: "an image is not in the lock", Severity: diag.Error,
+		Why: "Under `--locked` and `lock --check` every image of the fleet has an entry in `darkstart.lock`.",
+		Fix: "Run `darkstart lock`, and commit what it wrote.",
+	},
+	{
+		Code: "LCK010", Title: "an image is pinned to another digest than the lock has", Severity: diag.Error,
+		Why: "An object names the image by a digest that is not the one under review in the lock. One of them was changed without the other.",
+		Fix: "Run `darkstart lock --update REF` when the object is right; write the locked digest when it is not.",
+	},
+	{
+		Code: "LCK011", Title: "no object uses that image", Severity: diag.Error,
+		Why: "`lock --update REF` names an image that the fleet does not have. Updating nothing must not look like success.",
+		Fix: "Name the image as the lock does, without a digest.",
 	},
 }

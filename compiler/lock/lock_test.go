@@ -52,7 +52,7 @@ func TestImport(t *testing.T) {
 		})
 	}
 	for _, c := range lock.Codes {
-		if !seen[c.Code] {
+		if c.Code < "LCK007" && !seen[c.Code] { // those above are of LookUp and Locked
 			t.Errorf("no archive shows %s", c.Code)
 		}
 	}

@@ -50,6 +50,8 @@ func TestMain(m *testing.M) {
 //	bundles LAYOUT     print every bundle of a layout with a digest of its bytes
 //	tamper LAYOUT CMD… flip a byte of every file in turn: CMD must refuse
 //	deploy FLEET       judge deploy/ against the layout beside it
+//	registry           start a registry in memory; $REGISTRY is its host
+//	image REF TEXT     push an image that holds TEXT to it
 //	kept DIR           demand that an unpacked bundle's state is never pruned
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -63,7 +65,7 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"fleet": cmdFleet, "repo": cmdRepo, "commit": cmdCommit, "edit": cmdEdit,
 			"status": cmdStatus, "json": cmdJSON, "result": cmdResult, "bundles": cmdBundles,
-			"tamper": cmdTamper, "deploy": cmdDeploy, "kept": cmdKept,
+			"tamper": cmdTamper, "deploy": cmdDeploy, "kept": cmdKept, "registry": cmdRegistry, "image": cmdImage,
 		},
 	})
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,31 +15,78 @@ import (
 	"github.com/darkstart-dev/darkstart/internal/diag"
 )
 
+// lockCommand records digests of what a fleet uses.
+type lockCommand struct {
+	in      input
+	out     output
+	from    string
+	replace bool
+	update  bool
+	refs    []string // to update; none means all
+	prune   bool
+	check   bool
+}
+
 func newLock(inv *Invocation) *cobra.Command {
-	var dir, from string
-	var replace bool
-	var o output
+	l := &lockCommand{}
 	cmd := &cobra.Command{
-		Use:   "lock --import FILE",
+		Use:   "lock [--update [REF...]]",
 		Short: "record digests in darkstart.lock",
-		Long: `lock --import reads digests that were found where a network is and adds them to
+		Long: `lock asks the registries of the fleet's images for their digests and for what signs
+them, and records both in darkstart.lock. What is locked stays: a tag that moved is
+reported, and taken with --update, for all images or for each REF. Credentials are
+Docker's (config.json and its helpers). When one image cannot be looked up, nothing
+is written.
+
+With --check nothing is asked and nothing is written: it exits 4 when an image of the
+fleet has no entry, or is pinned to another digest.
+
+lock --import reads digests that were found where a network is and adds them to
 darkstart.lock. FILE ("-" for stdin) has lines REF@sha256:… or REF sha256:…, the
 output of docker images --digests, or another lock. A digest that differs from
-the locked one is refused unless --replace is given.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if from == "" {
-				return errors.New("lock needs --import FILE: looking digests up in a registry is not part of this version")
-			}
-			return importLock(inv, &o, dir, from, replace)
+the locked one is refused unless --replace is given.
+
+Exit status: 0, 1 findings, 2 an image could not be looked up, 4 out of date under --check.`,
+		Example: `  darkstart lock
+  darkstart lock --update registry.example/shop:1.4
+  darkstart lock --check --staged
+  docker images --digests | darkstart lock --import -`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			l.refs = args
+			return l.run(cmd.Context(), inv)
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&dir, "chdir", "C", ".", "the fleet in `DIR`")
-	f.StringVar(&from, "import", "", "read digests from `FILE`")
-	f.BoolVar(&replace, "replace", false, "let imported digests replace locked ones")
-	o.register(cmd)
+	f.StringVarP(&l.in.dir, "chdir", "C", ".", "the fleet in `DIR`")
+	f.StringVar(&l.from, "import", "", "read digests from `FILE`")
+	f.BoolVar(&l.replace, "replace", false, "let imported digests replace locked ones")
+	f.BoolVar(&l.update, "update", false, "look up again what is locked, and take what is found")
+	f.BoolVar(&l.prune, "prune", false, "drop images that no object uses")
+	f.BoolVar(&l.check, "check", false, "ask nobody and write nothing; exit 4 when an image is not locked")
+	f.BoolVar(&l.in.staged, "staged", false, "with --check: read the git index instead of the working tree")
+	f.StringVar(&l.in.revision, "revision", "", "with --check: read this git `REV` instead of the working tree")
+	f.IntVarP(&l.in.parallel, "jobs", "j", 0, "look up this many images at once (default 8)")
+	f.BoolVarP(&l.in.quiet, "quiet", "q", false, "no progress on stderr")
+	l.out.register(cmd)
 	return cmd
+}
+
+func (l *lockCommand) run(ctx context.Context, inv *Invocation) error {
+	switch {
+	case l.from != "" && (l.check || l.update || l.prune):
+		return errors.New("--import takes digests from a file; it excludes --check, --update and --prune, which are about registries")
+	case l.replace && l.from == "":
+		return errors.New("--replace is for --import; what a registry says is taken with --update")
+	case len(l.refs) > 0 && !l.update:
+		return fmt.Errorf("%s: images are named to --update them", l.refs[0])
+	case l.check && (l.update || l.prune):
+		return errors.New("--check writes nothing; it excludes --update and --prune")
+	case !l.check && (l.in.staged || l.in.revision != ""):
+		return errors.New("lock writes to the working tree and so reads it; --staged and --revision go with --check")
+	case l.from != "":
+		return importLock(inv, &l.out, l.in.dir, l.from, l.replace)
+	}
+	return l.look(ctx, inv)
 }
 
 func importLock(inv *Invocation, o *output, dir, from string, replace bool) error {
@@ -85,11 +133,7 @@ func importLock(inv *Invocation, o *output, dir, from string, replace bool) erro
 		}
 	}
 	for _, c := range changes {
-		verb := "added"
-		if c.Before != "" {
-			verb = "replaced"
-		}
-		rep.Changes = append(rep.Changes, fmt.Sprintf("%s %s %s", verb, c.Ref, c.After))
+		rep.Changes = append(rep.Changes, c.String())
 	}
 	if len(changes) == 0 {
 		fmt.Fprintf(inv.Stderr, "%s holds all of it already\n", shown(target))

@@ -183,6 +183,8 @@ type pipeline struct {
 	in        input
 	out       output
 	noWaivers bool
+	// onlyLocked is --locked: an image that is not in the lock ends in exit 4.
+	onlyLocked bool
 	// since compiles what the change is judged against; nil judges no change.
 	// Its diagnostics end the run: a change that cannot be judged has not passed.
 	since func(context.Context, *session) (*bases, diag.List, error)
@@ -192,6 +194,7 @@ func (p *pipeline) register(cmd *cobra.Command) {
 	p.in.register(cmd.Flags())
 	p.out.register(cmd)
 	cmd.Flags().BoolVar(&p.noWaivers, "no-waivers", false, "judge as if nothing had been waived (for auditors)")
+	cmd.Flags().BoolVar(&p.onlyLocked, "locked", false, "exit 4 when an image is not in darkstart.lock, or pinned to another digest")
 }
 
 // run compiles and fills a report. An error of the environment becomes part of
@@ -225,6 +228,9 @@ func (p *pipeline) run(ctx context.Context, inv *Invocation, command string, unt
 		return nil, nil, nil, p.broken(inv, s, rep, err)
 	}
 	p.fill(rep, s, res)
+	if p.onlyLocked {
+		p.locked(s, res, rep)
+	}
 	p.out.unfinished = !reached(res, until)
 	return s, res, rep, nil
 }

@@ -29,7 +29,7 @@ func TestPreCommit(t *testing.T) {
 repos:
   - repo: `+hooks+`
     rev: `+strings.TrimSpace(w.at(hooks, "git", "rev-parse", "HEAD"))+`
-    hooks: [{id: darkstart-check}, {id: darkstart-fmt}, {id: darkstart-runbook}]
+    hooks: [{id: darkstart-check}, {id: darkstart-fmt}, {id: darkstart-test}, {id: darkstart-lock}, {id: darkstart-runbook}]
 `)
 	w.must("pre-commit", "install")
 	w.git("add", "-A")
@@ -47,6 +47,12 @@ repos:
 	out, err := w.run(w.dir, "git", "commit", "-m", "by tag")
 	if err == nil || !strings.Contains(out, "error[SC001]") || !strings.Contains(out, deployment) {
 		t.Fatalf("a bad commit was not blocked: %v\n%s", err, out)
+	}
+	// So is one whose image nobody locked.
+	w.write(deployment, strings.Replace(good, "pause:3.9", "pause:3.10", 1))
+	w.git("add", "-A")
+	if out, err := w.run(w.dir, "git", "commit", "-m", "not locked"); err == nil || !strings.Contains(out, "error[LCK009]: registry.k8s.io/pause:3.10 is not in the lock") {
+		t.Fatalf("an image that is not locked was committed: %v\n%s", err, out)
 	}
 	// What is staged counts, not what lies beside it.
 	w.write(deployment, good+"# staged\n")
