@@ -215,7 +215,7 @@ type look struct {
 func (l *look) image(ctx context.Context) answer {
 	have := Entries(l.old.Lock, Images)[l.w.name]
 	update := l.c.updates(l.w.name) || have.Digest == ""
-	known := have.Signed != "" && have.Provenance != ""
+	known := settled(have)
 	pinned := l.w.digest != ""
 	if pinned && have.Digest != "" && have.Digest != l.w.digest && !update {
 		return answer{diags: diag.List{l.differs(have)}}
@@ -238,7 +238,7 @@ func (l *look) image(ctx context.Context) answer {
 	} else if known && found == have.Digest && !update {
 		out.entry = have
 	}
-	if out.entry.Signed != "" && out.entry.Provenance != "" {
+	if settled(out.entry) {
 		return out
 	}
 	out.entry.Signed, out.entry.Provenance, err = l.c.Registry.Evidence(ctx, ref.Repository, out.entry.Digest)
@@ -246,6 +246,12 @@ func (l *look) image(ctx context.Context) answer {
 		return l.failed(err)
 	}
 	return out
+}
+
+// settled reports whether nothing is left to be asked about a digest. Where
+// neither was found there is: it may have been signed since, as SC006 asks.
+func settled(e ir.LockEntry) bool {
+	return e.Signed != "" && e.Provenance != "" && (e.Signed != "none" || e.Provenance != "none")
 }
 
 // asked is what a registry is asked for: the digest, else the tag, else the

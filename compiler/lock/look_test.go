@@ -90,6 +90,11 @@ func TestLookUp(t *testing.T) {
 			name: "what was imported", uses: use("r.example/app:1"), old: map[string]ir.LockEntry{"r.example/app:1": {Digest: one}},
 			want: "looked up r.example/app:1 " + string(one) + " signed: cosign, provenance: none",
 		},
+		{
+			name: "a digest that was not signed", uses: use("r.example/app:1@" + string(one)),
+			old:  map[string]ir.LockEntry{"r.example/app:1": {Digest: one, Signed: "none", Provenance: "none"}},
+			want: "looked up r.example/app:1 " + string(one) + " signed: cosign, provenance: none",
+		},
 		{name: "a tag that moved", uses: use("r.example/app:1"), old: map[string]ir.LockEntry{"r.example/app:1": full(two)}, want: "LCK008"},
 		{
 			name: "a tag that moved, of what was imported", uses: use("r.example/app:1"), old: map[string]ir.LockEntry{"r.example/app:1": {Digest: two}},

@@ -18,7 +18,7 @@
 #     A tag is a name that its owner can move: two nodes can run different code under one tag, and a
 #     recovery can start something that was never tested. The lock is the second half: it records
 #     in git which digest was reviewed, so that a digest pasted by hand is seen.
-#   remediation: pin the image as repository:tag@sha256:…, and record it with darkstart lock --import FILE
+#   remediation: pin the image as repository:tag@sha256:…, and record it with darkstart lock
 #   frameworks:
 #     - NIST SP 800-190 4.1.5
 #     - SLSA v1.0 Build L1
@@ -42,7 +42,7 @@ deny contains {
 	"msg": sprintf("image %q is pinned, but its digest is not in the lock", [image.ref]),
 	"subject": subject(image),
 	"notes": notes(image),
-	"help": ["record it: darkstart lock --import FILE"],
+	"help": ["record it: darkstart lock"],
 } if {
 	some image in input.images
 	lib.is_digest(image.digest)
@@ -79,7 +79,7 @@ subject(image) := {"object": image.object, "component": image.component, "path":
 
 pin(image) := sprintf("write %s@%s, the digest that the lock has for it", [image.ref, digests[image.ref]])
 
-pin(image) := sprintf("write %s@sha256:…, and record it with darkstart lock --import FILE", [image.ref]) if {
+pin(image) := sprintf("write %s@sha256:…, and record it with darkstart lock", [image.ref]) if {
 	not digests[image.ref]
 }
 

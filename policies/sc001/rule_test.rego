@@ -23,7 +23,7 @@ test_tag_is_red_and_the_lock_gives_the_fix if {
 
 test_tag_without_lock_names_the_command if {
 	some found in sc001.deny with input as {"images": [tagged], "lock": null}
-	contains(found.help[0], "darkstart lock --import")
+	contains(found.help[0], "darkstart lock")
 }
 
 test_digest_without_lock_is_red if {
