@@ -61,18 +61,15 @@ evaluated := 1 if judged
 
 members := object.get(self, "members", [])
 
-administrative := {"account", "subscription", "identity-realm", "admin-network", "rollout-ring", "config-push", "data-replication", "vendor-update", "window", "expiry"}
-
 # Where a member stands, without the accounts and rings that all share.
-spots := {concat(", ", sort([d | some d in member; not administrative_domain(d)])) | some member in members}
-
-administrative_domain(d) if object.get(fleet, ["domains", d, "kind"], "") in administrative
+spots := {lib.spot(member, object.get(fleet, "domains", {})) | some member in members}
 
 # etcd.
 
-objectives := array.concat(
-	[o | some o in object.get(tier, "objectives", {})],
-	[o | some o in object.get(input.spec, "objectives", {})],
+# Its own objective of a class takes the place of its tier's.
+objectives := object.union(
+	{class: o | some class, o in object.get(tier, "objectives", {}); not input.spec.objectives[class]},
+	object.get(input.spec, "objectives", {}),
 )
 
 strictest := min([lib.seconds(o.rpo) | some o in objectives; o.rpo])
@@ -97,7 +94,18 @@ created := sort({sprintf("%s (%s)", [pattern, name]) |
 
 scheduled if {
 	some schedule in input.kinds.Schedule
-	schedule.group in {"velero.io", "k8up.io"}
+	backs_up(schedule)
+}
+
+backs_up(schedule) if {
+	schedule.group == "velero.io"
+	object.get(schedule.content, ["spec", "paused"], false) != true
+}
+
+# K8up's may also only check or prune what others wrote.
+backs_up(schedule) if {
+	schedule.group == "k8up.io"
+	is_object(schedule.content.spec.backup)
 }
 
 problems contains {

@@ -48,8 +48,19 @@ test_objects_that_are_not_in_git if {
 	count(bs007.deny) == 1 with input as {"cluster": "prod", "spec": made, "fleet": fleet, "kinds": {}, "recovery": procedures}
 	count(bs007.deny) == 0 with input as {
 		"cluster": "prod", "spec": made, "fleet": fleet, "recovery": procedures,
-		"kinds": {"Schedule": [{"group": "velero.io", "kind": "Schedule"}]},
+		"kinds": {"Schedule": [{"group": "velero.io", "kind": "Schedule", "content": {"spec": {}}}]},
 	}
 }
 
 test_without_a_tier_a_managed_plane_is_not_judged if bs007.evaluated == 0 with input as {"cluster": "prod", "spec": {"controlPlane": {"managed": "aurora"}, "components": {}}, "fleet": fleet}
+
+test_a_schedule_that_backs_nothing_up if {
+	made := managed({"ca": {"creates": ["Secret/ca/root"]}})
+	every schedule in [{"group": "velero.io", "content": {"spec": {"paused": true}}}, {"group": "k8up.io", "content": {"spec": {"prune": {}}}}] {
+		count(bs007.deny) == 1 with input as {"cluster": "prod", "spec": made, "fleet": fleet, "kinds": {"Schedule": [schedule]}, "recovery": procedures}
+	}
+}
+
+test_its_own_objective_takes_the_place_of_its_tier if {
+	found(object.union(self({"snapshots": {"every": "6h"}}), {"objectives": {"default": {"rpo": "12h"}}})) == set()
+}

@@ -37,3 +37,12 @@ test_a_failure_counts_until_it_passes if {
 }
 
 test_evaluated if dr005.evaluated == 2 with input as {"fleet": {"stores": {"db": {"backups": {"nightly": {}}}}}, "recovery": {"procedures": {"restore-db": {}}}, "evidence": []}
+
+test_two_runs_on_one_day if {
+	found([], [record("2026-01-01", "failed", false), object.union(record("2026-01-01", "passed", false), {"file": "evidence/again.json"})]) == set()
+	found([], [record("2026-01-01", "failed", false), object.union(record("2026-01-01", "failed", false), {"file": "evidence/again.json"})]) == {["the last run of procedure restore-db, on 2026-01-01, failed", false]}
+}
+
+test_a_procedure_that_has_gone_is_history if {
+	found([], [object.union(record("2026-01-01", "failed", false), {"procedure": "gone"})]) == set()
+}

@@ -4,7 +4,8 @@
 #   Judges stores that one service, or one component, needs to run: they are
 #   written by one program, and a restore to two points in time leaves them disagreeing. They have to be
 #   in one consistency group (`group`), which restores to its oldest common point. Stores without a backup
-#   are left out: they have no point to disagree about. So are alternatives (`any`, `atLeast`).
+#   are left out: they have no point to disagree about. So are alternatives (`any`, `atLeast`),
+#   unless all of them are needed.
 # custom:
 #   id: DR010
 #   severity: error
@@ -34,14 +35,21 @@ stores[name] := store if {
 	count(object.get(store, "backups", {})) > 0
 }
 
-# The stores that a requirement always needs. Of alternatives (any, atLeast) one
-# is enough, so nothing says that they are written together.
+# The stores that a requirement always needs. Of alternatives (any, atLeast) some
+# are enough, so nothing says that they are written together.
 named(requirement) := {name |
 	walk(requirement, [path, leaf])
 	is_string(leaf)
-	count({"any", "of"} & {key | some key in path}) == 0
+	every i, key in path { not choice(requirement, array.slice(path, 0, i), key) }
 	name := trim_prefix(leaf, "/")
 	name in object.keys(stores)
+}
+
+# Whether fewer than all under a key do; all of two is not a choice.
+choice(requirement, path, key) if {
+	key in {"any", "of"}
+	group := object.get({"of": requirement}, array.concat(["of"], path), {})
+	count(group[key]) > object.get(group, "atLeast", 1)
 }
 
 together[writer] := names if {

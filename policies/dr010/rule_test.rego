@@ -35,3 +35,10 @@ test_alternatives_are_not_written_together if {
 test_all_of_them_by_full_name_are if {
 	count(dr010.deny) == 1 with input as {"fleet": {"stores": {"a": {"backups": {"n": {}}}, "b": {"backups": {"n": {}}}}, "services": {"shop": {"requires": {"run": {"all": ["/a", "b"]}}}}}, "clusters": {}}
 }
+
+test_all_of_some_is_no_choice if {
+	count(found(store(""), store(""), {"atLeast": 2, "of": ["orders", "ledger"]})) == 1
+	count(found(store(""), store(""), {"any": [{"all": ["orders", "ledger"]}]})) == 1
+	found(store(""), store(""), {"atLeast": 1, "of": ["orders", "ledger"]}) == set()
+	found(store(""), store(""), ["orders", {"any": ["ledger", "shop"]}]) == set()
+}

@@ -98,3 +98,9 @@ seconds(duration) := sum([n |
 ])
 
 unit := {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+# METADATA
+# description: where a replica stands, without the accounts and rings that many share
+spot(replica, domains) := {d | some d in replica; not object.get(domains, [d, "kind"], "") in administrative}
+
+administrative := {"account", "subscription", "identity-realm", "admin-network", "rollout-ring", "config-push", "data-replication", "vendor-update", "window", "expiry"}

@@ -36,3 +36,5 @@ test_seconds if {
 	lib.seconds("1m30s") == 90
 	lib.seconds("0") == 0
 }
+
+test_spot if lib.spot(["a", "acct"], {"a": {"kind": "zone"}, "acct": {"kind": "account"}}) == {"a"}

@@ -59,14 +59,19 @@ steps := [{"procedure": p, "step": s, "by": first([object.get(step, "by", ""), o
 	some s, step in object.get(procedure, "steps", {})
 ]
 
-critical := [alert | some alert in input.alerts; alert.severity == "critical"]
+critical := [alert | some alert in input.alerts; lower(trim_space(alert.severity)) == "critical"]
 
 evaluated := ((count(owned) + count(steps)) + count(critical)) + count(promised)
 
 teams := sort(object.keys(object.get(fleet, "teams", {})))
 
+# Whom a team calls when it does not answer: not itself.
+calls[name] := {e | some e in object.get(team, "escalation", []); e != name} if {
+	some name, team in object.get(fleet, "teams", {})
+}
+
 # Where others escalate to, it ends.
-ends := {e | some team in object.get(fleet, "teams", {}); some e in object.get(team, "escalation", [])}
+ends := {e | some called in calls; some e in called}
 
 owners := {thing.owner | some thing in owned} | {s.by | some s in steps}
 
@@ -83,7 +88,9 @@ has_objective(service) if count(object.get(service, "objectives", {})) > 0
 
 told(name, _) if {
 	some procedure in procedures
-	name in object.get(procedure, "restores", [])
+	some restores in array.concat([procedure], [step | some step in object.get(procedure, "steps", {})])
+	some restored in object.get(restores, "restores", [])
+	trim_prefix(restored, "/") == name
 	count(object.get(procedure, ["triggers", "alerts"], [])) > 0
 }
 
@@ -112,10 +119,10 @@ deny contains {
 	"subject": {"path": lib.pointer(["teams", name])},
 	"help": [`add escalation: ["…"] to the team: who is called when it does not answer`],
 } if {
-	some name, team in object.get(fleet, "teams", {})
+	some name, called in calls
 	name in owners
 	not name in ends
-	count(object.get(team, "escalation", [])) == 0
+	count(called) == 0
 }
 
 deny contains {
@@ -124,7 +131,7 @@ deny contains {
 	"help": ["add the annotation runbook_url, or lower the severity: nobody has to act on it at once"],
 } if {
 	some alert in critical
-	alert.runbook == ""
+	trim_space(alert.runbook) == ""
 }
 
 deny contains {

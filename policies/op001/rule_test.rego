@@ -42,3 +42,20 @@ test_service_without_alert if {
 	found(quiet, clusters, null, []) == set()
 	found(quiet, clusters, {"procedures": {"p": {"owner": "duty", "restores": ["shop"], "triggers": {"alerts": ["ShopDown"]}, "steps": {}}}}, [alert("warning", "")]) == set()
 }
+
+test_severity_in_any_case if {
+	found(fleet, clusters, null, [alert("Critical", " ")]) == {`alert "ShopDown" is critical and has no runbook_url`}
+}
+
+test_a_team_that_calls_itself_calls_nobody if {
+	alone := object.union(fleet, {"teams": {"platform": {"escalation": ["platform"]}}})
+	found(alone, clusters, null, []) == {`team "platform" owns something and escalates to nobody`}
+}
+
+test_a_step_restores_a_service if {
+	quiet := json.remove(fleet, ["services/shop/alerts"])
+	every at in [{"restores": ["/shop"]}, {"steps": {"s": {"restores": ["shop"]}}}] {
+		p := object.union({"owner": "platform", "triggers": {"alerts": ["ShopDown"]}}, at)
+		found(quiet, clusters, {"procedures": {"p": p}}, [alert("critical", "https://x")]) == set()
+	}
+}

@@ -2,7 +2,7 @@
 # title: what recovery is done with is pinned, kept twice, and not changed on the way
 # description: |
 #   Judges every tool of the fleet. It names an exact version or a digest, and the version before
-#   (`previous`), which is kept too. It stands in two places at least, so that no single disaster takes it
+#   (`previous`), as exactly, which is kept too. It stands in two places at least, so that no single disaster takes it
 #   with what it restores, or in a component of a cluster's first phase, which comes back before anything
 #   that the tool is for. Against a base, a tool must not change in the change that also changes
 #   a procedure which needs it: a drill of the one says nothing about the other.
@@ -42,21 +42,38 @@ pinned(tool) if lib.exact_version(object.get(tool, "version", ""))
 
 pinned(tool) if lib.is_digest(object.get(tool, "digest", ""))
 
+# What is no version before: v1.2.3 is 1.2.3.
+current(tool) := {"", trim_prefix(object.get(tool, "version", ""), "v"), object.get(tool, "digest", "")}
+
 finding(name, msg, field, help) := {
 	"msg": sprintf("tool %q %s", [name, msg]),
 	"subject": {"node": name, "path": lib.pointer(array.concat(["tools", name], field))},
 	"help": [help],
 }
 
-places(tool) := {sort(replica) | some replica in object.get(tool, ["placement", "replicas"], [])}
+places(tool) := {lib.spot(replica, object.get(fleet, "domains", {})) | some replica in object.get(tool, ["placement", "replicas"], [])}
 
-# In a component of the first phase, or of a cluster without phases.
+# In two places, of which neither is within the other.
+twice(tool) if {
+	some a in places(tool)
+	some b in places(tool)
+	count(a - b) > 0
+	count(b - a) > 0
+}
+
+# In a component of the first phase, or of a cluster of one phase. A component
+# that names none is in the last.
 early(tool) if {
 	[cluster, component] := split(object.get(tool, ["placement", "in"], ""), "/")
 	spec := input.clusters[cluster]
-	phase := object.get(spec.components[component], "phase", "")
-	phase in {"", object.get(spec, ["phases", 0, "name"], "")}
+	phases := [phase.name | some phase in object.get(spec, "phases", [])]
+	declared := object.get(spec.components[component], "phase", "")
+	first_of(phases, declared)
 }
+
+first_of(phases, _) if count(phases) < 2
+
+first_of(phases, declared) if declared == phases[0]
 
 # A tool that every machine of a person has is in no single place.
 escrowed(tool) if not tool.placement
@@ -81,12 +98,19 @@ deny contains finding(name, "is not pinned to an exact version or digest", [], `
 
 deny contains finding(name, "keeps no version before the current one", [], "add previous: the version to go back to, and keep it beside the current one") if {
 	some name, tool in tools
-	object.get(tool, "previous", "") in {"", object.get(tool, "version", "")}
+	trim_prefix(object.get(tool, "previous", ""), "v") in current(tool)
+}
+
+deny contains finding(name, sprintf("goes back to %s, which is no exact version or digest", [tool.previous]), ["previous"], `write previous: "1.35.6", as it is kept`) if {
+	some name, tool in tools
+	not trim_prefix(tool.previous, "v") in current(tool)
+	not lib.exact_version(tool.previous)
+	not lib.is_digest(tool.previous)
 }
 
 deny contains finding(name, "stands in one place, and goes with it", ["placement"], `place it twice: placement: replicas: [["office"], ["another domain"]]`) if {
 	some name, tool in tools
-	count(places(tool)) < 2
+	not twice(tool)
 	not early(tool)
 	not escrowed(tool)
 }

@@ -56,34 +56,31 @@ policies(namespace) := [policy |
 ]
 
 everyone(policy) if {
-	selector := object.get(policy.content, ["spec", "podSelector"], {})
-	count(object.get(selector, "matchLabels", {})) == 0
-	count(object.get(selector, "matchExpressions", [])) == 0
+	count(items(policy, ["podSelector", "matchLabels"])) == 0
+	count(items(policy, ["podSelector", "matchExpressions"])) == 0
 }
 
-types(policy) := {t | some t in policy.content.spec.policyTypes} if policy.content.spec.policyTypes
+# What a field of a policy holds; absent, null and empty are one to the API server.
+items(policy, path) := {k | some k, _ in object.get(policy.content, array.concat(["spec"], path), {})}
 
 # As the API server fills them in: ingress always, egress when there are rules.
-types(policy) := {"Ingress"} if {
-	not policy.content.spec.policyTypes
-	not policy.content.spec.egress
-}
-
-types(policy) := {"Ingress", "Egress"} if {
-	not policy.content.spec.policyTypes
-	policy.content.spec.egress
-}
+types(policy) := {t | some t in policy.content.spec.policyTypes} if {
+	count(items(policy, ["policyTypes"])) > 0
+} else := {"Ingress", "Egress"} if {
+	count(items(policy, ["egress"])) > 0
+} else := {"Ingress"}
 
 denied(namespace) := {direction |
 	some policy in policies(namespace)
 	everyone(policy)
 	some direction in types(policy)
-	count(object.get(policy.content.spec, lower(direction), [])) == 0
+	count(items(policy, [lower(direction)])) == 0
 }
 
 let_out(namespace) if {
 	some policy in policies(namespace)
-	count(object.get(policy.content.spec, "egress", [])) > 0
+	"Egress" in types(policy) # else its egress rules are not read
+	count(items(policy, ["egress"])) > 0
 }
 
 first(namespace) := [w | some w in workloads; w.namespace == namespace][0]

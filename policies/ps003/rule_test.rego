@@ -50,3 +50,17 @@ test_host_network_is_out_of_reach if {
 test_privileged_components_are_left_out if {
 	ps003.evaluated == 0 with input as {"spec": {"components": {"web": {"privileged": {"reason": "it is the network"}}}}, "kinds": {"Deployment": [pod]}}
 }
+
+test_types_as_the_api_server_fills_them_in if {
+	found([policy({"podSelector": {}, "egress": []})], null) == {`namespace "shop" does not deny egress by default`}
+	found([policy({"podSelector": {}, "policyTypes": []}), policy({"podSelector": {}, "policyTypes": ["Egress"]})], null) == set()
+}
+
+test_null_is_no_rule if {
+	found([policy({"podSelector": {"matchLabels": null}, "policyTypes": ["Ingress", "Egress"], "ingress": null, "egress": null})], null) == set()
+}
+
+test_egress_that_is_not_read_lets_nothing_out if {
+	deaf := policy({"podSelector": {}, "policyTypes": ["Ingress"], "egress": [{}]})
+	found([closed, deaf], store) == {`namespace "shop" denies egress, and nothing lets the backup of orders out`}
+}
