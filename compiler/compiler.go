@@ -229,6 +229,9 @@ func (r *run) guard(ctx context.Context) error {
 		return err
 	}
 	r.res.Diagnostics.Add(ds...)
+	if err := r.vendored(); err != nil {
+		return err
+	}
 	v, ds, err := guard.Guard(ctx, &guard.Input{
 		Fleet: r.res.Fleet, Rendered: r.res.Rendered, Plan: r.res.Plan, Lock: r.res.Lock, Changes: r.res.Delta, Tree: r.Tree, Now: r.known(), Comments: comments,
 	}, &guard.Config{

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/compiler/lock"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/object"
@@ -32,8 +33,34 @@ func (r *run) readLock() error {
 	return nil
 }
 
-// Locked holds the images of a compiled fleet to its lock, as --locked asks.
-func Locked(t *tree.Tree, res *Result) diag.List { return lock.Locked(Images(t, res), res.Lock) }
+// Locked holds the images of a compiled fleet, and the policies that it takes
+// from others, to its lock, as --locked asks.
+func Locked(t *tree.Tree, res *Result) (diag.List, error) {
+	ds, err := lock.Vendored(t, PolicyBundles(res), res.Lock)
+	return append(lock.Locked(Images(t, res), res.Lock), ds...).Sorted(), err
+}
+
+// PolicyBundles lists the bundles of policies that a fleet names, by name.
+func PolicyBundles(res *Result) []lock.Bundle {
+	if res.Units == nil || res.Units.Project == nil {
+		return nil
+	}
+	p := res.Units.Project
+	var out []lock.Bundle
+	for _, name := range slices.Sorted(maps.Keys(p.Spec.Policies.Bundles)) {
+		out = append(out, lock.Bundle{
+			Name: name, Ref: p.Spec.Policies.Bundles[name], At: p.Pos.First(ir.Pointer("policies", "bundles", name)),
+		})
+	}
+	return out
+}
+
+// vendored holds vendored policies to the lock before they judge anything.
+func (r *run) vendored() error {
+	ds, err := lock.Vendored(r.Tree, PolicyBundles(r.res), r.res.Lock)
+	r.res.Diagnostics.Add(ds...)
+	return err
+}
 
 // Images lists the image references of a compiled fleet, sorted, each with the
 // places that it comes from: the line of the reference where an object is as it

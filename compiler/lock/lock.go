@@ -268,8 +268,8 @@ var Codes = []diag.Entry{
 		Fix: "Push the image and list it again, or leave its line out.",
 	},
 	{
-		Code: "LCK007", Title: "an image cannot be looked up", Severity: diag.Error,
-		Why: "`darkstart lock` asks the registry of every image for its digest, and this one gave none: the message says why. Nothing is written, since half a lock would look like a whole one.",
+		Code: "LCK007", Title: "an image or a bundle cannot be looked up", Severity: diag.Error,
+		Why: "`darkstart lock` asks the registry of every image, and of every bundle of policies, for its digest, and this one gave none: the message says why. Nothing is written, since half a lock would look like a whole one.",
 		Fix: "Do what the help says about the reason, and run it again. Where the registry cannot be reached, `--import` digests that were looked up elsewhere.",
 	},
 	{
@@ -291,5 +291,20 @@ var Codes = []diag.Entry{
 		Code: "LCK011", Title: "no object uses that image", Severity: diag.Error,
 		Why: "`lock --update REF` names an image that the fleet does not have. Updating nothing must not look like success.",
 		Fix: "Name the image as the lock does, without a digest.",
+	},
+	{
+		Code: "LCK012", Title: "a bundle of policies is not locked", Severity: diag.Error,
+		Why: "`policies: bundles` names policies of others. Their digest stands in `darkstart.lock`, and they themselves under `policies/vendor`, so that a check asks no registry. Without them a check would pass that nobody made.",
+		Fix: "Run `darkstart lock`, and commit the lock and the folder.",
+	},
+	{
+		Code: "LCK013", Title: "vendored policies are not those of the bundle", Severity: diag.Error,
+		Why: "Each file of a folder of `policies/vendor` is held to the manifest beside it, and that to the digest in the lock. A file was changed, added or lost, or the folder belongs to a bundle that is no longer named.",
+		Fix: "Run `darkstart lock`, which puts the folder back; `--prune` drops one that is not named. A rule of one's own stands beside `policies/vendor`.",
+	},
+	{
+		Code: "LCK014", Title: "not a bundle of policies", Severity: diag.Error,
+		Why: "What the registry has under the reference is not what `conftest push` writes: an image manifest with one layer for each Rego, JSON or YAML file, under a clean relative name.",
+		Fix: "Push the policies with `conftest push`, or correct the reference.",
 	},
 }

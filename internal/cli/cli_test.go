@@ -52,6 +52,7 @@ func TestMain(m *testing.M) {
 //	deploy FLEET       judge deploy/ against the layout beside it
 //	registry           start a registry in memory; $REGISTRY is its host
 //	image REF TEXT     push an image that holds TEXT to it
+//	stock NAME ARG…    run a stock program; [stock:NAME] says whether it is there
 //	kept DIR           demand that an unpacked bundle's state is never pruned
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -66,7 +67,9 @@ func TestScript(t *testing.T) {
 			"fleet": cmdFleet, "repo": cmdRepo, "commit": cmdCommit, "edit": cmdEdit,
 			"status": cmdStatus, "json": cmdJSON, "result": cmdResult, "bundles": cmdBundles,
 			"tamper": cmdTamper, "deploy": cmdDeploy, "kept": cmdKept, "registry": cmdRegistry, "image": cmdImage,
+			"stock": cmdStock,
 		},
+		Condition: hasStock,
 	})
 }
 

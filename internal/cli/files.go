@@ -1,9 +1,13 @@
 package cli
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/darkstart-dev/darkstart/compiler/ir"
 )
 
 // under resolves a path that a user gave against -C: "as if started there".
@@ -35,4 +39,37 @@ func writeFile(name string, data []byte) error {
 		return err
 	}
 	return os.Rename(f.Name(), name)
+}
+
+// writeFolder puts files in the place of a folder, by way of a temporary one
+// beside it: there is the whole new folder, or the old one. Without files it
+// is removed.
+func writeFolder(dir string, files []ir.File) error {
+	dir = filepath.Clean(dir)
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return err
+	}
+	tmp, err := os.MkdirTemp(filepath.Dir(dir), ".darkstart-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	fresh := filepath.Join(tmp, "new")
+	if err := os.Mkdir(fresh, 0o755); err != nil {
+		return err
+	}
+	for _, f := range files {
+		target := filepath.Join(fresh, filepath.FromSlash(f.Path))
+		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(target, f.Data, 0o644); err != nil {
+			return err
+		}
+	}
+	err = os.Rename(dir, filepath.Join(tmp, "old"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) || len(files) == 0 {
+		return err
+	}
+	return os.Rename(fresh, dir)
 }

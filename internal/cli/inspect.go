@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -169,26 +168,9 @@ func unpack(w io.Writer, dir string, files []ir.File) error {
 	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s exists already; --extract wants a new folder", dir)
 	}
-	tmp, err := os.MkdirTemp(filepath.Dir(filepath.Clean(dir)), ".darkstart-*")
-	if err != nil {
+	if err := writeFolder(dir, files); err != nil {
 		return err
 	}
-	defer os.RemoveAll(tmp)
-	for _, f := range files {
-		target := filepath.Join(tmp, filepath.FromSlash(f.Path))
-		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(target, f.Data, 0o644); err != nil {
-			return err
-		}
-	}
-	if err := os.Chmod(tmp, 0o755); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp, dir); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(w, "unpacked %d files into %s\n", len(files), dir)
+	_, err := fmt.Fprintf(w, "unpacked %d files into %s\n", len(files), dir)
 	return err
 }

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/darkstart-dev/darkstart/compiler"
+	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/compiler/lock"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/oci"
@@ -25,7 +28,9 @@ func (l *lockCommand) look(ctx context.Context, inv *Invocation) error {
 	case p.out.unfinished:
 		return p.out.finish(inv, s, rep)
 	case l.check:
-		p.locked(s, res, rep)
+		if err := p.locked(s, res, rep); err != nil {
+			return err
+		}
 		return p.out.finish(inv, s, rep)
 	}
 	if err := l.record(ctx, inv, p, s, res, rep); err != nil {
@@ -57,27 +62,22 @@ func (l *lockCommand) record(ctx context.Context, inv *Invocation, p *pipeline, 
 	if err != nil {
 		return err
 	}
-	file, changes, ds, err := lock.LookUp(ctx, compiler.Images(s.tree, res), old, &lock.LookConfig{
-		Registry: images, Update: l.refs, UpdateAll: l.update && len(l.refs) == 0, Prune: l.prune, Parallel: l.in.parallel,
-	})
-	if err != nil {
+	found, err := l.ask(ctx, images, s, res, old, rep)
+	if err != nil || found == nil {
 		return err
 	}
-	rep.Diagnostics.Add(ds...)
-	if file == nil {
-		if slices.ContainsFunc(ds, unanswered) {
-			rep.ExitCode = ExitFailed
-		}
-		return nil
-	}
-	for _, c := range changes {
-		rep.Changes = append(rep.Changes, c.String())
-	}
-	enc, err := lock.Format(file)
+	enc, err := lock.Format(found.Lock)
 	if err != nil {
 		return err
 	}
 	verb := "holds all of it already"
+	for _, dir := range slices.Sorted(maps.Keys(found.Folders)) {
+		if err := writeFolder(filepath.Join(s.root(), filepath.FromSlash(dir)), found.Folders[dir]); err != nil {
+			return err
+		}
+		rep.Changes = append(rep.Changes, folderChange(dir, found.Folders[dir]))
+		verb = "and " + lock.VendorDir + " are whole"
+	}
 	if !exists || !bytes.Equal(enc, before) {
 		verb = "is written"
 		if err := writeFile(target, enc); err != nil {
@@ -88,6 +88,54 @@ func (l *lockCommand) record(ctx context.Context, inv *Invocation, p *pipeline, 
 		fmt.Fprintf(inv.Stderr, "%s %s\n", shown(target), verb)
 	}
 	return nil
+}
+
+// ask looks up images and bundles of policies; nil when something is wrong,
+// which the report then says.
+func (l *lockCommand) ask(ctx context.Context, client *oci.Images, s *session, res *compiler.Result, old *lock.File, rep *report.Result) (*lock.Fetched, error) {
+	all := l.update && len(l.refs) == 0
+	var images, bundles []string
+	for _, ref := range l.refs {
+		if strings.HasPrefix(ref, "oci://") {
+			bundles = append(bundles, ref)
+		} else {
+			images = append(images, ref)
+		}
+	}
+	file, changes, ds, err := lock.LookUp(ctx, compiler.Images(s.tree, res), old, &lock.LookConfig{
+		Registry: client, Update: images, UpdateAll: all, Prune: l.prune, Parallel: l.in.parallel,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if file == nil && old != nil {
+		file = old.Lock // to hear of the bundles, too; nothing is written
+	}
+	found, more, err := lock.Fetch(ctx, s.tree, compiler.PolicyBundles(res), file, &lock.FetchConfig{
+		Library: client, Update: bundles, UpdateAll: all, Prune: l.prune,
+	})
+	if err != nil {
+		return nil, err
+	}
+	ds = append(ds, more...)
+	rep.Diagnostics.Add(ds...)
+	if ds.HasErrors() {
+		if slices.ContainsFunc(ds, unanswered) {
+			rep.ExitCode = ExitFailed
+		}
+		return nil, nil
+	}
+	for _, c := range append(changes, found.Changes...) {
+		rep.Changes = append(rep.Changes, c.String())
+	}
+	return found, nil
+}
+
+func folderChange(dir string, files []ir.File) string {
+	if files == nil {
+		return "removed " + dir
+	}
+	return fmt.Sprintf("wrote %s, %d files", dir, len(files))
 }
 
 // registryImages is the client of registries, with the credentials of Docker.
@@ -105,15 +153,19 @@ func registryImages(inv *Invocation) (*oci.Images, error) {
 
 // locked adds what --locked and lock --check have to say. A fleet that is not
 // locked is out of date, whatever else was found.
-func (p *pipeline) locked(s *session, res *compiler.Result, rep *report.Result) {
+func (p *pipeline) locked(s *session, res *compiler.Result, rep *report.Result) error {
 	if res.Rendered == nil || s.tree == nil {
-		return // not reached, and reported as such
+		return nil // not reached, and reported as such
 	}
-	ds := compiler.Locked(s.tree, res)
-	rep.Diagnostics.Add(ds...)
+	ds, err := compiler.Locked(s.tree, res)
+	if err != nil {
+		return err
+	}
+	rep.Diagnostics = append(rep.Diagnostics, ds...).Sorted() // a check has said some of it already
 	if len(ds) > 0 && rep.ExitCode != ExitFailed {
 		rep.ExitCode = ExitOutOfDate
 	}
+	return nil
 }
 
 func unanswered(d *diag.Diagnostic) bool { return d.Code == "LCK007" }

@@ -229,7 +229,9 @@ func (p *pipeline) run(ctx context.Context, inv *Invocation, command string, unt
 	}
 	p.fill(rep, s, res)
 	if p.onlyLocked {
-		p.locked(s, res, rep)
+		if err := p.locked(s, res, rep); err != nil {
+			return nil, nil, nil, p.broken(inv, s, rep, err)
+		}
 	}
 	p.out.unfinished = !reached(res, until)
 	return s, res, rep, nil

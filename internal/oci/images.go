@@ -92,3 +92,29 @@ func (r *Repository) maybe(ctx context.Context, ref string) (Descriptor, *manife
 	}
 	return d, m, err
 }
+
+// Manifest returns the bytes of a manifest, which have the digest.
+func (i *Images) Manifest(ctx context.Context, repository string, d digest.Digest) ([]byte, error) {
+	return i.fetch(ctx, repository, func(r *Repository) ([]byte, error) {
+		found, err := r.Resolve(ctx, string(d))
+		if err != nil {
+			return nil, err
+		}
+		return r.Fetch(ctx, found, MaxManifest)
+	})
+}
+
+// Blob returns the bytes of a blob, which have its size and digest.
+func (i *Images) Blob(ctx context.Context, repository string, d Descriptor) ([]byte, error) {
+	return i.fetch(ctx, repository, func(r *Repository) ([]byte, error) { return r.Fetch(ctx, d, d.Size) })
+}
+
+func (i *Images) fetch(ctx context.Context, repository string, read func(*Repository) ([]byte, error)) ([]byte, error) {
+	host, _, _ := strings.Cut(repository, "/")
+	r, err := i.open(repository)
+	if err != nil {
+		return nil, explain(ctx, host, err)
+	}
+	b, err := read(r)
+	return b, explain(ctx, host, err)
+}

@@ -40,12 +40,13 @@ type Guardrails struct {
 
 // PolicySettings configures the user's own Rego.
 type PolicySettings struct {
-	Namespaces    []string `json:"namespaces,omitempty"`
-	AllNamespaces bool     `json:"allNamespaces,omitempty"`
-	Data          []string `json:"data,omitempty"`
-	Combine       bool     `json:"combine,omitempty"`
-	RegoVersion   string   `json:"regoVersion,omitempty"` // "v1" (default) or "v0"
-	Strict        bool     `json:"strict,omitempty"`
+	Namespaces    []string          `json:"namespaces,omitempty"`
+	AllNamespaces bool              `json:"allNamespaces,omitempty"`
+	Data          []string          `json:"data,omitempty"`
+	Bundles       map[string]string `json:"bundles,omitempty"` // folder below policies/vendor to oci:// reference
+	Combine       bool              `json:"combine,omitempty"`
+	RegoVersion   string            `json:"regoVersion,omitempty"` // "v1" (default) or "v0"
+	Strict        bool              `json:"strict,omitempty"`
 }
 
 // ReleaseSettings configures releases.
