@@ -1,10 +1,14 @@
 package seal
 
-import "github.com/darkstart-dev/darkstart/internal/diag"
+import (
+	"slices"
+
+	"github.com/darkstart-dev/darkstart/internal/diag"
+)
 
 // Codes documents the diagnostics of packing and reading (SEA) and of keys,
 // signing and verification (SIG).
-var Codes = append(packCodes, signCodes...)
+var Codes = slices.Concat(packCodes, signCodes, attestCodes)
 
 var packCodes = []diag.Entry{
 	{
@@ -140,5 +144,33 @@ var signCodes = []diag.Entry{
 		Code: "SIG014", Title: "the release relied on waivers", Severity: diag.Error,
 		Why: "`verify --no-waivers` accepts only what was clean without any. A release of before waivers were recorded cannot say that of itself.",
 		Fix: "Fix what the waivers accept and release again, or verify without `--no-waivers`.",
+	},
+}
+
+var attestCodes = []diag.Entry{
+	{
+		Code: "SIG030", Title: "a predicate that attestation keys do not sign", Severity: diag.Error,
+		Why: "An attestation key signs SLSA provenance, a passed verification summary and bills of materials. A key that signs anything vouches for nothing.",
+		Fix: "Sign other statements with another key, for example by `cosign attest`.",
+	},
+	{
+		Code: "SIG031", Title: "an attestation speaks against the bundle", Severity: diag.Error,
+		Why: "A trusted attestation key stated that the guardrails refuse the bundle, or a provenance names another artifact, serial or revision than the bundle's own record. A failed verdict is never made by `release`.",
+		Fix: "Do not use the bundle. Find out who used the key, and release again from a clean check.",
+	},
+	{
+		Code: "SIG032", Title: "a required attestation is missing", Severity: diag.Error,
+		Why: "The trust policy asks for a statement that no trusted attestation key made about this bundle, or not with the policy or the builder that it names.",
+		Fix: "Attest the release (`darkstart release --attest-key KEY`), or trust the key that did.",
+	},
+	{
+		Code: "SIG033", Title: "an attestation is not what its type says", Severity: diag.Error,
+		Why: "A trusted key signed a statement whose predicate does not fit the published definition of its type, or which two parsers would read in two ways: a name that stands twice, or in two spellings.",
+		Fix: "Find out what made the statement, take it away from the registry and attest the release again.",
+	},
+	{
+		Code: "SIG034", Title: "nothing can be attested", Severity: diag.Error,
+		Why: "A verification summary says that the guardrails let the fleet pass. With findings that nobody accepted, or with nothing judged, there is no such thing to say, and a failed verdict is never stated.",
+		Fix: "Fix what `darkstart check` finds, and release again.",
 	},
 }

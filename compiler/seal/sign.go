@@ -8,9 +8,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 	protocommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
+	protodsse "github.com/sigstore/protobuf-specs/gen/pb-go/dsse"
 	"github.com/sigstore/sigstore-go/pkg/bundle"
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/sign"
@@ -19,6 +22,7 @@ import (
 	"github.com/sigstore/sigstore/pkg/signature/options"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/darkstart-dev/darkstart/compiler/seal/attest"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/digest"
 	"github.com/darkstart-dev/darkstart/internal/oci"
@@ -127,6 +131,10 @@ func (s *Signer) sign(ctx context.Context, st statement) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.envelope(ctx, payload)
+}
+
+func (s *Signer) envelope(ctx context.Context, payload []byte) ([]byte, error) {
 	b, err := sign.Bundle(&sign.DSSEData{Data: payload, PayloadType: payloadType}, keypair{s}, sign.BundleOptions{Context: ctx})
 	if err != nil {
 		return nil, err
@@ -180,9 +188,9 @@ func (k keypair) SignData(ctx context.Context, data []byte) (sig, digest []byte,
 	return sig, nil, err
 }
 
-// verifyWith returns the statement when the key made the bundle's signature.
-// What the statement says is not judged here.
-func (k *PublicKey) verifyWith(b *bundle.Bundle) (*statement, error) {
+// verifyWith returns the signed payload when the key made the bundle's
+// signature. What it says is not judged here.
+func (k *PublicKey) verifyWith(b *bundle.Bundle) ([]byte, error) {
 	material := root.NewTrustedPublicKeyMaterial(func(string) (root.TimeConstrainedVerifier, error) {
 		return root.NewExpiringKey(k.verifier, time.Time{}, time.Time{}), nil
 	})
@@ -190,25 +198,44 @@ func (k *PublicKey) verifyWith(b *bundle.Bundle) (*statement, error) {
 	if err != nil {
 		return nil, err
 	}
+	envelope := b.GetDsseEnvelope()
 	if _, err := v.Verify(b, verify.NewPolicy(verify.WithoutArtifactUnsafe(), verify.WithKey())); err != nil {
+		if k.signedNonsense(b) {
+			return envelope.GetPayload(), nil
+		}
 		return nil, err
 	}
-	envelope := b.GetDsseEnvelope()
 	if envelope.GetPayloadType() != payloadType {
 		return nil, fmt.Errorf("the payload is of type %q", envelope.GetPayloadType())
 	}
-	return parseStatement(envelope.GetPayload())
+	return envelope.GetPayload(), nil
 }
 
-// parseStatement reads the signed payload. sigstore-go has read it before, with
-// a parser that refuses repeated names.
+// signedNonsense reports whether the key did sign the payload and the payload is
+// no statement: sigstore-go then says no more than that it does not verify.
+// Only the payload counts. What stands around it is not signed, and anybody may
+// attach a mangled copy.
+func (k *PublicKey) signedNonsense(b *bundle.Bundle) bool {
+	e := b.GetDsseEnvelope()
+	if _, err := parseStatement(e.GetPayload()); err == nil || e.GetPayloadType() != payloadType {
+		return false
+	}
+	message := dsse.PAE(payloadType, e.GetPayload())
+	return slices.ContainsFunc(e.GetSignatures(), func(s *protodsse.Signature) bool {
+		return k.verifier.VerifySignature(bytes.NewReader(s.GetSig()), bytes.NewReader(message)) == nil
+	})
+}
+
+// parseStatement reads a signed payload, after holding it to in-toto's
+// definition: what two parsers would read in two ways is no statement. Stock
+// cosign still writes v0.1 around attestations; objection judges the version.
 func parseStatement(payload []byte) (*statement, error) {
+	if err := attest.CheckStatement(payload); err != nil {
+		return nil, err
+	}
 	var st statement
 	if err := json.Unmarshal(payload, &st); err != nil {
 		return nil, err
-	}
-	if st.Type != statementType {
-		return nil, fmt.Errorf("the statement is of type %q", st.Type)
 	}
 	return &st, nil
 }

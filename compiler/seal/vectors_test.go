@@ -17,6 +17,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/compiler/seal/attest"
 	"github.com/darkstart-dev/darkstart/compiler/seal/internal/tgz"
 	"github.com/darkstart-dev/darkstart/internal/digest"
 	"github.com/darkstart-dev/darkstart/internal/oci"
@@ -209,14 +210,17 @@ func writeVectors(t *testing.T) {
 // trusted key, so nothing but the reader itself stands between them and use.
 func recipes(t *testing.T) []vector {
 	good := mustSeal(t, content("eu-west-1"), released(2))
-	release, attest := vectorKey(t, "release", RoleRelease), vectorKey(t, "attest", RoleAttest)
+	release, attester := vectorKey(t, "release", RoleRelease), vectorKey(t, "attest", RoleAttest)
 	stranger := vectorKey(t, "stranger", RoleRelease)
-	state := func(s *Signer, manifest []byte, predicateType string) []byte {
-		b, err := s.sign(t.Context(), newStatement(digest.Of(manifest), predicateType, json.RawMessage("{}")))
+	say := func(s *Signer, manifest []byte, p *attest.Predicate) []byte {
+		b, err := s.sign(t.Context(), newStatement(digest.Of(manifest), p.Type, json.RawMessage(p.JSON)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return b
+	}
+	state := func(s *Signer, manifest []byte, predicateType string) []byte {
+		return say(s, manifest, &attest.Predicate{Type: predicateType, JSON: []byte("{}")})
 	}
 	var out []vector
 	add := func(name, open, load, expect, why string, manifest, layer []byte, statements ...[]byte) {
@@ -248,14 +252,23 @@ func recipes(t *testing.T) []vector {
 	sig := state(release, m, PredicateSign)
 	add("signed-twice", "ok", "ok", "ok", "repeated valid signatures are fine", m, l, sig, append(slices.Clone(sig), '\n'))
 	add("signed-by-stranger-too", "ok", "ok", "ok", "unknown keys are ignored", m, l, sig, state(stranger, m, PredicateSign))
-	add("attested-too", "ok", "ok", "ok", "attestations by the attest key are fine", m, l, sig, state(attest, m, "https://slsa.dev/provenance/v1"))
+	add("attested-too", "ok", "ok", "ok", "attestations by the attest key are fine", m, l, sig, say(attester, m, provenance(t, good)), say(attester, m, verdict(t, good)))
+	add("attested-otherwise", "ok", "ok", "ok", "a predicate that Darkstart does not know is not judged", m, l, sig, state(attester, m, "https://example.org/scan/v1"))
+	add("attested-of-other", "ok", "ok", "SIG006", "the attest key made a statement about another manifest", m, l, sig, say(attester, other, provenance(t, good)))
+	add("provenance-of-other", "ok", "ok", "SIG031", "a provenance names another serial than the record", m, l, sig, say(attester, m, edited(t, provenance(t, good), `"serial":2`, `"serial":3`)))
+	add("provenance-malformed", "ok", "ok", "SIG033", "a provenance without a builder", m, l, sig, state(attester, m, attest.Provenance))
+	add("verdict-failed", "ok", "ok", "SIG031", "the attest key says that the guardrails refuse it", m, l, sig, say(attester, m, edited(t, verdict(t, good), `"PASSED"`, `"FAILED"`)))
+	add("verdict-unknown", "ok", "ok", "SIG033", "a verdict that is neither passed nor failed", m, l, sig, say(attester, m, edited(t, verdict(t, good), `"PASSED"`, `"passed"`)))
+	add("verdict-twice", "ok", "ok", "SIG033", "a verdict that stands twice under one name", m, l, sig, say(attester, m, edited(t, verdict(t, good), `"verificationResult":`, `"verificationResult":"FAILED","verificationResult":`)))
+	add("verdict-two-cases", "ok", "ok", "SIG033", "a verdict that stands in two spellings of its name", m, l, sig, say(attester, m, edited(t, verdict(t, good), `"verificationResult":`, `"VerificationResult":"FAILED","verificationResult":`)))
 	add("garbage-too", "ok", "ok", "ok", "a referrer that is no Sigstore bundle does no harm", m, l, sig, []byte("{}"))
 	add("unsigned", "ok", "ok", "SIG004", "nothing vouches for it", m, l, []byte("{}"))
 	add("signed-by-stranger", "ok", "ok", "SIG004", "only a key that nobody trusts signed it", m, l, state(stranger, m, PredicateSign))
 	add("signature-of-other", "ok", "ok", "SIG004 SIG005", "the release key signed another manifest", m, l, state(release, other, PredicateSign))
 	add("signature-of-other-too", "ok", "ok", "SIG005", "beside a valid one stands a signature for another manifest", m, l, sig, state(release, other, PredicateSign))
+	add("signature-twice", "ok", "ok", "SIG005", "the release key signed a statement whose subject stands twice", m, l, sig, doubled(t, release, m))
 	add("wrong-predicate", "ok", "ok", "SIG005", "the release key signed provenance as well", m, l, sig, state(release, m, "https://slsa.dev/provenance/v1"))
-	add("wrong-role", "ok", "ok", "SIG004 SIG006", "the attest key signed the release", m, l, state(attest, m, PredicateSign))
+	add("wrong-role", "ok", "ok", "SIG004 SIG006", "the attest key signed the release", m, l, state(attester, m, PredicateSign))
 	add("two-subjects", "ok", "ok", "SIG004 SIG005", "one statement covers two manifests", m, l, twoSubjects(t, release, m, other))
 	return out
 }
@@ -267,6 +280,24 @@ func twoSubjects(t *testing.T, s *Signer, manifests ...[]byte) []byte {
 		st.Subject = append(st.Subject, subject{Digest: map[string]string{"sha256": digest.Of(m).Hex()}})
 	}
 	b, err := s.sign(t.Context(), st)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// doubled is a statement about one manifest that names another first: parsers
+// take the first or the last.
+func doubled(t *testing.T, s *Signer, manifest []byte) []byte {
+	payload, err := canonical(newStatement(digest.Of(manifest), PredicateSign, json.RawMessage("{}")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := canonical(newStatement(digest.Of(nil), PredicateSign, json.RawMessage("{}")).Subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := s.envelope(t.Context(), bytes.Replace(payload, []byte(`{`), fmt.Appendf(nil, `{"subject":%s,`, other), 1))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/compiler/seal/attest"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/digest"
 	"github.com/darkstart-dev/darkstart/internal/oci"
@@ -31,6 +32,9 @@ type VerifyConfig struct {
 	Recorded []ir.Recorded
 	// State is what the last verification of this artifact remembered.
 	State *State
+	// Attestations must stand beside the bundle, each by a trusted attestation
+	// key.
+	Attestations []Requirement
 	// AllowExpired turns the refusal of an expired bundle into a warning: for
 	// disasters, when nothing newer can be made.
 	AllowExpired bool
@@ -76,6 +80,9 @@ type Seen struct {
 	Role      Role          `json:"role,omitempty"`
 	Predicate string        `json:"predicate,omitempty"`
 	Reason    string        `json:"reason,omitempty"`
+
+	claim *attest.Claim // of a valid attestation
+	code  string        // of a refused statement
 }
 
 // Report says what was proven, by whom, and what was not checked.
@@ -191,7 +198,7 @@ func (v *verification) signatures(ctx context.Context, src oci.Source, t *Trust)
 			Fix("clean up the referrers of %s in the registry, and find out who filled it", v.b.Digest()))
 		return nil
 	}
-	attestations := 0
+	var attested []Seen
 	var valid []string
 	for _, d := range refs {
 		if err := ctx.Err(); err != nil {
@@ -200,13 +207,13 @@ func (v *verification) signatures(ctx context.Context, src oci.Source, t *Trust)
 		switch seen := v.statement(ctx, src, d, t); {
 		case seen.Status != StatusValid:
 		case seen.Role == RoleAttest:
-			attestations++
+			attested = append(attested, seen)
 		default:
 			valid = append(valid, fmt.Sprintf("%s (%s)", seen.KeyName, seen.Key.Short()))
 		}
 	}
 	v.signed(valid)
-	v.fact("attestations", StatusNotChecked, "%d found; their predicates were not judged", attestations)
+	v.attestations(attested)
 	return nil
 }
 
@@ -224,17 +231,26 @@ func (v *verification) statement(ctx context.Context, src oci.Source, d oci.Desc
 	v.r.Seen = append(v.r.Seen, seen)
 	switch seen.Status {
 	case StatusRefused:
-		v.refuse("signature", diag.Errorf(misuse(seen), "key %q signed something that it must not: %s", seen.KeyName, seen.Reason).
+		v.refuse("signature", diag.Errorf(seen.code, "key %q signed something that it must not: %s", seen.KeyName, seen.Reason).
 			Note("statement %s beside bundle %s", seen.Digest, v.b.Digest()).
-			Fix("find out who used the key; a release key signs releases and nothing else, so it may be in wrong hands"))
+			Fix("find out who used the key: it signs nothing else, so it may be in wrong hands"))
 	case StatusIgnored:
 		v.diags.Add(diag.Notef("SIG012", "statement %s was ignored: %s", seen.Digest.Short(), seen.Reason))
 	}
 	return seen
 }
 
-func misuse(s Seen) string {
-	if s.Role == RoleAttest {
+// malformed is the code of a statement that no tool of this role makes.
+func malformed(r Role) string {
+	if r == RoleAttest {
+		return "SIG033"
+	}
+	return "SIG005"
+}
+
+// misuse is the code of a word that a key of this role must not say.
+func misuse(r Role) string {
+	if r == RoleAttest {
 		return "SIG006"
 	}
 	return "SIG005"
@@ -263,14 +279,12 @@ func (t *Trust) judge(raw []byte, manifest digest.Digest, stream string) Seen {
 		if len(k.Streams) > 0 && stream != "" && !slices.Contains(k.Streams, stream) {
 			continue
 		}
-		st, err := k.verifyWith(b)
+		payload, err := k.verifyWith(b)
 		if err != nil {
 			continue
 		}
-		s := Seen{Status: StatusValid, Key: k.ID, KeyName: k.Name, Role: k.Role, Predicate: st.PredicateType}
-		if s.Reason = k.objection(st, manifest); s.Reason != "" {
-			s.Status = StatusRefused
-		}
+		s := Seen{Status: StatusValid, Key: k.ID, KeyName: k.Name, Role: k.Role}
+		s.read(payload, k, manifest)
 		return s
 	}
 	return Seen{Status: StatusIgnored, Reason: "no trusted key made its signature"}
@@ -279,6 +293,8 @@ func (t *Trust) judge(raw []byte, manifest digest.Digest, stream string) Seen {
 // objection says what the key must not have signed, "" when all is well.
 func (k *PublicKey) objection(st *statement, manifest digest.Digest) string {
 	switch {
+	case k.Role == RoleRelease && st.Type != statementType:
+		return fmt.Sprintf("a release key signed a statement of type %q", st.Type)
 	case k.Role == RoleRelease && st.PredicateType != PredicateSign:
 		return fmt.Sprintf("a release key signed the predicate %q", st.PredicateType)
 	case k.Role == RoleAttest && st.PredicateType == PredicateSign:
@@ -288,6 +304,30 @@ func (k *PublicKey) objection(st *statement, manifest digest.Digest) string {
 		return fmt.Sprintf("the statement is about %.200s, not about %s alone", subject, manifest)
 	}
 	return ""
+}
+
+// read judges what a trusted key signed. What is malformed is refused, not
+// ignored: nobody who may use the key makes such a thing.
+func (s *Seen) read(payload []byte, k *PublicKey, manifest digest.Digest) {
+	refuse := func(code, format string, args ...any) {
+		s.Status, s.code, s.Reason = StatusRefused, code, fmt.Sprintf(format, args...)
+	}
+	st, err := parseStatement(payload)
+	if err != nil {
+		refuse(malformed(k.Role), "a malformed statement: %v", err)
+		return
+	}
+	s.Predicate = st.PredicateType
+	if reason := k.objection(st, manifest); reason != "" {
+		refuse(misuse(k.Role), "%s", reason)
+		return
+	}
+	if k.Role != RoleAttest {
+		return
+	}
+	if s.claim, err = attest.Read(st.PredicateType, st.Predicate); err != nil {
+		refuse(malformed(k.Role), "a malformed %s: %v", st.PredicateType, err)
+	}
 }
 
 // fetchBundle returns the Sigstore bundle that a referrer carries.

@@ -34,6 +34,7 @@ func owners() map[string]string {
 		"k8s.io":                                 "compiler/validate",
 		"github.com/sigstore":                    "compiler/seal",
 		"github.com/secure-systems-lab":          "compiler/seal",
+		"github.com/in-toto":                     "compiler/seal",
 		"github.com/klauspost/compress":          "compiler/seal",
 		"github.com/go-git":                      "internal/git",
 		"oras.land/oras-go":                      "internal/oci",

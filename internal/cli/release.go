@@ -18,10 +18,8 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler"
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/compiler/release"
-	"github.com/darkstart-dev/darkstart/compiler/seal"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/digest"
-	"github.com/darkstart-dev/darkstart/internal/oci"
 	"github.com/darkstart-dev/darkstart/internal/report"
 )
 
@@ -29,6 +27,7 @@ import (
 type releaseFlags struct {
 	pipeline
 	out, key, to, deployDir string
+	attestKey, builder      string
 	base                    string
 	renew                   bool
 }
@@ -43,6 +42,10 @@ serial in releases/<stream>.json, writes the bundles to dist/oci, signs them wit
 --key, and pins the engines of the first ring to them in deploy/. An unchanged
 artifact keeps its release. Commit what it wrote: the push that is a fast-forward
 is the lock against a second release.
+
+With --attest-key it also states, signed by that key, what each bundle was made
+from (SLSA provenance) and that the guardrails let it pass (a verification
+summary): docs/attestations.md.
 
 With both --revision and --to it is a hotfix: only the clusters of that ring get
 a new serial. --renew gives every artifact a new serial and a new date of expiry,
@@ -60,6 +63,8 @@ released and signed has a clean result. --fail-on warning is stricter.`,
 	f := cmd.Flags()
 	f.StringVar(&r.out, "out", "dist", "write bundles below `DIR`, relative to the fleet")
 	f.StringVar(&r.key, "key", "", "sign with this private `KEY`: a file, or env://NAME (passphrase in COSIGN_PASSWORD)")
+	f.StringVar(&r.attestKey, "attest-key", "", "state provenance and verdict with this private `KEY`, which is not the release key")
+	f.StringVar(&r.builder, "builder", "", "the `URI` of the environment that runs this, as statements name it")
 	f.StringVar(&r.to, "to", "", "pin this `RING` instead of the first: its number, one of its clusters, or \"all\"")
 	f.StringVar(&r.base, "base", "", "judge the change since this git `REV` instead of what each cluster's newest release was made from; \"none\" judges none")
 	f.BoolVar(&r.renew, "renew", false, "give every artifact a new serial and expiry, changed or not")
@@ -93,7 +98,7 @@ func (r *releaseFlags) run(ctx context.Context, inv *Invocation) error {
 	if err != nil {
 		return r.broken(inv, s, rep, err)
 	}
-	signer, ds, err := r.signer(inv)
+	signers, ds, err := r.signers(inv)
 	if err != nil {
 		return r.broken(inv, s, rep, err)
 	}
@@ -117,7 +122,7 @@ func (r *releaseFlags) run(ctx context.Context, inv *Invocation) error {
 	if b == nil || rep.Diagnostics.HasErrors() {
 		return r.refuse(inv, s, rep)
 	}
-	if err := r.write(ctx, inv, s, res, b, ring, signer, rep); err != nil {
+	if err := r.write(ctx, inv, s, res, b, ring, signers, rep); err != nil {
 		return r.broken(inv, s, rep, err)
 	}
 	return r.pipeline.out.finish(inv, s, rep)
@@ -142,15 +147,6 @@ func (s *session) recorded(ctx context.Context) func(string) ([]byte, error) {
 		}
 		return b, err
 	}
-}
-
-// signer loads the key before anything is compiled into a release, so that a
-// wrong passphrase costs nothing.
-func (r *releaseFlags) signer(inv *Invocation) (*seal.Signer, diag.List, error) {
-	if r.key == "" {
-		return nil, nil, nil
-	}
-	return seal.LoadSigner(under(r.in.dir, r.key), seal.RoleRelease, keySource(inv), password(inv, false))
 }
 
 // overwrites refuses to lose entries that the working tree has and the
@@ -188,15 +184,13 @@ func uncommitted(s *session, file string, have, head *release.Records) *diag.Dia
 
 // write is the only part of a release that changes anything. Signatures come
 // before records: what is recorded and pinned is signed already.
-func (r *releaseFlags) write(ctx context.Context, inv *Invocation, s *session, res *compiler.Result, b *compiler.Bundles, ring []string, signer *seal.Signer, rep *report.Result) error {
+func (r *releaseFlags) write(ctx context.Context, inv *Invocation, s *session, res *compiler.Result, b *compiler.Bundles, ring []string, by signers, rep *report.Result) error {
 	l, err := writeLayout(ctx, s, r.out, b, rep)
 	if err != nil {
 		return err
 	}
-	if signer != nil {
-		if err := sign(ctx, l, b, signer); err != nil {
-			return err
-		}
+	if err := r.sign(ctx, s, l, res, b, by); err != nil {
+		return err
 	}
 	var wrote []string
 	for _, st := range b.Streams {
@@ -217,25 +211,8 @@ func (r *releaseFlags) write(ctx context.Context, inv *Invocation, s *session, r
 	if err != nil {
 		return err
 	}
-	r.tell(inv, b, signer != nil, append(wrote, pinned...))
+	r.tell(inv, b, by.release != nil, append(wrote, pinned...))
 	return nil
-}
-
-// sign makes all signatures before it attaches them together: a layout is
-// never signed in part.
-func sign(ctx context.Context, l *oci.Layout, b *compiler.Bundles, signer *seal.Signer) error {
-	var all []*seal.Signature
-	for _, x := range b.Sealed {
-		sig, ds, err := seal.Sign(ctx, x, signer)
-		if err != nil {
-			return err
-		}
-		if ds.HasErrors() {
-			return ds[0].Err()
-		}
-		all = append(all, sig)
-	}
-	return seal.Attach(ctx, l, all...)
 }
 
 // pin writes deploy/<cluster>/ for the chosen ring, and with --renew for every

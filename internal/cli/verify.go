@@ -15,6 +15,7 @@ import (
 
 	"github.com/darkstart-dev/darkstart/compiler/release"
 	"github.com/darkstart-dev/darkstart/compiler/seal"
+	"github.com/darkstart-dev/darkstart/compiler/seal/attest"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/oci"
 	"github.com/darkstart-dev/darkstart/internal/report"
@@ -26,7 +27,7 @@ const defaultLayout = "dist/oci"
 // verifyFlags are the flags of one verification.
 type verifyFlags struct {
 	dir, artifact, releases, state, now, format string
-	keys                                        []string
+	keys, attestKeys                            []string
 	minSerial                                   int
 	allowExpired, noWaivers, strict, verbose    bool
 }
@@ -51,6 +52,7 @@ Exit status: 0 verified, 2 could not do the job, 3 refused.`,
 	f := cmd.Flags()
 	f.StringVarP(&v.dir, "chdir", "C", ".", "run as if started in `DIR`")
 	f.StringArrayVar(&v.keys, "key", nil, "trust this public release `KEY`: a file, or env://NAME (repeatable)")
+	f.StringArrayVar(&v.attestKeys, "attest-key", nil, "demand provenance and a passed verdict by this public attestation `KEY` (repeatable: by one of them)")
 	f.StringVar(&v.artifact, "artifact", "", "only this artifact: a cluster, or fleet")
 	f.StringVar(&v.releases, "releases", "", "records that bundles must agree with (default: releases/ beside the layout's fleet)")
 	f.IntVar(&v.minSerial, "min-serial", 0, "refuse serials below `N`")
@@ -149,13 +151,17 @@ func (v *verifyFlags) all(ctx context.Context, inv *Invocation, layout string, o
 func (v *verifyFlags) trust(inv *Invocation) (*seal.Trust, diag.List) {
 	var keys []*seal.PublicKey
 	var diags diag.List
-	for _, ref := range v.keys {
-		k, ds := seal.LoadPublicKey(under(v.dir, ref), seal.RoleRelease, keySource(inv))
-		diags.Add(ds...)
-		if k != nil {
-			keys = append(keys, k)
+	load := func(role seal.Role, refs []string) {
+		for _, ref := range refs {
+			k, ds := seal.LoadPublicKey(under(v.dir, ref), role, keySource(inv))
+			diags.Add(ds...)
+			if k != nil {
+				keys = append(keys, k)
+			}
 		}
 	}
+	load(seal.RoleRelease, v.keys)
+	load(seal.RoleAttest, v.attestKeys)
 	if diags.HasErrors() {
 		return nil, diags
 	}
@@ -207,6 +213,9 @@ func (v *verifyFlags) config(inv *Invocation, layout string) (*verifyInputs, dia
 		now = t
 	}
 	c := &verifyInputs{base: seal.VerifyConfig{Now: now, MinSerial: v.minSerial, AllowExpired: v.allowExpired, NoWaivers: v.noWaivers, Strict: v.strict}}
+	if len(v.attestKeys) > 0 {
+		c.base.Attestations = []seal.Requirement{{Predicate: attest.Provenance}, {Predicate: attest.Summary}}
+	}
 	dir := under(v.dir, v.releases)
 	if dir == "" {
 		dir = filepath.Join(layout, "..", "..", "releases")

@@ -1,0 +1,198 @@
+package compiler
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/mod/sumdb/dirhash"
+
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/compiler/seal"
+	"github.com/darkstart-dev/darkstart/compiler/seal/attest"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+)
+
+// AttestConfig says what statements about a release are made from, besides the
+// compile itself.
+type AttestConfig struct {
+	// Revision is what was compiled, and Now what it was judged at (D13); zero
+	// means Revision.Time.
+	Revision ir.Revision
+	Now      time.Time
+	// Builder is the URI of the environment that runs this; empty means
+	// attest.UnnamedBuilder.
+	Builder string
+	// Schemas and Kubernetes are the embedded data that was compiled with.
+	Schemas, Kubernetes fs.FS
+}
+
+// Statement is what can be said about one bundle, unsigned.
+type Statement struct {
+	Bundle     *seal.Bundle
+	Predicates []*attest.Predicate
+}
+
+// Attest makes and signs every statement about the bundles of a finished
+// compile, in their order: SLSA provenance and the passed verdict. It makes all
+// of them or none; a compile with errors has none to make.
+func Attest(ctx context.Context, res *Result, bundles []*seal.Bundle, signer *seal.Signer, c *AttestConfig) ([]*seal.Signature, diag.List, error) {
+	statements, diags, err := Statements(res, bundles, c)
+	if err != nil || diags.HasErrors() {
+		return nil, diags, err
+	}
+	var out []*seal.Signature
+	for _, s := range statements {
+		for _, p := range s.Predicates {
+			sig, ds, err := seal.Attest(ctx, s.Bundle, p, signer)
+			if err != nil {
+				return nil, nil, err
+			}
+			if diags.Add(ds...); ds.HasErrors() {
+				return nil, diags.Sorted(), nil
+			}
+			out = append(out, sig)
+		}
+	}
+	return out, diags.Sorted(), nil
+}
+
+// Statements makes what Attest signs. It is a function of its arguments: the
+// same compile of the same release gives the same bytes.
+func Statements(res *Result, bundles []*seal.Bundle, c *AttestConfig) ([]Statement, diag.List, error) {
+	if res.Diagnostics.HasErrors() || res.Verdict == nil {
+		return nil, diag.List{seal.Unattestable(errors.New("the compile has errors, or was not judged"))}, nil
+	}
+	a := &attester{res: res, run: attest.Run{Builder: c.Builder, Compiler: Version, Now: c.now()}}
+	if err := a.inputs(c); err != nil {
+		return nil, nil, err
+	}
+	out := make([]Statement, 0, len(bundles))
+	for _, b := range bundles {
+		ps, err := a.about(b)
+		if err != nil {
+			return nil, diag.List{seal.Unattestable(err)}, nil
+		}
+		out = append(out, Statement{Bundle: b, Predicates: ps})
+	}
+	return out, nil, nil
+}
+
+func (c *AttestConfig) now() string {
+	if c.Now.IsZero() {
+		return c.Revision.Time
+	}
+	return c.Now.UTC().Format(time.RFC3339)
+}
+
+// attester makes the statements of one compile.
+type attester struct {
+	res    *Result
+	run    attest.Run
+	common attest.Inputs // of every bundle; Lock is each one's own
+}
+
+func (a *attester) inputs(c *AttestConfig) (err error) {
+	a.common = attest.Inputs{Revision: c.Revision, Policies: a.res.Verdict.PolicyDigest}
+	if a.common.Schemas, err = dirHash(c.Schemas); err != nil {
+		return err
+	}
+	a.common.Kubernetes, err = dirHash(c.Kubernetes)
+	return err
+}
+
+func (a *attester) about(b *seal.Bundle) ([]*attest.Predicate, error) {
+	subject := attest.Bundle{Manifest: b.Digest(), Record: b.Record, Repository: a.repository(b.Record.Artifact)}
+	in := a.common
+	in.Lock = a.lock(b.Record.Artifact)
+	provenance, err := attest.NewProvenance(subject, in, a.run)
+	if err != nil {
+		return nil, err
+	}
+	summary, err := attest.NewSummary(subject, a.res.Verdict, a.run)
+	if err != nil {
+		return nil, err
+	}
+	return []*attest.Predicate{provenance, summary}, nil
+}
+
+// repository is where the fleet says that an artifact is published.
+func (a *attester) repository(artifact string) string {
+	p := a.res.Units.Project
+	if p == nil || p.Spec.Releases.Registry == "" {
+		return ""
+	}
+	return strings.TrimPrefix(p.Spec.Releases.Registry, "oci://") + "/" + artifact
+}
+
+// lock is the entries that an artifact relies on: for a cluster those of the
+// images that it runs, and all that no image field names; for the fleet's own
+// artifact, whose plans cover every cluster, all of them.
+func (a *attester) lock(artifact string) *ir.Lock {
+	l := a.res.Lock
+	if l == nil || artifact == ir.FleetArtifact {
+		return l
+	}
+	out := &ir.Lock{Version: l.Version, Images: map[string]ir.LockEntry{}, Charts: l.Charts, Other: l.Other}
+	for ref := range a.images(artifact) {
+		if e, ok := l.Images[ref]; ok {
+			out.Images[ref] = e
+		}
+	}
+	return out
+}
+
+// images returns the names of a cluster's images, as the lock has them, with
+// the components that use them.
+func (a *attester) images(cluster string) map[string][]string {
+	out := map[string][]string{}
+	for _, r := range a.res.Rendered {
+		if r == nil || r.Cluster != cluster {
+			continue
+		}
+		for _, c := range r.Components {
+			for _, i := range c.Images {
+				name, _, _ := strings.Cut(i.Ref, "@")
+				if !slices.Contains(out[name], c.Name) {
+					out[name] = append(out[name], c.Name)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// dirHash is in-toto's dirHash of embedded data: Go's "h1:" directory hash, in
+// hexadecimal.
+func dirHash(data fs.FS) (string, error) {
+	if data == nil {
+		return "", errors.New("attest: the schemas that were compiled with are not given")
+	}
+	files := map[string]bool{}
+	err := fs.WalkDir(data, ".", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			files[name] = true
+		}
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	h1, err := dirhash.Hash1(slices.Sorted(maps.Keys(files)), func(name string) (io.ReadCloser, error) { return data.Open(name) })
+	if err != nil {
+		return "", err
+	}
+	raw, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(h1, "h1:"))
+	if err != nil {
+		return "", fmt.Errorf("attest: %w", err)
+	}
+	return hex.EncodeToString(raw), nil
+}

@@ -1,0 +1,86 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/darkstart-dev/darkstart/compiler"
+	"github.com/darkstart-dev/darkstart/compiler/seal"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/oci"
+	"github.com/darkstart-dev/darkstart/schemas"
+	"github.com/darkstart-dev/darkstart/schemas/kubernetes"
+)
+
+// signers are the keys of a release, nil where none was given.
+type signers struct{ release, attest *seal.Signer }
+
+// signers loads the keys before anything is compiled into a release, so that
+// a wrong passphrase costs nothing. One key pair in both roles is refused.
+func (r *releaseFlags) signers(inv *Invocation) (by signers, diags diag.List, err error) {
+	for _, k := range []struct {
+		ref  string
+		role seal.Role
+		to   **seal.Signer
+	}{{r.key, seal.RoleRelease, &by.release}, {r.attestKey, seal.RoleAttest, &by.attest}} {
+		if k.ref == "" {
+			continue
+		}
+		s, ds, err := seal.LoadSigner(under(r.in.dir, k.ref), k.role, keySource(inv), password(inv, false))
+		if err != nil {
+			return by, nil, err
+		}
+		diags.Add(ds...)
+		*k.to = s
+	}
+	if by.release != nil && by.attest != nil {
+		_, ds := seal.NewTrust(by.release.Public(), by.attest.Public())
+		diags.Add(ds...)
+	}
+	return by, diags, nil
+}
+
+// sign makes all signatures before it attaches them together: a layout is
+// never signed in part.
+func (r *releaseFlags) sign(ctx context.Context, s *session, l *oci.Layout, res *compiler.Result, b *compiler.Bundles, by signers) error {
+	all, err := r.attest(ctx, s, res, b, by.attest)
+	if err != nil {
+		return err
+	}
+	if by.release != nil {
+		for _, x := range b.Sealed {
+			sig, ds, err := seal.Sign(ctx, x, by.release)
+			if err != nil {
+				return err
+			}
+			if ds.HasErrors() {
+				return ds[0].Err()
+			}
+			all = append(all, sig)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return seal.Attach(ctx, l, all...)
+}
+
+// attest makes the statements about every bundle.
+func (r *releaseFlags) attest(ctx context.Context, s *session, res *compiler.Result, b *compiler.Bundles, signer *seal.Signer) ([]*seal.Signature, error) {
+	if signer == nil {
+		return nil, nil
+	}
+	now, err := r.in.time()
+	if err != nil {
+		return nil, err
+	}
+	all, ds, err := compiler.Attest(ctx, res, b.Sealed, signer, &compiler.AttestConfig{
+		Revision: s.rev, Now: now, Builder: r.builder, Schemas: schemas.FS, Kubernetes: kubernetes.FS,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if ds.HasErrors() {
+		return nil, ds[0].Err()
+	}
+	return all, nil
+}
