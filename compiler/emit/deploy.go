@@ -202,21 +202,17 @@ func gates(ks map[string]any, part *ir.Part) {
 	if t := longest(part.Gates); t > 0 {
 		ks["timeout"] = t.String()
 	}
-	var exprs, outside []any
+	var inside []gated
+	var outside []any
 	for _, g := range part.Gates {
 		kind, ns, name := splitObject(g.Object)
-		api := apiVersionOf(part, kind, ns, name)
-		if api == "" {
-			if api = builtinVersions[kind]; api != "" {
-				outside = append(outside, healthCheck(api, kind, ns, name))
-			}
-			continue
-		}
-		if e := healthExpr(g, api, kind); e != nil {
-			exprs = append(exprs, e)
+		if api := apiVersionOf(part, kind, ns, name); api != "" {
+			inside = append(inside, gated{api, kind, ns, name, g})
+		} else if api = builtinVersions[kind]; api != "" {
+			outside = append(outside, healthCheck(api, kind, ns, name))
 		}
 	}
-	if len(exprs) > 0 {
+	if exprs := healthExprs(inside); len(exprs) > 0 {
 		ks["healthCheckExprs"] = exprs
 	}
 	if len(outside) > 0 {
@@ -245,23 +241,6 @@ func healthCheck(api, kind, ns, name string) map[string]any {
 var builtinVersions = map[string]string{
 	"Deployment": "apps/v1", "StatefulSet": "apps/v1", "DaemonSet": "apps/v1", "ReplicaSet": "apps/v1", "Job": "batch/v1",
 	"Pod": "v1", "Service": "v1", "Secret": "v1", "ConfigMap": "v1", "PersistentVolumeClaim": "v1",
-}
-
-func healthExpr(g spec.Gate, api, kind string) map[string]any {
-	current := g.CEL
-	if current == "" && !builtinStatus[kind] && g.Condition != "" {
-		current = fmt.Sprintf("has(status.conditions) && status.conditions.exists(c, c.type == %q && c.status == 'True')", g.Condition)
-	}
-	if current == "" {
-		return nil
-	}
-	return map[string]any{"apiVersion": api, "kind": kind, "current": current}
-}
-
-// builtinStatus lists the kinds whose readiness Flux's kstatus knows itself.
-var builtinStatus = map[string]bool{
-	"Deployment": true, "StatefulSet": true, "DaemonSet": true, "Job": true, "Pod": true, "ReplicaSet": true,
-	"PersistentVolumeClaim": true, "Service": true, "CustomResourceDefinition": true, "PodDisruptionBudget": true,
 }
 
 func longest(gs []spec.Gate) plans.Duration {
