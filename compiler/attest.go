@@ -2,23 +2,18 @@ package compiler
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"slices"
 	"strings"
 	"time"
-
-	"golang.org/x/mod/sumdb/dirhash"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/compiler/seal"
 	"github.com/darkstart-dev/darkstart/compiler/seal/attest"
 	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/digest"
 )
 
 // AttestConfig says what statements about a release are made from, besides the
@@ -42,8 +37,9 @@ type Statement struct {
 }
 
 // Attest makes and signs every statement about the bundles of a finished
-// compile, in their order: SLSA provenance and the passed verdict. It makes all
-// of them or none; a compile with errors has none to make.
+// compile, in their order: SLSA provenance, the passed verdict, and what is in
+// the bundle as CycloneDX and SPDX. It makes all of them or none; a compile with
+// errors has none to make.
 func Attest(ctx context.Context, res *Result, bundles []*seal.Bundle, signer *seal.Signer, c *AttestConfig) ([]*seal.Signature, diag.List, error) {
 	statements, diags, err := Statements(res, bundles, c)
 	if err != nil || diags.HasErrors() {
@@ -121,7 +117,16 @@ func (a *attester) about(b *seal.Bundle) ([]*attest.Predicate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []*attest.Predicate{provenance, summary}, nil
+	contents := a.contents(b.Record.Artifact)
+	cyclonedx, err := attest.NewCycloneDX(subject, contents, a.run)
+	if err != nil {
+		return nil, err
+	}
+	spdx, err := attest.NewSPDX(subject, contents, a.run)
+	if err != nil {
+		return nil, err
+	}
+	return []*attest.Predicate{provenance, summary, cyclonedx, spdx}, nil
 }
 
 // repository is where the fleet says that an artifact is published.
@@ -142,57 +147,83 @@ func (a *attester) lock(artifact string) *ir.Lock {
 		return l
 	}
 	out := &ir.Lock{Version: l.Version, Images: map[string]ir.LockEntry{}, Charts: l.Charts, Other: l.Other}
-	for ref := range a.images(artifact) {
-		if e, ok := l.Images[ref]; ok {
-			out.Images[ref] = e
+	for _, i := range a.contents(artifact).Images {
+		if e, ok := l.Images[i.Ref]; ok {
+			out.Images[i.Ref] = e
 		}
 	}
 	return out
 }
 
-// images returns the names of a cluster's images, as the lock has them, with
-// the components that use them.
-func (a *attester) images(cluster string) map[string][]string {
-	out := map[string][]string{}
-	for _, r := range a.res.Rendered {
-		if r == nil || r.Cluster != cluster {
-			continue
+// contents is what a cluster's objects name and were rendered from. The fleet's
+// own artifact holds plans and runbooks: it has none.
+func (a *attester) contents(artifact string) attest.Contents {
+	var out attest.Contents
+	i := slices.IndexFunc(a.res.Rendered, func(r *ir.Rendered) bool { return r != nil && r.Cluster == artifact })
+	if i < 0 {
+		return out
+	}
+	for _, c := range a.res.Rendered[i].Components {
+		for _, i := range c.Images {
+			out.Images = a.addImage(out.Images, i.Ref, c.Name)
 		}
-		for _, c := range r.Components {
-			for _, i := range c.Images {
-				name, _, _ := strings.Cut(i.Ref, "@")
-				if !slices.Contains(out[name], c.Name) {
-					out[name] = append(out[name], c.Name)
-				}
-			}
+		for _, x := range c.Charts {
+			out.Charts = addChart(out.Charts, x, c.Name)
 		}
 	}
 	return out
 }
 
-// dirHash is in-toto's dirHash of embedded data: Go's "h1:" directory hash, in
-// hexadecimal.
+// addImage adds one use of an image, pinned by the object itself or by the lock.
+func (a *attester) addImage(list []attest.Image, ref, component string) []attest.Image {
+	name, pin, _ := strings.Cut(ref, "@")
+	x := attest.Image{Ref: name, Components: []string{component}}
+	if a.res.Lock != nil {
+		e := a.res.Lock.Images[name]
+		x.Digest, x.Signed, x.Provenance = e.Digest, e.Signed, e.Provenance
+	}
+	if d, err := digest.Parse(pin); err == nil && d != x.Digest {
+		x.Digest, x.Signed, x.Provenance = d, "", ""
+	}
+	i := slices.IndexFunc(list, func(y attest.Image) bool { return y.Ref == x.Ref && y.Digest == x.Digest })
+	if i < 0 {
+		return append(list, x)
+	}
+	list[i].Components = add(list[i].Components, component)
+	return list
+}
+
+func addChart(list []attest.Chart, x ir.Chart, component string) []attest.Chart {
+	i := slices.IndexFunc(list, func(y attest.Chart) bool { return y.Chart == x })
+	if i < 0 {
+		return append(list, attest.Chart{Chart: x, Components: []string{component}})
+	}
+	list[i].Components = add(list[i].Components, component)
+	return list
+}
+
+// add appends a component, whose names come sorted.
+func add(names []string, name string) []string {
+	if slices.Contains(names, name) {
+		return names
+	}
+	return append(names, name)
+}
+
+// dirHash is in-toto's dirHash of embedded data.
 func dirHash(data fs.FS) (string, error) {
 	if data == nil {
 		return "", errors.New("attest: the schemas that were compiled with are not given")
 	}
-	files := map[string]bool{}
+	var files []string
 	err := fs.WalkDir(data, ".", func(name string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
-			files[name] = true
+			files = append(files, name)
 		}
 		return err
 	})
 	if err != nil {
 		return "", err
 	}
-	h1, err := dirhash.Hash1(slices.Sorted(maps.Keys(files)), func(name string) (io.ReadCloser, error) { return data.Open(name) })
-	if err != nil {
-		return "", err
-	}
-	raw, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(h1, "h1:"))
-	if err != nil {
-		return "", fmt.Errorf("attest: %w", err)
-	}
-	return hex.EncodeToString(raw), nil
+	return digest.Dir(files, func(name string) (io.ReadCloser, error) { return data.Open(name) })
 }

@@ -132,6 +132,48 @@ func TestStatements(t *testing.T) {
 	}
 }
 
+// TestBillOfMaterials guards that the example's bills list its images with the
+// digests that the objects or the lock pin, and its charts.
+func TestBillOfMaterials(t *testing.T) {
+	res, b := releaseExample(t)
+	list := statements(t, res, b)
+	bom := predicate(t, list, "hub", attest.CycloneDX)
+	images, charts := map[string]bool{}, 0
+	for _, c := range at(bom, "components").([]any) {
+		if at(c, "type") == "container" {
+			images[at(c, "name").(string)+":"+at(c, "version").(string)+" "+at(c, "hashes", 0, "content").(string)] = true
+		} else if at(c, "name") == "cert-manager" {
+			charts++
+		}
+	}
+	for _, r := range res.Rendered {
+		if r.Cluster != "hub" {
+			continue
+		}
+		for _, c := range r.Components {
+			for _, i := range c.Images {
+				name, pin, _ := strings.Cut(i.Ref, "@sha256:")
+				if pin == "" {
+					pin = res.Lock.Images[name].Digest.Hex()
+				}
+				if !images[name+" "+pin] {
+					t.Errorf("%s is not listed: %v", i.Ref, images)
+				}
+			}
+		}
+	}
+	if charts != 1 || len(images) == 0 {
+		t.Errorf("%d charts and %d images are listed", charts, len(images))
+	}
+	if got := at(predicate(t, list, "fleet", attest.CycloneDX), "components"); got != nil {
+		t.Errorf("the fleet's artifact lists %v, and it makes no cluster pull anything", got)
+	}
+	packages := at(predicate(t, list, "hub", attest.SPDX), "packages").([]any)
+	if len(packages) != len(at(bom, "components").([]any))+1 {
+		t.Errorf("%d packages in SPDX and %d components in CycloneDX", len(packages), len(at(bom, "components").([]any)))
+	}
+}
+
 func dependencyNames(provenance map[string]any) []string {
 	var out []string
 	for _, d := range at(provenance, "buildDefinition", "resolvedDependencies").([]any) {

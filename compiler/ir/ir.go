@@ -120,6 +120,9 @@ type RenderedComponent struct {
 	// Impure names functions of a chart that answer something else each time:
 	// they were called, and no object shows it.
 	Impure []string
+	// Charts lists the chart that the source is and its subcharts, by name; nil
+	// for another kind of source.
+	Charts []Chart
 	// Renamed lists the Jobs whose names got a content hash (DESIGN §7): a gate
 	// that names one by its written name means the new one.
 	Renamed []Rename
@@ -128,6 +131,20 @@ type RenderedComponent struct {
 // Rename is an object that is written under one key and applied under another.
 type Rename struct {
 	From, To object.Key
+}
+
+// Chart is a Helm chart that objects were rendered from.
+type Chart struct {
+	Name, Version string
+	AppVersion    string // of what the chart installs; "" when it does not say
+	// Path is where it lies in the fleet, a folder or an archive; a subchart has
+	// that of its parent.
+	Path string
+	Sub  bool
+	// Digest is that of an archive, Hash the digest.Dir of a folder. A subchart
+	// has neither: its parent's covers it.
+	Digest digest.Digest
+	Hash   string
 }
 
 // Image is one image reference in an object.

@@ -17,7 +17,7 @@ func (r *renderer) finish(i int, scopes map[string]string) ir.RenderedComponent 
 	if res == nil {
 		return out
 	}
-	out.Impure = res.impure
+	out.Impure, out.Charts = res.impure, res.charts
 	c := r.spec(i)
 	o := &overrides{set: c.Set, images: c.Images, scopes: scopes}
 	objects := o.apply(res.objects)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/compiler/render/discovery"
 	"github.com/darkstart-dev/darkstart/compiler/render/helm"
 	"github.com/darkstart-dev/darkstart/compiler/render/kustomize"
@@ -100,6 +101,7 @@ type result struct {
 	diags   diag.List
 	impure  []string // see helm.Result
 	asks    bool     // a chart that asks which kinds there are
+	charts  []ir.Chart
 }
 
 // render takes the caller's context and not that of the components beside it:
@@ -128,7 +130,7 @@ func (r *renderer) dispatch(ctx context.Context, src spec.Source, name string, a
 		var out *helm.Result
 		out, res.diags, err = helm.Render(ctx, r.tree, chart(src.Helm, name, r.unit.Spec.Kubernetes, apis), r.cfg.Limits)
 		if out != nil {
-			res.objects, res.tests, res.asks, res.impure = out.Objects, out.Tests, out.Asks, out.Impure
+			res.objects, res.tests, res.asks, res.impure, res.charts = out.Objects, out.Tests, out.Asks, out.Impure, out.Charts
 		}
 	}
 	if err != nil {

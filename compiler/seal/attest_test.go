@@ -51,6 +51,20 @@ func verdict(t testing.TB, b *Bundle) *attest.Predicate {
 	return p
 }
 
+func bills(t testing.TB, b *Bundle) []*attest.Predicate {
+	t.Helper()
+	c := attest.Contents{Images: []attest.Image{{Ref: "registry.example/dns:1", Digest: digest.Of([]byte("dns")), Components: []string{"dns"}}}}
+	cyclonedx, err := attest.NewCycloneDX(about(b), c, run())
+	if err != nil {
+		t.Fatal(err)
+	}
+	spdx, err := attest.NewSPDX(about(b), c, run())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []*attest.Predicate{cyclonedx, spdx}
+}
+
 // edited is a predicate that no honest run makes.
 func edited(t testing.TB, p *attest.Predicate, old, new string) *attest.Predicate {
 	t.Helper()
@@ -129,6 +143,9 @@ func TestAttestationsRequired(t *testing.T) {
 			Requirement{Predicate: attest.Provenance, Builders: []string{"https://other.example", builder}},
 			Requirement{Predicate: attest.Summary, Policies: []digest.Digest{policy()}, Builders: []string{builder}},
 		), "", StatusProven, "provenance from " + builder},
+		{"bills of materials", mustAttest(t, b, attester, bills(t, b)...), need(
+			Requirement{Predicate: attest.CycloneDX}, Requirement{Predicate: attest.SPDX},
+		), "", StatusProven, "CycloneDX 1.6 with 1 entries"},
 		{"repeated", slices.Concat(both(attester), both(attester)), need(Requirement{Predicate: attest.Summary}), "", StatusProven, "provenance from"},
 		{"missing", nil, need(Requirement{Predicate: attest.Provenance}, Requirement{Predicate: attest.Summary}), "SIG032 SIG032", StatusRefused, "requires: " + attest.Provenance},
 		{"one of two", both(attester)[:1], need(Requirement{Predicate: attest.Provenance}, Requirement{Predicate: attest.Summary}), "SIG032", StatusRefused, attest.Summary},
@@ -180,7 +197,7 @@ func TestStockCosignAttestations(t *testing.T) {
 	pub, other := writeFile(t, c.dir, "attest.pub", pair.Public), writeFile(t, c.dir, "release.pub", release.Public().PEM())
 	b := mustSeal(t, content("eu-west-1"), released(2))
 	_, l := signed(t, b, release)
-	ps := []*attest.Predicate{provenance(t, b), verdict(t, b)}
+	ps := append([]*attest.Predicate{provenance(t, b), verdict(t, b)}, bills(t, b)...)
 	if err := Attach(t.Context(), l, mustAttest(t, b, attester, ps...)...); err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +209,7 @@ func TestStockCosignAttestations(t *testing.T) {
 		push(t, l, "eu-west-1", repo)
 		ref := repo + "@" + string(b.Digest())
 		for kind, p := range map[string]*attest.Predicate{
-			"slsaprovenance1": ps[0], attest.Provenance: ps[0], attest.Summary: ps[1],
+			"slsaprovenance1": ps[0], attest.Provenance: ps[0], attest.Summary: ps[1], "cyclonedx": ps[2], "spdxjson": ps[3],
 		} {
 			out, err := verify(pub, ref, kind)
 			if err != nil || !attests(out, p) {
@@ -202,7 +219,7 @@ func TestStockCosignAttestations(t *testing.T) {
 				t.Errorf("cosign accepted the release key for %s\n%s", kind, out)
 			}
 		}
-		if out, err := verify(pub, ref, "cyclonedx"); err == nil {
+		if out, err := verify(pub, ref, "vuln"); err == nil {
 			t.Errorf("cosign found a type that is not there\n%s", out)
 		}
 	}

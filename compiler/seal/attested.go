@@ -114,5 +114,5 @@ func said(c *attest.Claim) string {
 	case attest.Summary:
 		return fmt.Sprintf("guardrails %s under policy %s", c.Result, c.Policy.Short())
 	}
-	return c.Type
+	return fmt.Sprintf("%s with %d entries", c.Format, c.Listed)
 }

@@ -35,6 +35,8 @@ func owners() map[string]string {
 		"github.com/sigstore":                    "compiler/seal",
 		"github.com/secure-systems-lab":          "compiler/seal",
 		"github.com/in-toto":                     "compiler/seal",
+		"github.com/CycloneDX":                   "compiler/seal",
+		"github.com/spdx":                        "compiler/seal",
 		"github.com/klauspost/compress":          "compiler/seal",
 		"github.com/go-git":                      "internal/git",
 		"oras.land/oras-go":                      "internal/oci",

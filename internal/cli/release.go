@@ -44,8 +44,8 @@ artifact keeps its release. Commit what it wrote: the push that is a fast-forwar
 is the lock against a second release.
 
 With --attest-key it also states, signed by that key, what each bundle was made
-from (SLSA provenance) and that the guardrails let it pass (a verification
-summary): docs/attestations.md.
+from (SLSA provenance), that the guardrails let it pass (a verification summary),
+and which images and charts it names (CycloneDX, SPDX): docs/attestations.md.
 
 With both --revision and --to it is a hotfix: only the clusters of that ring get
 a new serial. --renew gives every artifact a new serial and a new date of expiry,
@@ -63,7 +63,7 @@ released and signed has a clean result. --fail-on warning is stricter.`,
 	f := cmd.Flags()
 	f.StringVar(&r.out, "out", "dist", "write bundles below `DIR`, relative to the fleet")
 	f.StringVar(&r.key, "key", "", "sign with this private `KEY`: a file, or env://NAME (passphrase in COSIGN_PASSWORD)")
-	f.StringVar(&r.attestKey, "attest-key", "", "state provenance and verdict with this private `KEY`, which is not the release key")
+	f.StringVar(&r.attestKey, "attest-key", "", "state provenance, verdict and contents with this private `KEY`, which is not the release key")
 	f.StringVar(&r.builder, "builder", "", "the `URI` of the environment that runs this, as statements name it")
 	f.StringVar(&r.to, "to", "", "pin this `RING` instead of the first: its number, one of its clusters, or \"all\"")
 	f.StringVar(&r.base, "base", "", "judge the change since this git `REV` instead of what each cluster's newest release was made from; \"none\" judges none")

@@ -3,9 +3,13 @@ package digest
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"strings"
+
+	"golang.org/x/mod/sumdb/dirhash"
 )
 
 // Digest is "sha256:" and 64 lower-case hex digits (OCI image spec, digests).
@@ -34,4 +38,19 @@ func (d Digest) Hex() string { return strings.TrimPrefix(string(d), "sha256:") }
 func (d Digest) Short() string {
 	h := d.Hex()
 	return h[:min(12, len(h))]
+}
+
+// Dir returns the hash of a folder as in-toto writes it (dirHash): the "h1:"
+// directory hash of Go modules, in hexadecimal. Names are relative to the
+// folder; their order does not matter.
+func Dir(names []string, open func(name string) (io.ReadCloser, error)) (string, error) {
+	h1, err := dirhash.Hash1(names, open)
+	if err != nil {
+		return "", err
+	}
+	raw, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(h1, "h1:"))
+	if err != nil {
+		return "", fmt.Errorf("directory hash: %w", err)
+	}
+	return hex.EncodeToString(raw), nil
 }

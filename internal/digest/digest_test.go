@@ -3,6 +3,7 @@ package digest_test
 import (
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"regexp"
 	"strings"
 	"testing"
@@ -58,5 +59,19 @@ func TestShort(t *testing.T) {
 		if got := d.Short(); got != want || !strings.HasPrefix(d.Hex(), got) {
 			t.Errorf("%q is %q in short and %q in hex", d, got, d.Hex())
 		}
+	}
+}
+
+// TestDir: the hash is that of `go mod`'s checksums, and names count.
+func TestDir(t *testing.T) {
+	files := map[string]string{"b/c": "2", "a": "1"}
+	open := func(name string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(files[name])), nil }
+	line := func(name string) string { return fmt.Sprintf("%x  %s\n", sha256.Sum256([]byte(files[name])), name) }
+	got, err := digest.Dir([]string{"b/c", "a"}, open)
+	if want := fmt.Sprintf("%x", sha256.Sum256([]byte(line("a")+line("b/c")))); err != nil || got != want {
+		t.Errorf("Dir = %s, %v, want %s", got, err, want)
+	}
+	if other, err := digest.Dir([]string{"a"}, open); err != nil || other == got {
+		t.Errorf("a file less gives %s, %v", other, err)
 	}
 }

@@ -27,6 +27,7 @@ import (
 
 	chart "helm.sh/helm/v4/pkg/chart/v2"
 
+	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/compiler/render/yaml"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/object"
@@ -52,6 +53,8 @@ type Result struct {
 	Impure []string
 	// Asks is true when a template looks at .Capabilities.APIVersions.
 	Asks bool
+	// Charts lists the chart and its subcharts, the chart first.
+	Charts []ir.Chart
 }
 
 // Render renders one chart. The error is one of reading the tree; all else is
@@ -77,7 +80,7 @@ func Render(ctx context.Context, t *tree.Tree, c Chart, limits yaml.Limits) (*Re
 		return nil, list(r.culprit(first)), ctx.Err()
 	}
 	res, ds := split(first.objects)
-	res.Asks = src.asks()
+	res.Asks, res.Charts = src.asks(), src.charts
 	res.Impure = slices.Compact(slices.Sorted(slices.Values(first.calls)))
 	return res, append(slices.Clone(first.diags), ds...), nil
 }

@@ -3,6 +3,7 @@ package helm
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"slices"
@@ -13,8 +14,10 @@ import (
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
 	"helm.sh/helm/v4/pkg/ignore"
 
+	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/compiler/render/yaml"
 	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/digest"
 	"github.com/darkstart-dev/darkstart/internal/object"
 	"github.com/darkstart-dev/darkstart/internal/tree"
 	"github.com/darkstart-dev/darkstart/internal/yamlpos"
@@ -26,6 +29,8 @@ type source struct {
 	archive bool
 	files   []*archive.BufferedFile
 	byName  map[string][]byte
+	packed  digest.Digest // of the archive
+	charts  []ir.Chart
 }
 
 func load(t *tree.Tree, p string, limits yaml.Limits) (*source, *diag.Diagnostic, error) {
@@ -45,10 +50,39 @@ func load(t *tree.Tree, p string, limits yaml.Limits) (*source, *diag.Diagnostic
 	for _, f := range s.files {
 		s.byName[f.Name] = f.Data
 	}
-	if _, err := s.chart(); err != nil {
+	c, err := s.chart()
+	if err != nil {
 		return nil, s.unusable(err), nil
 	}
-	return s, nil, nil
+	s.charts, err = s.describe(c)
+	return s, nil, err
+}
+
+// describe lists the chart and its subcharts, the chart first.
+func (s *source) describe(c *chart.Chart) ([]ir.Chart, error) {
+	out := []ir.Chart{{Name: c.Name(), Version: c.Metadata.Version, AppVersion: c.Metadata.AppVersion, Path: s.path, Digest: s.packed}}
+	if !s.archive {
+		var names []string
+		for name := range s.byName { // order does not matter to the hash
+			names = append(names, name)
+		}
+		var err error
+		out[0].Hash, err = digest.Dir(names, func(name string) (io.ReadCloser, error) {
+			return io.NopCloser(bytes.NewReader(s.byName[name])), nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	var subs func(c *chart.Chart)
+	subs = func(c *chart.Chart) {
+		for _, d := range c.Dependencies() {
+			out = append(out, ir.Chart{Name: d.Name(), Version: d.Metadata.Version, AppVersion: d.Metadata.AppVersion, Path: s.path, Sub: true})
+			subs(d)
+		}
+	}
+	subs(c)
+	return out, nil
 }
 
 func (s *source) unpack(t *tree.Tree, limits yaml.Limits) (*diag.Diagnostic, error) {
@@ -57,6 +91,7 @@ func (s *source) unpack(t *tree.Tree, limits yaml.Limits) (*diag.Diagnostic, err
 	if d != nil || err != nil {
 		return d, err
 	}
+	s.packed = digest.Of(b)
 	// The library bounds the unpacked size and refuses paths that leave the
 	// chart, absolute ones and links.
 	if s.files, err = archive.LoadArchiveFiles(bytes.NewReader(b)); err != nil {

@@ -37,7 +37,7 @@ const (
 )
 
 // Predicates lists them, in the order in which they are made.
-func Predicates() []string { return []string{Provenance, Summary} }
+func Predicates() []string { return []string{Provenance, Summary, CycloneDX, SPDX} }
 
 // Predicate is what a statement says, without whom it is about.
 type Predicate struct {
@@ -71,7 +71,23 @@ const UnnamedBuilder = "https://darkstart.dev/builder/unnamed"
 // newPredicate encodes a predicate and holds it to its published definition, so
 // that nothing is signed which a reader would refuse.
 func newPredicate(predicateType string, v any) (*Predicate, error) {
-	b, err := canonical(v)
+	b, err := encode(v)
+	if err != nil {
+		return nil, err
+	}
+	return fromLibrary(predicateType, b)
+}
+
+// fromLibrary is newPredicate of what was encoded already: names are sorted and
+// white space goes, whatever order a library writes.
+func fromLibrary(predicateType string, b []byte) (*Predicate, error) {
+	var tree any
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.UseNumber()
+	if err := dec.Decode(&tree); err != nil {
+		return nil, err
+	}
+	b, err := encode(tree)
 	if err != nil {
 		return nil, err
 	}
@@ -79,22 +95,6 @@ func newPredicate(predicateType string, v any) (*Predicate, error) {
 		return nil, fmt.Errorf("make %s: %w", predicateType, err)
 	}
 	return &Predicate{Type: predicateType, JSON: b}, nil
-}
-
-// canonical encodes v with sorted names and without white space, whatever the
-// order of fields that a library writes.
-func canonical(v any) ([]byte, error) {
-	b, err := encode(v)
-	if err != nil {
-		return nil, err
-	}
-	var tree any
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.UseNumber()
-	if err := dec.Decode(&tree); err != nil {
-		return nil, err
-	}
-	return encode(tree)
 }
 
 func encode(v any) ([]byte, error) {

@@ -103,7 +103,7 @@ func dependencies(in Inputs, compiler string) []Resource {
 	}
 	out = append(out,
 		Resource{Name: "compiler", URI: "pkg:golang/github.com/darkstart-dev/darkstart@v" + compiler},
-		Resource{Name: "policies", URI: PolicyURI, Digest: sha256(in.Policies)},
+		Resource{Name: "policies", URI: PolicyURI, Digest: digestSet(in.Policies)},
 		Resource{Name: "schemas", Digest: map[string]string{"dirHash": in.Schemas}},
 		Resource{Name: "kubernetes-schemas", Digest: map[string]string{"dirHash": in.Kubernetes}},
 	)
@@ -133,7 +133,7 @@ func source(in Inputs) Resource {
 
 // locked is one entry of the lock, with what the registry said about it.
 func locked(name, uri string, e ir.LockEntry) Resource {
-	r := Resource{Name: name, URI: uri, Digest: sha256(e.Digest)}
+	r := Resource{Name: name, URI: uri, Digest: digestSet(e.Digest)}
 	for key, v := range map[string]string{"signed": e.Signed, "provenance": e.Provenance} {
 		if v == "" {
 			continue
@@ -146,7 +146,7 @@ func locked(name, uri string, e ir.LockEntry) Resource {
 	return r
 }
 
-func sha256(d digest.Digest) map[string]string { return map[string]string{"sha256": d.Hex()} }
+func digestSet(d digest.Digest) map[string]string { return map[string]string{"sha256": d.Hex()} }
 
 // ImageURL is the package URL of an image: pkg:oci/NAME@DIGEST, with the
 // repository and the tag as qualifiers. Without a digest it has no version.

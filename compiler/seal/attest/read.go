@@ -36,6 +36,10 @@ type Claim struct {
 	Policy   digest.Digest // "" when it has none, or of another algorithm
 	Time     time.Time     // zero when it does not say
 	Levels   []string
+
+	// Of a bill of materials.
+	Format string // "CycloneDX 1.6"
+	Listed int    // packages
 }
 
 // Read parses a predicate of a known type by its published definition. Of an
@@ -48,6 +52,10 @@ func Read(predicateType string, predicate []byte) (*Claim, error) {
 		err = c.provenance(predicate)
 	case Summary:
 		err = c.summary(predicate)
+	case CycloneDX:
+		err = c.cycloneDX(predicate)
+	case SPDX:
+		err = c.spdx(predicate)
 	default:
 		c.Known = false
 	}

@@ -44,7 +44,7 @@ func NewSummary(b Bundle, v *ir.Verdict, r Run) (*Predicate, error) {
 	}
 	s := summary{
 		TimeVerified: r.Now, ResourceURI: b.url(),
-		Policy:             Resource{URI: PolicyURI, Digest: sha256(v.PolicyDigest)},
+		Policy:             Resource{URI: PolicyURI, Digest: digestSet(v.PolicyDigest)},
 		VerificationResult: Passed, VerifiedLevels: []string{LevelGuardrails},
 	}
 	s.Verifier.ID = cmp.Or(r.Builder, UnnamedBuilder)
@@ -79,6 +79,9 @@ func passed(v *ir.Verdict) error {
 	}
 	return nil
 }
+
+// name is where the bundle is published, or what it is called.
+func (b Bundle) name() string { return cmp.Or(b.Repository, b.Record.Artifact) }
 
 // url is the package URL of the bundle.
 func (b Bundle) url() string {
