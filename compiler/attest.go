@@ -98,6 +98,9 @@ type attester struct {
 
 func (a *attester) inputs(c *AttestConfig) (err error) {
 	a.common = attest.Inputs{Revision: c.Revision, Policies: a.res.Verdict.PolicyDigest}
+	if p := a.res.Units.Project; p != nil {
+		a.common.Source = p.Spec.Releases.Source
+	}
 	if a.common.Schemas, err = dirHash(c.Schemas); err != nil {
 		return err
 	}
@@ -107,8 +110,9 @@ func (a *attester) inputs(c *AttestConfig) (err error) {
 
 func (a *attester) about(b *seal.Bundle) ([]*attest.Predicate, error) {
 	subject := attest.Bundle{Manifest: b.Digest(), Record: b.Record, Repository: a.repository(b.Record.Artifact)}
+	contents := a.contents(b.Record.Artifact)
 	in := a.common
-	in.Lock = a.lock(b.Record.Artifact)
+	in.Lock = a.lock(b.Record.Artifact, contents)
 	provenance, err := attest.NewProvenance(subject, in, a.run)
 	if err != nil {
 		return nil, err
@@ -117,7 +121,6 @@ func (a *attester) about(b *seal.Bundle) ([]*attest.Predicate, error) {
 	if err != nil {
 		return nil, err
 	}
-	contents := a.contents(b.Record.Artifact)
 	cyclonedx, err := attest.NewCycloneDX(subject, contents, a.run)
 	if err != nil {
 		return nil, err
@@ -141,13 +144,13 @@ func (a *attester) repository(artifact string) string {
 // lock is the entries that an artifact relies on: for a cluster those of the
 // images that it runs, and all that no image field names; for the fleet's own
 // artifact, whose plans cover every cluster, all of them.
-func (a *attester) lock(artifact string) *ir.Lock {
+func (a *attester) lock(artifact string, c attest.Contents) *ir.Lock {
 	l := a.res.Lock
 	if l == nil || artifact == ir.FleetArtifact {
 		return l
 	}
 	out := &ir.Lock{Version: l.Version, Images: map[string]ir.LockEntry{}, Charts: l.Charts, Other: l.Other}
-	for _, i := range a.contents(artifact).Images {
+	for _, i := range c.Images {
 		if e, ok := l.Images[i.Ref]; ok {
 			out.Images[i.Ref] = e
 		}

@@ -187,6 +187,17 @@ func dependencyNames(provenance map[string]any) []string {
 func TestStatementsDepend(t *testing.T) {
 	res, b := releaseExample(t)
 	first := statements(t, res, b)
+	// The project says where its repository lives.
+	sourced := *res.Units
+	project := *sourced.Project
+	project.Spec.Releases.Source = "git+https://git.fleet.example/fleet"
+	sourced.Project = &project
+	res2 := *res
+	res2.Units = &sourced
+	p := predicate(t, statements(t, &res2, b), "hub", attest.Provenance)
+	if got, want := at(p, "buildDefinition", "resolvedDependencies", 0, "uri"), project.Spec.Releases.Source+"@"+attestRevision.Commit; got != want {
+		t.Errorf("source is %v, want %s", got, want)
+	}
 	for name, edit := range map[string]func(*compiler.AttestConfig){
 		"now":     func(c *compiler.AttestConfig) { c.Now = time.Date(2026, 12, 1, 0, 0, 0, 0, time.FixedZone("", 3600)) },
 		"builder": func(c *compiler.AttestConfig) { c.Builder = "https://other.example" },

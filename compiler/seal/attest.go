@@ -38,7 +38,7 @@ func Attest(ctx context.Context, b *Bundle, p *attest.Predicate, s *Signer) (*Si
 	t := &Trust{keys: []*PublicKey{s.public}}
 	seen := t.judge(raw, b.Digest(), "")
 	if seen.Status == StatusValid {
-		seen.Reason = objectionTo(seen.claim, b)
+		seen.Reason = objectionTo(seen.Claim, b)
 	}
 	if seen.Status != StatusValid || seen.Reason != "" {
 		return nil, nil, fmt.Errorf("attest %s: what was just signed does not verify: %s", b.Record.Artifact, seen.Reason)

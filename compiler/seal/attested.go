@@ -44,7 +44,7 @@ func (v *verification) attestations(found []Seen) {
 	refused := len(v.r.Facts)
 	var sound []Seen
 	for _, s := range found {
-		if reason := objectionTo(s.claim, v.b); reason != "" {
+		if reason := objectionTo(s.Claim, v.b); reason != "" {
 			v.refuse("attestations", diag.Errorf("SIG031", "an attestation of %q speaks against it: %s", v.r.Artifact, reason).
 				Note("%s, signed by %q, statement %s", s.Predicate, s.KeyName, s.Digest).
 				Fix("do not use the bundle; find out what signed it, and release again from a clean check"))
@@ -63,10 +63,10 @@ func (v *verification) attestations(found []Seen) {
 func (v *verification) require(r Requirement, sound []Seen) {
 	var notes []string
 	for _, s := range sound {
-		if s.Predicate != r.Predicate || !s.claim.Known {
+		if s.Predicate != r.Predicate || !s.Claim.Known {
 			continue
 		}
-		reason := r.unmet(s.claim)
+		reason := r.unmet(s.Claim)
 		if reason == "" {
 			return
 		}
@@ -84,8 +84,8 @@ func (v *verification) require(r Requirement, sound []Seen) {
 func (v *verification) attested(sound []Seen) {
 	var known, other []string
 	for _, s := range sound {
-		if s.claim.Known {
-			known = append(known, fmt.Sprintf("%s by %s (%s)", said(s.claim), s.KeyName, s.Key.Short()))
+		if s.Claim.Known {
+			known = append(known, fmt.Sprintf("%s by %s (%s)", said(s.Claim), s.KeyName, s.Key.Short()))
 		} else {
 			other = append(other, s.Predicate)
 		}

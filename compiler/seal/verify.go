@@ -81,8 +81,10 @@ type Seen struct {
 	Predicate string        `json:"predicate,omitempty"`
 	Reason    string        `json:"reason,omitempty"`
 
-	claim *attest.Claim // of a valid attestation
-	code  string        // of a refused statement
+	// Claim is what a valid attestation says; nil for a release signature.
+	Claim *attest.Claim `json:"claim,omitempty"`
+
+	code string // of a refused statement
 }
 
 // Report says what was proven, by whom, and what was not checked.
@@ -325,7 +327,7 @@ func (s *Seen) read(payload []byte, k *PublicKey, manifest digest.Digest) {
 	if k.Role != RoleAttest {
 		return
 	}
-	if s.claim, err = attest.Read(st.PredicateType, st.Predicate); err != nil {
+	if s.Claim, err = attest.Read(st.PredicateType, st.Predicate); err != nil {
 		refuse(malformed(k.Role), "a malformed %s: %v", st.PredicateType, err)
 	}
 }

@@ -53,6 +53,7 @@ type PolicySettings struct {
 type ReleaseSettings struct {
 	ValidFor plans.Duration    `json:"validFor,omitempty"` // notAfter = issued + ValidFor
 	Registry string            `json:"registry,omitempty"` // oci:// prefix of published artifacts
+	Source   string            `json:"source,omitempty"`   // URI of the repository, for provenance
 	Secrets  map[string]string `json:"secrets,omitempty"`
 }
 

@@ -17,29 +17,30 @@ import (
 
 // Claim is what a predicate says, as far as it is judged.
 type Claim struct {
-	Type string
+	Type string `json:"-"`
 	// Known is false for a predicate that is not one of Predicates: nothing of
 	// it was read.
-	Known bool
+	Known bool `json:"-"`
 
-	// Of a provenance.
-	Builder   string
-	BuildType string
-	Commit    string // of the dependency "source"
+	// Of a provenance: Commit is that of the dependency "source".
+	Builder   string `json:"builder,omitempty"`
+	BuildType string `json:"buildType,omitempty"`
+	Commit    string `json:"commit,omitempty"`
 	// parameters are the external ones, where the build type is ours.
 	parameters map[string]any
 
-	// Of a verification summary.
-	Verifier string
-	Resource string
-	Result   string
-	Policy   digest.Digest // "" when it has none, or of another algorithm
-	Time     time.Time     // zero when it does not say
-	Levels   []string
+	// Of a verification summary. Policy is "" when it names none, or one of
+	// another algorithm; Time is zero when it does not say.
+	Verifier string        `json:"verifier,omitempty"`
+	Resource string        `json:"resource,omitempty"`
+	Result   string        `json:"result,omitempty"`
+	Policy   digest.Digest `json:"policy,omitempty"`
+	Time     time.Time     `json:"time,omitzero"`
+	Levels   []string      `json:"levels,omitempty"`
 
-	// Of a bill of materials.
-	Format string // "CycloneDX 1.6"
-	Listed int    // packages
+	// Of a bill of materials: "CycloneDX 1.6", and how many packages it lists.
+	Format string `json:"format,omitempty"`
+	Listed int    `json:"listed,omitempty"`
 }
 
 // Read parses a predicate of a known type by its published definition. Of an

@@ -1,0 +1,141 @@
+package seal
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/darkstart-dev/darkstart/compiler/seal/attest"
+	"github.com/darkstart-dev/darkstart/internal/digest"
+	"github.com/darkstart-dev/darkstart/internal/oci"
+)
+
+// beside adds a statement to a store, its parts given as an attacker left them.
+func (m *memory) beside(old, statement, refers []byte) {
+	refers = bytes.ReplaceAll(refers, []byte(digest.Of(old)), []byte(digest.Of(statement)))
+	m.put(digest.Of(statement), statement)
+	m.referrers = append(m.referrers, m.put(digest.Of(refers), refers))
+}
+
+// TestFlipsOfAttestations: every byte of an attestation and of the manifest that
+// carries it, flipped, under repaired digests, is refused by who demands the
+// attestation, or leaves what was verified and claimed unchanged. It is
+// exhaustive for the verdict; of the longer ones it takes every fifth byte.
+func TestFlipsOfAttestations(t *testing.T) {
+	t.Parallel()
+	signer, attester := keys(t, Ed25519, RoleRelease), keys(t, Ed25519, RoleAttest)
+	tr := trust(t, signer, attester)
+	b := mustSeal(t, content("eu"), released(2))
+	sig, _, err := Sign(t.Context(), b, signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []*attest.Predicate{verdict(t, b), provenance(t, b), bills(t, b)[0]} {
+		stride := 5
+		if p.Type == attest.Summary {
+			stride = 1
+		}
+		att := mustAttest(t, b, attester, p)[0]
+		c := *vectorConfig()
+		c.Attestations = []Requirement{{Predicate: p.Type}}
+		judge := func(t *testing.T, statement, refers []byte) (*Report, bool) {
+			m := repaired(b, sig, "", nil)
+			m.beside(att.Bundle, statement, refers)
+			r, diags, err := Verify(t.Context(), m, "eu", tr, &c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r, !diags.HasErrors()
+		}
+		want, ok := judge(t, att.Bundle, att.Manifest)
+		if !ok {
+			t.Fatalf("the unchanged %s is refused", p.Type)
+		}
+		for part, whole := range map[string][]byte{"statement": att.Bundle, "referrer": att.Manifest} {
+			t.Run(p.Type+"/"+part, func(t *testing.T) {
+				t.Parallel()
+				tried, accepted := 0, 0
+				for i := 0; i < len(whole); i += stride {
+					for _, mask := range masks(part, whole[i]) {
+						flipped := slices.Clone(whole)
+						flipped[i] ^= mask
+						tried++
+						statement, refers := flipped, att.Manifest
+						if part == "referrer" {
+							statement, refers = att.Bundle, flipped
+						}
+						r, ok := judge(t, statement, refers)
+						if !ok {
+							continue
+						}
+						accepted++
+						if d := cmp.Diff(claims(want), claims(r)); d != "" || !bytes.Equal(r.Bundle.Layer, b.Layer) {
+							t.Fatalf("byte %d ^ %#x changes what was verified:\n%s", i, mask, d)
+						}
+						if d := cmp.Diff(said0(want), said0(r), cmpopts.IgnoreUnexported(attest.Claim{})); d != "" {
+							t.Fatalf("byte %d ^ %#x changes what is claimed:\n%s", i, mask, d)
+						}
+					}
+				}
+				if accepted == tried {
+					t.Error("no flip is refused")
+				}
+				t.Logf("%d bytes, %d of %d flips accepted with unchanged claims", len(whole), accepted, tried)
+			})
+		}
+	}
+}
+
+// said0 is the claim of the one attestation of a report.
+func said0(r *Report) *attest.Claim {
+	for _, s := range r.Seen {
+		if s.Claim != nil {
+			return s.Claim
+		}
+	}
+	return nil
+}
+
+// TestFlipsOfAttestationsCosign holds stock cosign to what it reads of an
+// attestation: a flip is refused, or the predicate that it prints is the signed
+// one.
+func TestFlipsOfAttestationsCosign(t *testing.T) {
+	t.Parallel()
+	c := newCosign(t)
+	attester := keys(t, ECDSAP256, RoleAttest)
+	key := writeFile(t, c.dir, "k.pub", attester.Public().PEM())
+	b := mustSeal(t, content("eu"), released(2))
+	p := verdict(t, b)
+	att := mustAttest(t, b, attester, p)[0]
+	host := serve(t, false)
+	tried, refused := 0, 0
+	for i := 0; i < len(att.Bundle); i += len(att.Bundle)/16 + 1 {
+		flipped := slices.Clone(att.Bundle)
+		flipped[i] ^= 1
+		refers := bytes.ReplaceAll(att.Manifest, []byte(digest.Of(att.Bundle)), []byte(digest.Of(flipped)))
+		l, err := WriteLayout(t.Context(), t.TempDir(), []*Bundle{b})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Attach(t.Context(), oci.Artifact{Manifest: refers, Blobs: [][]byte{flipped, b.Config}}); err != nil {
+			t.Fatal(err)
+		}
+		repo := fmt.Sprintf("%s/%d", host, i)
+		push(t, l, "eu", repo)
+		tried++
+		out, err := c.run("verify-attestation", "--key", key, "--insecure-ignore-tlog", "--trusted-root", c.root, "--type", attest.Summary, repo+"@"+string(b.Digest()))
+		if err != nil {
+			refused++
+		} else if !attests(out, p) {
+			t.Errorf("byte %d: cosign accepted\n%s", i, out)
+		}
+	}
+	if tried < 12 || refused == 0 {
+		t.Errorf("cosign was asked %d times and refused %d", tried, refused)
+	}
+	t.Logf("cosign was asked %d times and refused %d", tried, refused)
+}
