@@ -26,6 +26,8 @@ type AttestConfig struct {
 	// Builder is the URI of the environment that runs this; empty means
 	// attest.UnnamedBuilder.
 	Builder string
+	// CompilerCommit is what this program was built from; "" when unknown.
+	CompilerCommit string
 	// Schemas and Kubernetes are the embedded data that was compiled with.
 	Schemas, Kubernetes fs.FS
 }
@@ -67,7 +69,7 @@ func Statements(res *Result, bundles []*seal.Bundle, c *AttestConfig) ([]Stateme
 	if res.Diagnostics.HasErrors() || res.Verdict == nil {
 		return nil, diag.List{seal.Unattestable(errors.New("the compile has errors, or was not judged"))}, nil
 	}
-	a := &attester{res: res, run: attest.Run{Builder: c.Builder, Compiler: Version, Now: c.now()}}
+	a := &attester{res: res, run: attest.Run{Builder: c.Builder, Compiler: Version, CompilerCommit: c.CompilerCommit, Now: c.now()}}
 	if err := a.inputs(c); err != nil {
 		return nil, nil, err
 	}

@@ -132,6 +132,30 @@ func TestStatements(t *testing.T) {
 	}
 }
 
+// TestProvenanceRebuilds guards that the external parameters are complete: with
+// the content that the commit compiles to, they give the bundle again.
+func TestProvenanceRebuilds(t *testing.T) {
+	res, b := releaseExample(t)
+	list := statements(t, res, b)
+	for _, a := range res.Artifacts {
+		parameters, err := json.Marshal(at(predicate(t, list, a.Name, attest.Provenance), "buildDefinition", "externalParameters"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r ir.Record
+		if err := json.Unmarshal(parameters, &r); err != nil {
+			t.Fatal(err)
+		}
+		again, ds, err := seal.Seal(t.Context(), a, r, nil)
+		if err != nil || again == nil {
+			t.Fatal(err, ds)
+		}
+		if again.Digest() != b.Bundle(a.Name).Digest() {
+			t.Errorf("%s: the provenance gives %s, and its subject is %s", a.Name, again.Digest(), b.Bundle(a.Name).Digest())
+		}
+	}
+}
+
 // TestBillOfMaterials guards that the example's bills list its images with the
 // digests that the objects or the lock pin, and its charts.
 func TestBillOfMaterials(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path"
 	"path/filepath"
@@ -78,6 +79,9 @@ func (r *releaseFlags) run(ctx context.Context, inv *Invocation) error {
 	}
 	if len(r.in.clusters) > 0 {
 		return errors.New("a release covers whole streams; --cluster would leave clusters out")
+	}
+	if u, err := url.Parse(r.builder); r.builder != "" && (err != nil || !u.IsAbs()) {
+		return fmt.Errorf("--builder %q: no absolute URI; name a workflow of your CI, for example https://ci.example.com/fleet/release", r.builder)
 	}
 	hotfix := r.in.revision != "" && r.to != ""
 	if r.in.revision == "" {

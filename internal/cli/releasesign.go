@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"runtime/debug"
 
 	"github.com/darkstart-dev/darkstart/compiler"
 	"github.com/darkstart-dev/darkstart/compiler/seal"
@@ -69,13 +70,11 @@ func (r *releaseFlags) attest(ctx context.Context, s *session, res *compiler.Res
 	if signer == nil {
 		return nil, nil
 	}
-	now, err := r.in.time()
+	c, err := attestConfig(s, &r.in, r.builder)
 	if err != nil {
 		return nil, err
 	}
-	all, ds, err := compiler.Attest(ctx, res, b.Sealed, signer, &compiler.AttestConfig{
-		Revision: s.rev, Now: now, Builder: r.builder, Schemas: schemas.FS, Kubernetes: kubernetes.FS,
-	})
+	all, ds, err := compiler.Attest(ctx, res, b.Sealed, signer, c)
 	if err != nil {
 		return nil, err
 	}
@@ -83,4 +82,32 @@ func (r *releaseFlags) attest(ctx context.Context, s *session, res *compiler.Res
 		return nil, ds[0].Err()
 	}
 	return all, nil
+}
+
+// attestConfig is what statements about a compile of the session are made from.
+func attestConfig(s *session, in *input, builder string) (*compiler.AttestConfig, error) {
+	now, err := in.time()
+	if err != nil {
+		return nil, err
+	}
+	return &compiler.AttestConfig{
+		Revision: s.rev, Now: now, Builder: builder, CompilerCommit: builtFrom(), Schemas: schemas.FS, Kubernetes: kubernetes.FS,
+	}, nil
+}
+
+// builtFrom is the commit that this program was built from, "" when it was
+// built from files that are in none.
+func builtFrom() string {
+	bi, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	settings := map[string]string{}
+	for _, s := range bi.Settings {
+		settings[s.Key] = s.Value
+	}
+	if settings["vcs.modified"] == "true" {
+		return ""
+	}
+	return settings["vcs.revision"]
 }

@@ -59,8 +59,9 @@ type Run struct {
 	// Builder is the URI of the environment that compiled and judged; its
 	// signing key is what makes the claim worth something.
 	Builder string
-	// Compiler is the version of Darkstart.
-	Compiler string
+	// Compiler is the version of Darkstart, and CompilerCommit the commit that it
+	// was built from; "" when it cannot say.
+	Compiler, CompilerCommit string
 	// Now is what findings were judged at (D13), RFC 3339.
 	Now string
 }

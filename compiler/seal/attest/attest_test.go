@@ -21,7 +21,7 @@ func bundle() Bundle {
 }
 
 func run() Run {
-	return Run{Builder: "https://ci.example/fleet", Compiler: "0.1.0", Now: "2026-11-22T10:00:00Z"}
+	return Run{Builder: "https://ci.example/fleet", Compiler: "0.1.0", CompilerCommit: strings.Repeat("ef", 20), Now: "2026-11-22T10:00:00Z"}
 }
 
 func inputs() Inputs {
@@ -67,7 +67,7 @@ var golden = []string{
 		`"previous":"` + string(digest.Of([]byte("previous"))) + `","revision":"abababababababababababababababababababab","serial":2,"stream":"main","waivers":[{"expires":"2027-01-01","id":"w","owner":"o","rule":"SC001"}]},"resolvedDependencies":[` +
 		`{"digest":{"gitCommit":"abababababababababababababababababababab"},"name":"source","uri":"git+https://git.example/fleet@abababababababababababababababababababab"},` +
 		`{"digest":{"gitTree":"cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"},"name":"fleet"},` +
-		`{"name":"compiler","uri":"pkg:golang/github.com/darkstart-dev/darkstart@v0.1.0"},` +
+		`{"digest":{"gitCommit":"efefefefefefefefefefefefefefefefefefefef"},"name":"compiler","uri":"pkg:golang/github.com/darkstart-dev/darkstart@v0.1.0"},` +
 		`{"digest":{"sha256":"` + digest.Of([]byte("policies")).Hex() + `"},"name":"policies","uri":"https://darkstart.dev/policies/v1"},` +
 		`{"digest":{"dirHash":"0101010101010101010101010101010101010101010101010101010101010101"},"name":"schemas"},` +
 		`{"digest":{"dirHash":"0202020202020202020202020202020202020202020202020202020202020202"},"name":"kubernetes-schemas"},` +

@@ -75,7 +75,7 @@ func NewProvenance(b Bundle, in Inputs, r Run) (*Predicate, error) {
 	return newPredicate(Provenance, provenance{
 		BuildDefinition: buildDefinition{
 			BuildType: BuildType, ExternalParameters: parameters,
-			ResolvedDependencies: dependencies(in, r.Compiler),
+			ResolvedDependencies: dependencies(in, r),
 		},
 		RunDetails: runDetails{
 			Builder:  builder{ID: cmp.Or(r.Builder, UnnamedBuilder), Version: map[string]string{"darkstart": r.Compiler}},
@@ -96,13 +96,13 @@ func recordFields(r ir.Record) (map[string]any, error) {
 // invocation names the release, so that a person finds its run in a log.
 func invocation(r ir.Record) string { return r.Stream + "/" + r.Artifact + "/" + serial(r) }
 
-func dependencies(in Inputs, compiler string) []Resource {
+func dependencies(in Inputs, r Run) []Resource {
 	out := []Resource{source(in)}
 	if in.Revision.Tree != "" {
 		out = append(out, Resource{Name: "fleet", Digest: map[string]string{"gitTree": in.Revision.Tree}})
 	}
 	out = append(out,
-		Resource{Name: "compiler", URI: "pkg:golang/github.com/darkstart-dev/darkstart@v" + compiler},
+		compiler(r),
 		Resource{Name: "policies", URI: PolicyURI, Digest: digestSet(in.Policies)},
 		Resource{Name: "schemas", Digest: map[string]string{"dirHash": in.Schemas}},
 		Resource{Name: "kubernetes-schemas", Digest: map[string]string{"dirHash": in.Kubernetes}},
@@ -121,6 +121,14 @@ func dependencies(in Inputs, compiler string) []Resource {
 		out = append(out, locked(ref, "", in.Lock.Other[ref]))
 	}
 	return out
+}
+
+func compiler(r Run) Resource {
+	c := Resource{Name: "compiler", URI: "pkg:golang/github.com/darkstart-dev/darkstart@v" + r.Compiler}
+	if r.CompilerCommit != "" {
+		c.Digest = map[string]string{"gitCommit": r.CompilerCommit}
+	}
+	return c
 }
 
 func source(in Inputs) Resource {
