@@ -19,6 +19,7 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler"
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/compiler/release"
+	"github.com/darkstart-dev/darkstart/compiler/seal"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/digest"
 	"github.com/darkstart-dev/darkstart/internal/report"
@@ -126,7 +127,14 @@ func (r *releaseFlags) run(ctx context.Context, inv *Invocation) error {
 	if b == nil || rep.Diagnostics.HasErrors() {
 		return r.refuse(inv, s, rep)
 	}
-	if err := r.write(ctx, inv, s, res, b, ring, signers, rep); err != nil {
+	signed, ds, err := r.sign(ctx, s, res, b, signers)
+	if err != nil {
+		return r.broken(inv, s, rep, err)
+	}
+	if rep.Diagnostics.Add(ds...); ds.HasErrors() {
+		return r.refuse(inv, s, rep)
+	}
+	if err := r.write(ctx, inv, s, res, b, ring, signed, rep); err != nil {
 		return r.broken(inv, s, rep, err)
 	}
 	return r.pipeline.out.finish(inv, s, rep)
@@ -186,15 +194,18 @@ func uncommitted(s *session, file string, have, head *release.Records) *diag.Dia
 		Fix("or, if no cluster has taken that release, drop it: `git checkout -- releases deploy`, or remove the files if they are new")
 }
 
-// write is the only part of a release that changes anything. Signatures come
-// before records: what is recorded and pinned is signed already.
-func (r *releaseFlags) write(ctx context.Context, inv *Invocation, s *session, res *compiler.Result, b *compiler.Bundles, ring []string, by signers, rep *report.Result) error {
+// write is the only part of a release that changes anything. Signatures are made
+// before it and attached before records are written: what is recorded and pinned
+// is signed already.
+func (r *releaseFlags) write(ctx context.Context, inv *Invocation, s *session, res *compiler.Result, b *compiler.Bundles, ring []string, signed []*seal.Signature, rep *report.Result) error {
 	l, err := writeLayout(ctx, s, r.out, b, rep)
 	if err != nil {
 		return err
 	}
-	if err := r.sign(ctx, s, l, res, b, by); err != nil {
-		return err
+	if len(signed) > 0 {
+		if err := seal.Attach(ctx, l, signed...); err != nil {
+			return err
+		}
 	}
 	var wrote []string
 	for _, st := range b.Streams {
@@ -215,7 +226,7 @@ func (r *releaseFlags) write(ctx context.Context, inv *Invocation, s *session, r
 	if err != nil {
 		return err
 	}
-	r.tell(inv, b, by.release != nil, append(wrote, pinned...))
+	r.tell(inv, b, r.key != "", append(wrote, pinned...))
 	return nil
 }
 

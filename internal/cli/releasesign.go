@@ -7,7 +7,6 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler"
 	"github.com/darkstart-dev/darkstart/compiler/seal"
 	"github.com/darkstart-dev/darkstart/internal/diag"
-	"github.com/darkstart-dev/darkstart/internal/oci"
 	"github.com/darkstart-dev/darkstart/schemas"
 	"github.com/darkstart-dev/darkstart/schemas/kubernetes"
 )
@@ -40,48 +39,29 @@ func (r *releaseFlags) signers(inv *Invocation) (by signers, diags diag.List, er
 	return by, diags, nil
 }
 
-// sign makes all signatures before it attaches them together: a layout is
-// never signed in part.
-func (r *releaseFlags) sign(ctx context.Context, s *session, l *oci.Layout, res *compiler.Result, b *compiler.Bundles, by signers) error {
-	all, err := r.attest(ctx, s, res, b, by.attest)
-	if err != nil {
-		return err
-	}
-	if by.release != nil {
-		for _, x := range b.Sealed {
-			sig, ds, err := seal.Sign(ctx, x, by.release)
-			if err != nil {
-				return err
-			}
-			if ds.HasErrors() {
-				return ds[0].Err()
-			}
-			all = append(all, sig)
+// sign makes every signature of a release before anything is written: a layout
+// is never signed in part.
+func (r *releaseFlags) sign(ctx context.Context, s *session, res *compiler.Result, b *compiler.Bundles, by signers) (all []*seal.Signature, diags diag.List, err error) {
+	if by.attest != nil {
+		c, err := attestConfig(s, &r.in, r.builder)
+		if err != nil {
+			return nil, nil, err
+		}
+		if all, diags, err = compiler.Attest(ctx, res, b.Sealed, by.attest, c); err != nil || diags.HasErrors() {
+			return nil, diags, err
 		}
 	}
-	if len(all) == 0 {
-		return nil
+	if by.release == nil {
+		return all, diags, nil
 	}
-	return seal.Attach(ctx, l, all...)
-}
-
-// attest makes the statements about every bundle.
-func (r *releaseFlags) attest(ctx context.Context, s *session, res *compiler.Result, b *compiler.Bundles, signer *seal.Signer) ([]*seal.Signature, error) {
-	if signer == nil {
-		return nil, nil
+	for _, x := range b.Sealed {
+		sig, ds, err := seal.Sign(ctx, x, by.release)
+		if diags.Add(ds...); err != nil || ds.HasErrors() {
+			return nil, diags, err
+		}
+		all = append(all, sig)
 	}
-	c, err := attestConfig(s, &r.in, r.builder)
-	if err != nil {
-		return nil, err
-	}
-	all, ds, err := compiler.Attest(ctx, res, b.Sealed, signer, c)
-	if err != nil {
-		return nil, err
-	}
-	if ds.HasErrors() {
-		return nil, ds[0].Err()
-	}
-	return all, nil
+	return all, diags, nil
 }
 
 // attestConfig is what statements about a compile of the session are made from.
