@@ -153,6 +153,7 @@ func TestRefused(t *testing.T) {
 		{Summary, `"PASSED"`, `"passed"`, "want PASSED or FAILED"},
 		{Summary, `"verificationResult":"PASSED",`, ``, "want PASSED or FAILED"},
 		{Summary, `"verificationResult":"PASSED"`, `"verificationResult":"FAILED","verificationResult":"PASSED"`, "in one object"},
+		{Summary, `"verificationResult":"PASSED"`, `"verificationReſult":"FAILED","verificationResult":"PASSED"`, "in one object"},
 		{Summary, `"verificationResult":"PASSED"`, `"verification_result":"FAILED","verificationResult":"PASSED"`, "duplicate"},
 		{Summary, `"verificationResult":"PASSED"`, `"verificationResult":true`, "invalid value"},
 		{Summary, `"policy"`, `"policies"`, "policy required"},

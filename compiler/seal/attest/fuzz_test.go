@@ -52,10 +52,12 @@ func folded(t *testing.T, v any) {
 	case map[string]any:
 		seen := map[string]bool{}
 		for name, x := range v {
-			if seen[strings.ToLower(name)] {
-				t.Fatalf("%q is there in two spellings", name)
+			for other := range seen {
+				if strings.EqualFold(name, other) {
+					t.Fatalf("%q and %q are there", name, other)
+				}
 			}
-			seen[strings.ToLower(name)] = true
+			seen[name] = true
 			folded(t, x)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -63,7 +64,7 @@ func members(dec *json.Decoder, depth int) error {
 			return err
 		}
 		name, _ := t.(string)
-		folded := strings.ToLower(name)
+		folded := fold(name)
 		if old, ok := seen[folded]; ok {
 			return fmt.Errorf("the JSON names %.60q and %.60q in one object", old, name)
 		}
@@ -74,4 +75,18 @@ func members(dec *json.Decoder, depth int) error {
 	}
 	_, err := dec.Token()
 	return err
+}
+
+// fold makes names equal that Go's own parser takes for one: not only letters in
+// two cases, also "ſ" for "s" and the Kelvin sign for "k".
+func fold(name string) string {
+	return strings.Map(func(r rune) rune {
+		for {
+			next := unicode.SimpleFold(r)
+			if next <= r {
+				return next // the smallest of those that fold into each other
+			}
+			r = next
+		}
+	}, name)
 }
