@@ -236,7 +236,8 @@ func (r *run) guard(ctx context.Context) error {
 		Fleet: r.res.Fleet, Rendered: r.res.Rendered, Plan: r.res.Plan, Lock: r.res.Lock, Changes: r.res.Delta, Tree: r.Tree, Now: r.known(), Comments: comments,
 	}, &guard.Config{
 		Policies: r.Policies, Prepared: r.Guardrails, NoWaivers: r.NoWaivers, Namespaces: r.Namespaces, Parallel: r.Parallel, Locate: r.lines.in(r.Tree),
-		Remove: func(w *ir.Waiver) []diag.Edit { return RemoveWaiver(r.Tree, w) },
+		Remove:  func(w *ir.Waiver) []diag.Edit { return RemoveWaiver(r.Tree, w) },
+		Replace: replace(r.Tree), AddField: addField(r.Tree),
 	})
 	if err != nil {
 		return err

@@ -81,6 +81,12 @@ type Config struct {
 	// Remove returns the edits that take a waiver out of its file, nil when it
 	// is not written out there. Nil means that unused waivers come without a fix.
 	Remove func(w *ir.Waiver) []diag.Edit
+	// Replace returns the edits that put a scalar in the place of the one that
+	// stands at a position, nil when another text stands there. AddField returns
+	// those that give the struct at a pointer of the spec one more field. Nil
+	// means that findings come without fixes.
+	Replace  func(at diag.Position, was, set string) []diag.Edit
+	AddField func(at diag.Position, pointer, name, value string) []diag.Edit
 }
 
 // Guard evaluates every rule that applies and returns the verdict: findings of

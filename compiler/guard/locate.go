@@ -42,6 +42,7 @@ func (s *session) finding(rule *compiled, d *document, f *ruleFinding) *diag.Dia
 	if len(out.Help) == 0 {
 		out.Fix("%s", rule.Remediation)
 	}
+	s.fix(out, f)
 	return out
 }
 

@@ -27,6 +27,8 @@ type ruleFinding struct {
 	Unknown bool           `json:"unknown"`
 	// Warning lowers an error: some findings of a rule weigh less than others.
 	Warning bool `json:"warning"`
+	// Fix is the change that settles the finding, where a program can make it.
+	Fix *ruleFix `json:"fix"`
 }
 
 // rulePosition is diag.Position with the text of its label.

@@ -7,11 +7,13 @@ import (
 
 	"github.com/darkstart-dev/darkstart/compiler"
 	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/report"
 )
 
 func newCheck(inv *Invocation) *cobra.Command {
 	var p pipeline
 	var c change
+	var fix fixing
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "evaluate, render, link, plan and judge a fleet; write nothing",
@@ -23,33 +25,67 @@ from REV as well, both at this revision's time, and only findings that are not t
 count. What changed in the rendered objects is judged too (DR007), and so is what
 became of recovery. --all counts old findings as well.
 
+With --fix it changes the working tree: an image gets the digest that the lock has for
+it, what has no owner a stub to be filled in, and an unused waiver goes. Then it checks
+again. --dry-run prints the changes as a diff.
+
 Exit status: 0 clean, 1 findings at or above --fail-on, 2 could not do the job:
 also when policies that were asked for evaluated nothing.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if c.ref != "" {
-				p.since = func(ctx context.Context, s *session) (*bases, diag.List, error) { return c.since(ctx, inv, &p, s) }
-			}
-			s, res, rep, err := p.run(cmd.Context(), inv, "check", compiler.ToVerdict)
-			if err != nil {
+			if err := fix.check(&p.in); err != nil {
 				return err
 			}
-			if res.Plan != nil {
-				ds, err := compiler.CheckRunbooks(res)
-				if err != nil {
-					return p.broken(inv, s, rep, err)
-				}
-				rep.Diagnostics.Add(ds...)
+			s, rep, err := runCheck(cmd.Context(), inv, &p, &c)
+			if err != nil || !fix.on {
+				return finishCheck(inv, &p, s, rep, err)
 			}
-			if c.ref != "" && s.tree != nil {
-				c.into(rep, res)
+			changed, err := fix.apply(inv, s, rep.Diagnostics)
+			switch {
+			case err != nil:
+				return p.broken(inv, s, rep, err)
+			case changed && fix.dryRun:
+				return quit(ExitFindings)
+			case changed:
+				s, rep, err = runCheck(cmd.Context(), inv, &p, &c)
 			}
-			return p.out.finish(inv, s, rep)
+			return finishCheck(inv, &p, s, rep, err)
 		},
 	}
 	p.register(cmd)
+	fix.register(cmd.Flags())
 	cmd.Flags().StringVar(&c.ref, "base", "", "judge the change since this revision parted from git `REV`, for example origin/main")
 	cmd.Flags().BoolVar(&c.all, "all", false, "with --base: count findings that the base has too")
 	cmd.Flags().StringSliceVar(&p.in.namespaces, "namespace", nil, "ask these `PACKAGES` of policies/ instead of policies.namespaces; * stands for anything (repeatable)")
 	return cmd
+}
+
+// runCheck compiles and judges. The error ends the run: what went wrong has been
+// reported by then.
+func runCheck(ctx context.Context, inv *Invocation, p *pipeline, c *change) (*session, *report.Result, error) {
+	if c.ref != "" {
+		p.since = func(ctx context.Context, s *session) (*bases, diag.List, error) { return c.since(ctx, inv, p, s) }
+	}
+	s, res, rep, err := p.run(ctx, inv, "check", compiler.ToVerdict)
+	if err != nil {
+		return nil, nil, err
+	}
+	if res.Plan != nil {
+		ds, err := compiler.CheckRunbooks(res)
+		if err != nil {
+			return nil, nil, p.broken(inv, s, rep, err)
+		}
+		rep.Diagnostics.Add(ds...)
+	}
+	if c.ref != "" && s.tree != nil {
+		c.into(rep, res)
+	}
+	return s, rep, nil
+}
+
+func finishCheck(inv *Invocation, p *pipeline, s *session, rep *report.Result, err error) error {
+	if err != nil {
+		return err
+	}
+	return p.out.finish(inv, s, rep)
 }

@@ -1,20 +1,14 @@
 package cli
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"maps"
-	"os"
-	"slices"
 
-	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
 	"github.com/darkstart-dev/darkstart/compiler"
 	"github.com/darkstart-dev/darkstart/compiler/ir"
-	"github.com/darkstart-dev/darkstart/internal/diag"
 )
 
 func newWaiverPrune(inv *Invocation) *cobra.Command {
@@ -43,7 +37,7 @@ func (c *waiverCommand) prune(ctx context.Context, inv *Invocation, yes bool) er
 	if err := c.writable(); err != nil {
 		return err
 	}
-	edits := map[string][]diag.Edit{}
+	gone := &edits{root: c.session.root()}
 	removed := 0
 	for _, w := range c.res.Verdict.Waivers {
 		if w.State != ir.WaiverUnused && w.State != ir.WaiverExpired {
@@ -54,44 +48,26 @@ func (c *waiverCommand) prune(ctx context.Context, inv *Invocation, yes bool) er
 			fmt.Fprintf(inv.Stderr, "%s is %s, and CUE computes it: remove it by hand (%s)\n", printable(w.ID), w.State, w.At)
 			continue
 		}
+		if fits, err := gone.add(es...); err != nil || !fits {
+			return cmp.Or(err, fmt.Errorf("%s cannot be cut out of its file: remove it by hand (%s)", printable(w.ID), w.At))
+		}
 		removed++
 		fmt.Fprintf(inv.Stderr, "%s: %s, of %s, until %s\n", w.State, printable(w.ID), w.Owner, w.Expires)
-		for _, e := range es {
-			edits[e.File] = append(edits[e.File], e)
-		}
 	}
 	if removed == 0 {
 		fmt.Fprintln(inv.Stderr, "no waiver is unused or expired")
 		return nil
 	}
-	for _, file := range slices.Sorted(maps.Keys(edits)) {
-		if err := c.change(inv, file, edits[file], yes); err != nil {
-			return err
-		}
+	if err := gone.show(inv.Stdout); err != nil {
+		return err
 	}
 	if yes {
+		if err := gone.write(); err != nil {
+			return err
+		}
 		fmt.Fprintf(inv.Stderr, "removed %s\n", amount(removed, "waiver"))
 	} else {
 		fmt.Fprintf(inv.Stderr, "%s to remove; nothing was changed: run it again with --yes\n", amount(removed, "waiver"))
 	}
 	return nil
-}
-
-// change prints the diff of one file, and makes it.
-func (c *waiverCommand) change(inv *Invocation, file string, edits []diag.Edit, yes bool) error {
-	old, err := os.ReadFile(c.file(file))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	text, err := diag.Apply(old, edits)
-	if err != nil {
-		return err
-	}
-	if _, err := inv.Stdout.Write(diff.Diff("a/"+file, old, "b/"+file, text)); err != nil {
-		return err
-	}
-	if !yes {
-		return nil
-	}
-	return writeFile(c.file(file), text)
 }

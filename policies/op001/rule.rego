@@ -96,10 +96,14 @@ told(name, _) if {
 
 told(_, service) if count(object.get(service, "alerts", [])) > 0
 
+# Who it is nobody can guess: the stub names no team, so that the next check asks.
+stub(field) := {"title": sprintf("add a stub of %s:, to be filled in", [field]), "add": {"field": field, "value": "todo"}}
+
 deny contains {
 	"msg": sprintf("%s %q has no owner", [thing.what, thing.name]),
 	"subject": thing.subject,
 	"help": [sprintf("add owner: to it; there are the teams %s", [concat(", ", teams)])],
+	"fix": stub("owner"),
 } if {
 	some thing in owned
 	thing.owner == ""
@@ -109,6 +113,7 @@ deny contains {
 	"msg": sprintf("step %s/%s is done by nobody", [s.procedure, s.step]),
 	"subject": {"path": lib.pointer(["procedures", s.procedure, "steps", s.step])},
 	"help": ["add by: to the step, or owner: to its procedure"],
+	"fix": stub("by"),
 } if {
 	some s in steps
 	s.by == ""

@@ -29,11 +29,11 @@ import data.darkstart.lib
 
 evaluated := count(input.images)
 
-deny contains {
+deny contains object.union(pinning(image), {
 	"msg": sprintf("image %q is not pinned by digest", [image.ref]),
 	"subject": subject(image),
 	"help": [pin(image)],
-} if {
+}) if {
 	some image in input.images
 	not lib.is_digest(image.digest)
 }
@@ -82,6 +82,15 @@ pin(image) := sprintf("write %s@%s, the digest that the lock has for it", [image
 pin(image) := sprintf("write %s@sha256:…, and record it with darkstart lock", [image.ref]) if {
 	not digests[image.ref]
 }
+
+# The change, where the lock knows the digest.
+pinning(image) := {"fix": {
+	"title": "pin the digest that the lock has",
+	"was": image.ref,
+	"set": sprintf("%s@%s", [image.ref, digests[image.ref]]),
+}}
+
+pinning(image) := {} if not digests[image.ref]
 
 notes(_) := ["there is no darkstart.lock: nothing is locked"] if input.lock == null
 
