@@ -190,7 +190,7 @@ func TestStockCosignAttestations(t *testing.T) {
 		t.Fatal(err)
 	}
 	private := writeFile(t, c.dir, "attest.key", pair.Private)
-	attester, diags, err := LoadSigner("attest.key", RoleAttest, KeySource{ReadFile: func(string) ([]byte, error) { return pair.Private, nil }}, password)
+	attester, diags, err := LoadSigner(t.Context(), "attest.key", RoleAttest, KeySource{ReadFile: func(string) ([]byte, error) { return pair.Private, nil }}, password)
 	if err != nil || attester == nil {
 		t.Fatal(err, diags)
 	}

@@ -85,7 +85,7 @@ func (v *verification) attested(sound []Seen) {
 	var known, other []string
 	for _, s := range sound {
 		if s.Claim.Known {
-			known = append(known, fmt.Sprintf("%s by %s (%s)", said(s.Claim), s.KeyName, s.Key.Short()))
+			known = append(known, fmt.Sprintf("%s by %s", said(s.Claim), s.by()))
 		} else {
 			other = append(other, s.Predicate)
 		}

@@ -8,7 +8,7 @@ import (
 
 // Codes documents the diagnostics of packing and reading (SEA) and of keys,
 // signing and verification (SIG).
-var Codes = slices.Concat(packCodes, signCodes, attestCodes)
+var Codes = slices.Concat(packCodes, signCodes, attestCodes, identityCodes)
 
 var packCodes = []diag.Entry{
 	{

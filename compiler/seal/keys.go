@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -161,7 +162,7 @@ func (s KeySource) read(ref string) ([]byte, *diag.Diagnostic) {
 // LoadSigner reads an encrypted private key: a file name, or env://NAME. A nil
 // signer comes with the diagnostic that says why; an error is the password
 // function's own.
-func LoadSigner(ref string, role Role, src KeySource, password Password) (*Signer, diag.List, error) {
+func LoadSigner(ctx context.Context, ref string, role Role, src KeySource, password Password) (*Signer, diag.List, error) {
 	b, d := src.read(ref)
 	if d != nil {
 		return nil, diag.List{d}, nil
@@ -263,33 +264,4 @@ func notAKey(ref string, block *pem.Block, want, label string) *diag.Diagnostic 
 func wrongType(ref string, key any) *diag.Diagnostic {
 	return diag.Errorf("SIG003", "key %q is a %T, which is not supported", ref, key).
 		Fix("use ECDSA on the curve P-256, or Ed25519")
-}
-
-// Trust is the policy that a verification is made against: which keys may say
-// what. There is none without a release key, so nothing can be verified
-// against nothing.
-type Trust struct{ keys []*PublicKey }
-
-// NewTrust refuses an empty policy and a key that has two roles.
-func NewTrust(keys ...*PublicKey) (*Trust, diag.List) {
-	var diags diag.List
-	roles := map[digest.Digest]*PublicKey{}
-	release := false
-	for _, k := range keys {
-		if old := roles[k.ID]; old != nil && old.Role != k.Role {
-			diags.Add(diag.Errorf("SIG006", "key %q is trusted both to %s and to %s", k.Name, old.Role, k.Role).
-				Note("%q and %q are the same key %s", old.Name, k.Name, k.ID.Short()).
-				Fix("use one key pair for each role"))
-		}
-		roles[k.ID] = k
-		release = release || k.Role == RoleRelease
-	}
-	if !release {
-		diags.Add(diag.Errorf("SIG004", "the trust policy has no release key, so nothing can be verified").
-			Fix("name the public key that releases are signed with: `darkstart verify --key KEY.pub`"))
-	}
-	if diags.HasErrors() {
-		return nil, diags.Sorted()
-	}
-	return &Trust{keys: slices.Clone(keys)}, nil
 }

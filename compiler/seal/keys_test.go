@@ -59,7 +59,7 @@ func TestKeys(t *testing.T) {
 		"good.key": "", "env://KEY": "", "cosign1.key": "", "missing": "SIG001", "secret": "SIG001", "env://NONE": "SIG001", "awskms://x": "SIG001",
 		"empty": "SIG001", "text": "SIG001", "good.pub": "SIG001", "plain.key": "SIG001", "damaged.key": "SIG002", "rsa.key": "SIG003", "p384.key": "SIG003",
 	} {
-		s, diags, err := LoadSigner(ref, RoleRelease, src, password)
+		s, diags, err := LoadSigner(t.Context(), ref, RoleRelease, src, password)
 		if err != nil || codes(diags) != want || (s == nil) != (want != "") {
 			t.Errorf("private %s: want %q, got %v %s", ref, want, err, diags)
 		}
@@ -82,11 +82,11 @@ func TestKeys(t *testing.T) {
 		}
 	}
 	wrong := func() ([]byte, error) { return []byte("wrong"), nil }
-	if s, diags, err := LoadSigner("good.key", RoleRelease, src, wrong); s != nil || err != nil || codes(diags) != "SIG002" {
+	if s, diags, err := LoadSigner(t.Context(), "good.key", RoleRelease, src, wrong); s != nil || err != nil || codes(diags) != "SIG002" {
 		t.Errorf("wrong password: %v %s", err, diags)
 	}
 	broken := errors.New("no terminal")
-	if _, _, err := LoadSigner("good.key", RoleRelease, src, func() ([]byte, error) { return nil, broken }); !errors.Is(err, broken) {
+	if _, _, err := LoadSigner(t.Context(), "good.key", RoleRelease, src, func() ([]byte, error) { return nil, broken }); !errors.Is(err, broken) {
 		t.Errorf("no password: %v", err)
 	}
 	if _, err := GenerateKeyPair("rsa", password); err == nil {
@@ -134,7 +134,7 @@ func TestCosignKeys(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	src := KeySource{ReadFile: func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(c.dir, name)) }}
-	s, diags, err := LoadSigner("theirs.key", RoleRelease, src, password)
+	s, diags, err := LoadSigner(t.Context(), "theirs.key", RoleRelease, src, password)
 	if err != nil || s == nil {
 		t.Fatalf("%v %s", err, diags)
 	}

@@ -100,7 +100,7 @@ func vectorConfig() *VerifyConfig {
 
 func vectorKey(t testing.TB, name string, role Role) *Signer {
 	t.Helper()
-	s, diags, err := LoadSigner(filepath.Join(vectorDir, "keys", name+".key"), role, KeySource{ReadFile: os.ReadFile}, password)
+	s, diags, err := LoadSigner(t.Context(), filepath.Join(vectorDir, "keys", name+".key"), role, KeySource{ReadFile: os.ReadFile}, password)
 	if err != nil || s == nil {
 		t.Fatalf("%v %s", err, diags)
 	}

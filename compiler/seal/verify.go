@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -77,6 +78,8 @@ type Seen struct {
 	Status    Status        `json:"status"`
 	Key       digest.Digest `json:"key,omitempty"`
 	KeyName   string        `json:"keyName,omitempty"`
+	// Identity is whom a certificate names, when no key is trusted but one.
+	Identity  string        `json:"identity,omitempty"`
 	Role      Role          `json:"role,omitempty"`
 	Predicate string        `json:"predicate,omitempty"`
 	Reason    string        `json:"reason,omitempty"`
@@ -211,7 +214,7 @@ func (v *verification) signatures(ctx context.Context, src oci.Source, t *Trust)
 		case seen.Role == RoleAttest:
 			attested = append(attested, seen)
 		default:
-			valid = append(valid, fmt.Sprintf("%s (%s)", seen.KeyName, seen.Key.Short()))
+			valid = append(valid, seen.by())
 		}
 	}
 	v.signed(valid)
@@ -240,6 +243,14 @@ func (v *verification) statement(ctx context.Context, src oci.Source, d oci.Desc
 		v.diags.Add(diag.Notef("SIG012", "statement %s was ignored: %s", seen.Digest.Short(), seen.Reason))
 	}
 	return seen
+}
+
+// by says who signed, for a reader.
+func (s Seen) by() string {
+	if s.Identity != "" {
+		return fmt.Sprintf("%s (%s)", s.KeyName, s.Identity)
+	}
+	return fmt.Sprintf("%s (%s)", s.KeyName, s.Key.Short())
 }
 
 // malformed is the code of a statement that no tool of this role makes.
@@ -277,29 +288,63 @@ func (t *Trust) judge(raw []byte, manifest digest.Digest, stream string) Seen {
 	if err != nil {
 		return Seen{Status: StatusIgnored, Reason: fmt.Sprintf("not a Sigstore bundle: %v", err)}
 	}
-	for _, k := range t.keys {
-		if len(k.Streams) > 0 && stream != "" && !slices.Contains(k.Streams, stream) {
+	var seen []Seen
+	var why []string
+	for _, k := range t.parties {
+		w := k.who()
+		if len(w.streams) > 0 && stream != "" && !slices.Contains(w.streams, stream) {
 			continue
 		}
-		payload, err := k.verifyWith(b)
+		payload, by, err := k.open(b)
 		if err != nil {
+			if by != "" {
+				why = append(why, fmt.Sprintf("%s: %v", w.name, err))
+			}
 			continue
 		}
-		s := Seen{Status: StatusValid, Key: k.ID, KeyName: k.Name, Role: k.Role}
-		s.read(payload, k, manifest)
-		return s
+		s := Seen{Status: StatusValid, Key: w.id, KeyName: w.name, Identity: by, Role: w.role}
+		s.read(payload, w.role, manifest)
+		seen = append(seen, s)
 	}
-	return Seen{Status: StatusIgnored, Reason: "no trusted key made its signature"}
+	return settle(seen, why)
+}
+
+// settle picks what a signature is worth from what each trusted party it fits
+// makes of it. A key fits one party; patterns of identities may overlap, and
+// whoever fits both roles must not be trusted in either.
+func settle(seen []Seen, why []string) Seen {
+	if len(seen) == 0 {
+		reason := "no trusted key or identity made its signature"
+		if len(why) > 0 {
+			reason += " (" + printable(strings.Join(why, "; ")) + ")"
+		}
+		return Seen{Status: StatusIgnored, Reason: reason}
+	}
+	first := seen[0]
+	for _, s := range seen[1:] {
+		if s.Role != first.Role {
+			first.Status, first.code = StatusRefused, "SIG006"
+			first.Reason = fmt.Sprintf("%s fits the identity %q, trusted to %s, and %q, trusted to %s", first.Identity, first.KeyName, first.Role, s.KeyName, s.Role)
+			return first
+		}
+	}
+	return first
+}
+
+// printable keeps what a stranger wrote from moving the reader's cursor.
+func printable(s string) string {
+	q := strconv.QuoteToGraphic(s)
+	return strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
 }
 
 // objection says what the key must not have signed, "" when all is well.
-func (k *PublicKey) objection(st *statement, manifest digest.Digest) string {
+func objection(role Role, st *statement, manifest digest.Digest) string {
 	switch {
-	case k.Role == RoleRelease && st.Type != statementType:
+	case role == RoleRelease && st.Type != statementType:
 		return fmt.Sprintf("a release key signed a statement of type %q", st.Type)
-	case k.Role == RoleRelease && st.PredicateType != PredicateSign:
+	case role == RoleRelease && st.PredicateType != PredicateSign:
 		return fmt.Sprintf("a release key signed the predicate %q", st.PredicateType)
-	case k.Role == RoleAttest && st.PredicateType == PredicateSign:
+	case role == RoleAttest && st.PredicateType == PredicateSign:
 		return "an attestation key signed a release"
 	case len(st.Subject) != 1 || len(st.Subject[0].Digest) != 1 || st.Subject[0].Digest["sha256"] != manifest.Hex():
 		subject, _ := json.Marshal(st.Subject)
@@ -310,25 +355,25 @@ func (k *PublicKey) objection(st *statement, manifest digest.Digest) string {
 
 // read judges what a trusted key signed. What is malformed is refused, not
 // ignored: nobody who may use the key makes such a thing.
-func (s *Seen) read(payload []byte, k *PublicKey, manifest digest.Digest) {
+func (s *Seen) read(payload []byte, role Role, manifest digest.Digest) {
 	refuse := func(code, format string, args ...any) {
 		s.Status, s.code, s.Reason = StatusRefused, code, fmt.Sprintf(format, args...)
 	}
 	st, err := parseStatement(payload)
 	if err != nil {
-		refuse(malformed(k.Role), "a malformed statement: %v", err)
+		refuse(malformed(role), "a malformed statement: %v", err)
 		return
 	}
 	s.Predicate = st.PredicateType
-	if reason := k.objection(st, manifest); reason != "" {
-		refuse(misuse(k.Role), "%s", reason)
+	if reason := objection(role, st, manifest); reason != "" {
+		refuse(misuse(role), "%s", reason)
 		return
 	}
-	if k.Role != RoleAttest {
+	if role != RoleAttest {
 		return
 	}
 	if s.Claim, err = attest.Read(st.PredicateType, st.Predicate); err != nil {
-		refuse(malformed(k.Role), "a malformed %s: %v", st.PredicateType, err)
+		refuse(malformed(role), "a malformed %s: %v", st.PredicateType, err)
 	}
 }
 

@@ -161,12 +161,12 @@ func TestNoTrustNoVerdict(t *testing.T) {
 	both := *release.Public()
 	both.Role = RoleAttest
 	for name, c := range map[string]struct {
-		keys []*PublicKey
+		keys []Trusted
 		want string
 	}{
 		"no key":             {nil, "SIG004"},
-		"attest key only":    {[]*PublicKey{attest.Public()}, "SIG004"},
-		"one key, two roles": {[]*PublicKey{release.Public(), &both}, "SIG006"},
+		"attest key only":    {[]Trusted{attest.Public()}, "SIG004"},
+		"one key, two roles": {[]Trusted{release.Public(), &both}, "SIG006"},
 	} {
 		if tr, diags := NewTrust(c.keys...); tr != nil || codes(diags) != c.want {
 			t.Errorf("%s: %s", name, diags)

@@ -103,7 +103,7 @@ func (r *releaseFlags) run(ctx context.Context, inv *Invocation) error {
 	if err != nil {
 		return r.broken(inv, s, rep, err)
 	}
-	signers, ds, err := r.signers(inv)
+	signers, ds, err := r.signers(ctx, inv)
 	if err != nil {
 		return r.broken(inv, s, rep, err)
 	}

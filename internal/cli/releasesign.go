@@ -16,7 +16,7 @@ type signers struct{ release, attest *seal.Signer }
 
 // signers loads the keys before anything is compiled into a release, so that
 // a wrong passphrase costs nothing. One key pair in both roles is refused.
-func (r *releaseFlags) signers(inv *Invocation) (by signers, diags diag.List, err error) {
+func (r *releaseFlags) signers(ctx context.Context, inv *Invocation) (by signers, diags diag.List, err error) {
 	for _, k := range []struct {
 		ref  string
 		role seal.Role
@@ -25,7 +25,7 @@ func (r *releaseFlags) signers(inv *Invocation) (by signers, diags diag.List, er
 		if k.ref == "" {
 			continue
 		}
-		s, ds, err := seal.LoadSigner(under(r.in.dir, k.ref), k.role, keySource(inv), password(inv, false))
+		s, ds, err := seal.LoadSigner(ctx, under(r.in.dir, k.ref), k.role, keySource(inv), password(inv, false))
 		if err != nil {
 			return by, nil, err
 		}

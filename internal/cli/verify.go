@@ -149,14 +149,14 @@ func (v *verifyFlags) all(ctx context.Context, inv *Invocation, layout string, o
 }
 
 func (v *verifyFlags) trust(inv *Invocation) (*seal.Trust, diag.List) {
-	var keys []*seal.PublicKey
+	var parties []seal.Trusted
 	var diags diag.List
 	load := func(role seal.Role, refs []string) {
 		for _, ref := range refs {
 			k, ds := seal.LoadPublicKey(under(v.dir, ref), role, keySource(inv))
 			diags.Add(ds...)
 			if k != nil {
-				keys = append(keys, k)
+				parties = append(parties, k)
 			}
 		}
 	}
@@ -165,7 +165,7 @@ func (v *verifyFlags) trust(inv *Invocation) (*seal.Trust, diag.List) {
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	return seal.NewTrust(keys...)
+	return seal.NewTrust(parties...)
 }
 
 // artifacts lists the bundles of a layout: what is tagged with a name, not

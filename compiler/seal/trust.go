@@ -1,0 +1,71 @@
+package seal
+
+import (
+	"slices"
+
+	"github.com/sigstore/sigstore-go/pkg/bundle"
+
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/digest"
+)
+
+// Trusted is somebody whose word counts: a *PublicKey, or an *Identity that a
+// certificate authority vouches for.
+type Trusted interface {
+	who() who
+	// open returns the payload that the party signed. What the payload says is
+	// not judged here. by is whom the signature names, as far as it names
+	// anybody: a certificate does, a key does not.
+	open(b *bundle.Bundle) (payload []byte, by string, err error)
+}
+
+// who describes a trusted party.
+type who struct {
+	name    string
+	role    Role
+	id      digest.Digest
+	streams []string
+}
+
+func (k *PublicKey) who() who { return who{k.Name, k.Role, k.ID, k.Streams} }
+
+func (k *PublicKey) open(b *bundle.Bundle) ([]byte, string, error) {
+	payload, err := k.verifyWith(b)
+	return payload, "", err
+}
+
+// Trust is the policy that a verification is made against: whose word counts
+// for what. There is none without somebody who may sign a release, so nothing
+// can be verified against nothing.
+type Trust struct{ parties []Trusted }
+
+// NewTrust refuses an empty policy and a party that has two roles.
+func NewTrust(parties ...Trusted) (*Trust, diag.List) {
+	var diags diag.List
+	roles := map[digest.Digest]who{}
+	release := false
+	for _, p := range parties {
+		w := p.who()
+		if old, ok := roles[w.id]; ok && old.role != w.role {
+			diags.Add(twoRoles(old, w))
+		}
+		roles[w.id] = w
+		release = release || w.role == RoleRelease
+	}
+	if !release {
+		diags.Add(diag.Errorf("SIG004", "the trust policy has no release key and no release identity, so nothing can be verified").
+			Fix("name the public key that releases are signed with: `darkstart verify --key KEY.pub`"))
+	}
+	if diags.HasErrors() {
+		return nil, diags.Sorted()
+	}
+	return &Trust{parties: slices.Clone(parties)}, nil
+}
+
+func twoRoles(a, b who) *diag.Diagnostic {
+	d := diag.Errorf("SIG006", "%q is trusted both to %s and to %s", b.name, a.role, b.role)
+	if a.name != b.name {
+		d = d.Note("%q and %q are the same, %s", a.name, b.name, b.id.Short())
+	}
+	return d.Fix("use one key pair, or one identity, for each role")
+}
