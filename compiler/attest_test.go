@@ -280,7 +280,7 @@ func TestAttest(t *testing.T) {
 	}
 	src := seal.KeySource{ReadFile: func(string) ([]byte, error) { return pair.Private, nil }}
 	for role, code := range map[seal.Role]string{seal.RoleAttest: "", seal.RoleRelease: "SIG006"} {
-		signer, ds, err := seal.LoadSigner("k", role, src, password)
+		signer, ds, err := seal.LoadSigner(t.Context(), "k", role, src, password)
 		if err != nil || signer == nil {
 			t.Fatal(err, ds)
 		}
