@@ -74,15 +74,15 @@ type Fact struct {
 
 // Seen is one statement found beside the bundle.
 type Seen struct {
-	Digest    digest.Digest `json:"digest"` // of its OCI manifest
-	Status    Status        `json:"status"`
-	Key       digest.Digest `json:"key,omitempty"`
-	KeyName   string        `json:"keyName,omitempty"`
+	Digest  digest.Digest `json:"digest"` // of its OCI manifest
+	Status  Status        `json:"status"`
+	Key     digest.Digest `json:"key,omitempty"`
+	KeyName string        `json:"keyName,omitempty"`
 	// Identity is whom a certificate names, when no key is trusted but one.
-	Identity  string        `json:"identity,omitempty"`
-	Role      Role          `json:"role,omitempty"`
-	Predicate string        `json:"predicate,omitempty"`
-	Reason    string        `json:"reason,omitempty"`
+	Identity  string `json:"identity,omitempty"`
+	Role      Role   `json:"role,omitempty"`
+	Predicate string `json:"predicate,omitempty"`
+	Reason    string `json:"reason,omitempty"`
 
 	// Claim is what a valid attestation says; nil for a release signature.
 	Claim *attest.Claim `json:"claim,omitempty"`
