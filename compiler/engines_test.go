@@ -2,8 +2,10 @@ package compiler_test
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -13,6 +15,7 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler"
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/compiler/render/yaml"
+	"github.com/darkstart-dev/darkstart/compiler/seal"
 	"github.com/darkstart-dev/darkstart/compiler/validate"
 	"github.com/darkstart-dev/darkstart/internal/object"
 	"github.com/darkstart-dev/darkstart/internal/testkit/tools"
@@ -65,11 +68,20 @@ func TestDeployObjectsAreWhatEnginesTake(t *testing.T) {
 		for _, f := range files {
 			docs["deploy/"+f.Path] = string(f.Data)
 		}
+		all, err := b.Files()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range all { // what is in it is judged by every compile, but for the guard
+			if strings.HasPrefix(f.Path, seal.GuardDir+"/") && path.Base(f.Path) != "kustomization.yaml" {
+				docs["guard/"+path.Base(f.Path)] = string(f.Data)
+			}
+		}
 		for _, o := range judgeAll(t, docs) {
 			kinds[o.Kind]++
 		}
 	}
-	for _, want := range []string{"OCIRepository", "Kustomization", "Application"} {
+	for _, want := range []string{"OCIRepository", "Kustomization", "Application", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"} {
 		if kinds[want] == 0 {
 			t.Errorf("no %s was judged: the test says nothing (%v)", want, kinds)
 		}
@@ -120,4 +132,58 @@ func moduleFile(t *testing.T, module, file string) string {
 		t.Fatal(err)
 	}
 	return strings.ReplaceAll(string(b), "\r\n", "\n")
+}
+
+// TestStockKustomizeBuildsEveryPart builds each folder that a Flux
+// Kustomization names, and the whole bundle as Argo CD does, with the stock
+// tool: what comes out is what the inventory lists, and the guard.
+func TestStockKustomizeBuildsEveryPart(t *testing.T) {
+	bin := tools.Path(t, tools.Kustomize)
+	res := compileFleet(t, filesOf(t, os.DirFS(fleets+"/example")))
+	bundles, ds, err := compiler.Seal(t.Context(), tree.FromMap(nil), res, ir.Revision{}, false)
+	if err != nil || ds.HasErrors() {
+		t.Fatal(err, ds)
+	}
+	files, err := bundles.Bundle("staging").Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	parts, objects := []string{}, 0
+	for _, f := range files {
+		target := filepath.Join(dir, filepath.FromSlash(f.Path))
+		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(target, f.Data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case strings.HasPrefix(f.Path, "parts/") && path.Base(f.Path) == "kustomization.yaml":
+			parts = append(parts, path.Dir(f.Path))
+		case strings.HasPrefix(f.Path, "parts/"):
+			objects++
+		}
+	}
+	if len(parts) < 10 || objects < 50 {
+		t.Fatalf("%d parts with %d objects: the example is not what it was", len(parts), objects)
+	}
+	build := func(part string) int {
+		out, err := exec.CommandContext(t.Context(), bin, "build", filepath.Join(dir, part)).Output()
+		if err != nil {
+			var e *exec.ExitError
+			if errors.As(err, &e) {
+				t.Fatalf("kustomize build %s: %s", part, e.Stderr)
+			}
+			t.Fatal(err)
+		}
+		return len(regexp.MustCompile(`(?m)^kind: `).FindAll(out, -1))
+	}
+	sum := 0
+	for _, p := range parts {
+		sum += build(p)
+	}
+	if whole := build("."); sum != objects || whole != objects {
+		t.Errorf("%d objects in files, %d built part by part, %d at once", objects, sum, whole)
+	}
 }

@@ -14,6 +14,7 @@ type order struct {
 	recovery *plans.Recovery
 	waves    []wave
 	of       map[*ir.Part]int // wave number from 1
+	phase    map[*ir.Part]string
 }
 
 // wave is the parts that may be applied at once.
@@ -26,7 +27,7 @@ type wave struct {
 // restores it. Waves that restore no part (machines, etcd) get no number, so
 // the sync-waves of a bundle start at 1 without gaps.
 func orderOf(c *ir.Linked, p *plans.Plan) (*order, diag.List) {
-	o := &order{recovery: bootstrapOf(p, c.Name), of: map[*ir.Part]int{}}
+	o := &order{recovery: bootstrapOf(p, c.Name), of: map[*ir.Part]int{}, phase: map[*ir.Part]string{}}
 	byNode := make(map[string]*ir.Part, len(c.Parts))
 	for _, part := range c.Parts {
 		byNode[part.Node] = part
@@ -54,7 +55,7 @@ func (o *order) add(pw plans.Wave, byNode map[string]*ir.Part) {
 	for _, s := range pw.Steps {
 		for _, id := range s.Restores {
 			if part := byNode[id]; part != nil && o.of[part] == 0 {
-				o.of[part] = w.number
+				o.of[part], o.phase[part] = w.number, s.Phase
 				w.parts = append(w.parts, part)
 			}
 		}

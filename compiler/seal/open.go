@@ -53,7 +53,7 @@ func (l Limits) check(b *Bundle) *diag.Diagnostic {
 	for _, f := range b.Artifact.Files {
 		size += int64(len(f.Data)+511)&^511 + 512
 	}
-	switch n := len(b.Artifact.Files) + 3; {
+	switch n := len(b.Artifact.Files) + sideFiles; {
 	case int64(len(b.Layer)) > l.Layer:
 		return tooLarge("the layer of %q has %d bytes (at most %d)", b.Artifact.Name, len(b.Layer), l.Layer)
 	case n > l.Files:

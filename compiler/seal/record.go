@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -15,14 +14,6 @@ import (
 	"github.com/darkstart-dev/darkstart/internal/digest"
 	"github.com/darkstart-dev/darkstart/internal/object"
 	"github.com/darkstart-dev/darkstart/internal/spec"
-)
-
-// Guard is the ConfigMap that remembers, inside the cluster, which serial was
-// applied last. An admission policy compares the serials, so that an older
-// bundle is refused even by a cluster whose source was rolled back.
-const (
-	GuardName      = "darkstart-guard"
-	GuardNamespace = "kube-system" // exists before anything is applied
 )
 
 // recordSide returns meta/bundle.json and, where the artifact is applied to a
@@ -36,48 +27,11 @@ func recordSide(a *ir.Artifact, r ir.Record) ([]ir.File, error) {
 	if !slices.ContainsFunc(a.Files, func(f ir.File) bool { return f.Path == "kustomization.yaml" }) {
 		return side, nil
 	}
-	guard, err := object.Encode(guardObject(r))
+	guard, err := guardFiles(r)
 	if err != nil {
 		return nil, err
 	}
-	kustomization, err := object.Encode(map[string]any{
-		"apiVersion": "kustomize.config.k8s.io/v1beta1",
-		"kind":       "Kustomization",
-		"resources":  []any{"configmap.yaml"},
-	})
-	if err != nil {
-		return nil, err
-	}
-	return append(side,
-		ir.File{Path: GuardDir + "/configmap.yaml", Data: guard},
-		ir.File{Path: GuardDir + "/kustomization.yaml", Data: kustomization},
-	), nil
-}
-
-// guardObject is applied before every other part. Engines must never prune it:
-// a guard that is deleted and created again has forgotten its floor.
-func guardObject(r ir.Record) map[string]any {
-	return map[string]any{
-		"apiVersion": "v1",
-		"kind":       "ConfigMap",
-		"metadata": map[string]any{
-			"name":      GuardName,
-			"namespace": GuardNamespace,
-			"labels":    map[string]any{"app.kubernetes.io/managed-by": "darkstart"},
-			"annotations": map[string]any{
-				"argocd.argoproj.io/sync-options":        "Prune=false",
-				"argocd.argoproj.io/sync-wave":           "-1",
-				"kustomize.toolkit.fluxcd.io/prune":      "disabled",
-				"kustomize.toolkit.fluxcd.io/substitute": "disabled",
-				"darkstart.dev/correlation":              r.Correlation,
-			},
-		},
-		"data": map[string]any{
-			"artifact": r.Artifact,
-			"serial":   strconv.Itoa(r.Serial),
-			"stream":   r.Stream,
-		},
-	}
+	return append(side, guard...), nil
 }
 
 // token is what names of streams, artifacts and versions look like. They reach

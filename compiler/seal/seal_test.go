@@ -123,7 +123,7 @@ func TestRecordRefused(t *testing.T) {
 func TestLimitsAgree(t *testing.T) {
 	a := content("eu")
 	a.Files = append(a.Files, ir.File{Path: "big", Data: make([]byte, 1<<20)})
-	for _, l := range []Limits{{}, {Tar: 1 << 20}, {Layer: 100}, {Files: 3}, {Files: 8}, {Ratio: 1}} {
+	for _, l := range []Limits{{}, {Tar: 1 << 20}, {Layer: 100}, {Files: 3}, {Files: 8}, {Files: 9}, {Files: 10}, {Files: 11}, {Ratio: 1}} {
 		b, diags, err := Seal(t.Context(), a, released(1), &Config{Limits: l})
 		if err != nil {
 			t.Fatal(err)

@@ -138,7 +138,7 @@ func judgeFlux(objs []kubernetesObject, cluster, digest string) error {
 			return fmt.Errorf("%s %q is no Kustomization that says whether it prunes", o.Kind, o.Metadata.Name)
 		}
 		want := "MirrorPrune"
-		if strings.HasSuffix(o.Spec.Path, "/defs") {
+		if strings.HasSuffix(o.Spec.Path, "/defs") || o.Spec.Path == "./parts/_guard" {
 			want = "Orphan"
 		}
 		if o.Spec.DeletionPolicy != want {
@@ -154,8 +154,8 @@ func judgeFlux(objs []kubernetesObject, cluster, digest string) error {
 		}
 		seen[o.Metadata.Name] = true
 	}
-	if roots == 0 || roots == len(seen) && roots > 3 {
-		return fmt.Errorf("%d of %d parts depend on nothing", roots, len(seen))
+	if roots != 1 || !seen["darkstart-guard"] || len(seen) < 2 {
+		return fmt.Errorf("%d of %d parts depend on nothing; all but the guard must come after it", roots, len(seen))
 	}
 	return nil
 }
