@@ -132,7 +132,6 @@ type run struct {
 
 	cache   *render.Cache     // sources that several clusters share
 	catalog *validate.Catalog // decoded object schemas
-	lines   lines             // YAML files parsed for positions
 }
 
 // stages runs the pipeline in order. A stage marked as a gate lets nothing past
@@ -235,7 +234,7 @@ func (r *run) guard(ctx context.Context) error {
 	v, ds, err := guard.Guard(ctx, &guard.Input{
 		Fleet: r.res.Fleet, Rendered: r.res.Rendered, Plan: r.res.Plan, Lock: r.res.Lock, Changes: r.res.Delta, Tree: r.Tree, Now: r.known(), Comments: comments,
 	}, &guard.Config{
-		Policies: r.Policies, Prepared: r.Guardrails, NoWaivers: r.NoWaivers, Namespaces: r.Namespaces, Parallel: r.Parallel, Locate: r.lines.in(r.Tree),
+		Policies: r.Policies, Prepared: r.Guardrails, NoWaivers: r.NoWaivers, Namespaces: r.Namespaces, Parallel: r.Parallel, Locate: r.locate(ctx),
 		Remove:  func(w *ir.Waiver) []diag.Edit { return RemoveWaiver(r.Tree, w) },
 		Replace: replace(r.Tree), AddField: addField(r.Tree),
 	})

@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"reflect"
 	"sync"
 
 	"github.com/darkstart-dev/darkstart/internal/diag"
@@ -24,12 +25,27 @@ func (l *lines) in(t *tree.Tree) func(*object.Object, string) (diag.Position, bo
 		if f == nil || !o.Origin.Exact {
 			return diag.Position{}, false
 		}
+		if !same(f, o, pointer) {
+			return diag.Position{}, false // the cluster's own settings changed it
+		}
 		at, ok := f.Locate(o.Origin.Document, yamlpos.Tokens(o.Origin.Within+pointer))
 		if !ok {
 			return diag.Position{}, false
 		}
 		return diag.Position{File: o.Origin.Pos.File, Line: at.Line, Column: at.Column, EndColumn: at.EndColumn}, true
 	}
+}
+
+// same reports whether a field of an object is as its document says.
+func same(f *yamlpos.File, o *object.Object, pointer string) bool {
+	for _, d := range f.Documents {
+		if d.Index == o.Origin.Document {
+			was, n := object.At(d.Value, object.Tokens(o.Origin.Within+pointer))
+			is, m := object.At(o.Content, object.Tokens(pointer))
+			return n-m == len(object.Tokens(o.Origin.Within)) && reflect.DeepEqual(was, is)
+		}
+	}
+	return false
 }
 
 // file returns a parsed file, nil when there is none or it does not parse.

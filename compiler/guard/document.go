@@ -23,6 +23,7 @@ type document struct {
 	objects *objectIndex // nil at fleet scope
 	scope   string
 	built   map[string]map[string]*ast.Term
+	locate  Locator // made with the first question
 }
 
 // A part builds some keys of the input.

@@ -58,6 +58,10 @@ type Input struct {
 	Now time.Time
 }
 
+// Locator says what set the value at a JSON pointer of an object of a cluster;
+// the trace is empty when that is not known.
+type Locator func(cluster string, o *object.Object, pointer string) object.Trace
+
 // Config parametrises a run. Policies or Prepared is required.
 type Config struct {
 	// Policies is the built-in rule set; policies.FS holds it.
@@ -75,9 +79,10 @@ type Config struct {
 	// Deadline bounds one rule on one cluster, and one of a user's policies on
 	// one input; 0 means DefaultDeadline.
 	Deadline time.Duration
-	// Locate finds the line that set the value at a JSON pointer of an object.
-	// Nil means that only the origin of objects is known.
-	Locate func(o *object.Object, pointer string) (diag.Position, bool)
+	// Locate makes what finds the places that set fields of objects. It is called
+	// once for the fleet and once for each cluster, and what it makes answers one
+	// question after the other. Nil means that only the origin of objects is known.
+	Locate func() Locator
 	// Remove returns the edits that take a waiver out of its file, nil when it
 	// is not written out there. Nil means that unused waivers come without a fix.
 	Remove func(w *ir.Waiver) []diag.Edit

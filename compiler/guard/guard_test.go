@@ -292,8 +292,13 @@ func TestSeverity(t *testing.T) {
 // A finding is at the line that set the field, when Locate knows it; else it
 // says that the line is not known.
 func TestPositions(t *testing.T) {
-	located := &guard.Config{Policies: policies.FS, Locate: func(o *object.Object, pointer string) (diag.Position, bool) {
-		return diag.Position{File: o.Name + ".yaml", Line: 7}, pointer == "/metadata" && o.Name == "a"
+	located := &guard.Config{Policies: policies.FS, Locate: func() guard.Locator {
+		return func(cluster string, o *object.Object, pointer string) object.Trace {
+			if pointer != "/metadata" || o.Name != "a" || cluster == "" {
+				return object.Trace{}
+			}
+			return object.Trace{Path: pointer, Places: []diag.Label{{Position: diag.Position{File: o.Name + ".yaml", Line: 7}}}}
+		}
 	}}
 	in := input(t, twoNamespaces)
 	in.Rendered[0].Components[0].Objects[1].Origin.Exact = false
@@ -304,7 +309,7 @@ func TestPositions(t *testing.T) {
 	if got := v.Findings[0].Primary().String(); got != "a.yaml:7" {
 		t.Errorf("located at %s", got)
 	}
-	if got := strings.Join(v.Findings[1].Notes, "\n"); !strings.Contains(got, "set by a transformer or template; the object is declared in fleet.yaml:1") {
+	if got := strings.Join(v.Findings[1].Notes, "\n"); !strings.Contains(got, "only the object's origin is known, fleet.yaml:1") {
 		t.Errorf("notes: %s", got)
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/object"
 )
 
 // moduleFile is the file that makes a folder a fleet.
@@ -31,7 +32,7 @@ func (s *session) finding(rule *compiled, d *document, f *ruleFinding) *diag.Dia
 	}
 	switch {
 	case e != nil:
-		s.atObject(out, e, subject.Path)
+		d.atObject(out, e, subject.Path)
 	case f.Subject.Node != "" && len(f.At) > 0: // the rule knows better than the declaration
 	default:
 		out.AtAll(s.atSpec(subject), "")
@@ -61,28 +62,40 @@ func (s *session) place(subject *diag.Subject) {
 	}
 }
 
-// atObject labels the line of an object's field. A field that a transformer or
-// a template wrote has no line of its own: then the finding says where the
-// object was declared, and that it is not the line (DESIGN §6).
-func (s *session) atObject(d *diag.Diagnostic, e *indexed, pointer string) {
-	if s.cfg.Locate != nil {
-		if p, ok := s.cfg.Locate(e.object, pointer); ok {
-			d.At(p, "")
-			return
-		}
-	}
+// atObject labels what set an object's field: the cluster's own value, a patch,
+// a key of values, the line of a manifest. What it shows is proven (see
+// render.Tracer). Else the finding says where the object was declared, and that
+// it is not the line (DESIGN §6).
+func (d *document) atObject(out *diag.Diagnostic, e *indexed, pointer string) {
 	origin := e.object.Origin
+	if t := d.trace(out.Subject.Cluster, e.object, pointer); len(t.Places) > 0 {
+		out.Labels = append(out.Labels, t.Places...)
+		if t.Path != pointer {
+			out.Note("%s is not set; the line is that of %s", pointer, t.Path)
+		}
+		return
+	}
 	if origin.Pos.IsZero() {
 		return
 	}
-	d.At(origin.Pos, "%s is declared here", e.key)
+	out.At(origin.Pos, "%s is declared here", e.key)
 	switch {
 	case pointer == "":
 	case !origin.Exact:
-		d.Note("%s is set by a transformer or template; the object is declared in %s", pointer, origin.Pos)
+		out.Note("what sets %s is not proven: only the object's origin is known, %s", pointer, origin.Pos)
 	default:
-		d.Note("the line of %s is not known; the object starts at %s", pointer, origin.Pos)
+		out.Note("the line of %s is not known; the object starts at %s", pointer, origin.Pos)
 	}
+}
+
+func (d *document) trace(cluster string, o *object.Object, pointer string) object.Trace {
+	if d.s.cfg.Locate == nil {
+		return object.Trace{}
+	}
+	if d.locate == nil {
+		d.locate = d.s.cfg.Locate()
+	}
+	return d.locate(cluster, o, pointer)
 }
 
 // atSpec returns the places that set a path of the spec. In a cluster it is

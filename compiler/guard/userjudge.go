@@ -298,7 +298,7 @@ func (u *userPolicies) finding(rule *userRule, d *document, in userInput, m *mes
 	}
 	if in.about != nil {
 		f.Subject.Component, f.Subject.Object = in.about.component, in.about.key
-		u.s.atObject(f, in.about, "")
+		d.atObject(f, in.about, "")
 	}
 	f.Notes = append(f.Notes, m.details...)
 	return f.At(rule.at, "the policy").Fix("change %s, or accept it with a waiver for rule %q", in.what(), rule.code)

@@ -18,19 +18,13 @@ func (r *renderer) finish(i int, scopes map[string]string) ir.RenderedComponent 
 		return out
 	}
 	out.Impure, out.Charts = res.impure, res.charts
-	c := r.spec(i)
-	o := &overrides{set: c.Set, images: c.Images, scopes: scopes}
-	objects := o.apply(res.objects)
-	for _, d := range o.unused() {
+	made, unused := r.make(r.spec(i), res, scopes)
+	out.Objects, out.Tests, out.Renamed = made.Objects, made.Tests, made.Renamed
+	for _, d := range unused {
 		d.Subject.Path = ir.Pointer("components", r.names[i]) + d.Subject.Path
 		d.At(r.unit.Pos.First(d.Subject.Path), "declared here")
 		r.report(i, diag.List{d})
 	}
-	out.Tests = o.apply(res.tests)
-	for _, list := range [][]*object.Object{objects, out.Tests} {
-		install(list, c.Source.Helm, scopes)
-	}
-	out.Objects, out.Renamed = nameJobs(objects)
 	for _, list := range [][]*object.Object{out.Objects, out.Tests} {
 		for _, e := range list {
 			e.Origin.Component = out.Name
@@ -41,6 +35,21 @@ func (r *renderer) finish(i int, scopes map[string]string) ir.RenderedComponent 
 	out.Images, bad = images(out.Objects)
 	r.report(i, bad)
 	return out
+}
+
+// make applies a component's own settings to what its source gave, in the
+// order of the source, and says which of the settings changed nothing.
+func (r *renderer) make(c spec.Component, res *result, scopes map[string]string) (ir.RenderedComponent, diag.List) {
+	var out ir.RenderedComponent
+	o := &overrides{set: c.Set, images: c.Images, scopes: scopes}
+	objects := o.apply(res.objects)
+	unused := o.unused()
+	out.Tests = o.apply(res.tests)
+	for _, list := range [][]*object.Object{objects, out.Tests} {
+		install(list, c.Source.Helm, scopes)
+	}
+	out.Objects, out.Renamed = nameJobs(objects)
+	return out, unused
 }
 
 // install puts what a chart left without namespace where `helm install` would:

@@ -173,6 +173,10 @@ func (s *scanner) effects(v map[string]any, root bool) {
 		_, has := v[field]
 		s.renames = s.renames || has
 	}
+	for _, field := range []string{"patchesJson6902", "vars"} {
+		_, has := v[field]
+		s.warns = s.warns || has
+	}
 	_, moves := v["namespace"]
 	s.moves = s.moves || moves
 	s.asked = s.asked || root && slices.Contains(object.Slice(v, "buildMetadata"), any(types.OriginAnnotations))

@@ -139,3 +139,21 @@ func (s *scanner) buildError(dir string, err error) *diag.Diagnostic {
 	}
 	return d.Fix("correct what the message names; `kustomize build %s` shows the same", dir)
 }
+
+// Files lists the files of YAML that a kustomization is built from, the
+// outermost build file first. It lists none where the source cannot be read, nor
+// where the library would print a warning each time: who asks for the files
+// means to render them often.
+func Files(ctx context.Context, t *tree.Tree, dir string, limits yaml.Limits) []string {
+	s, err := scan(ctx, t, dir, limits)
+	if err != nil || s.diags.HasErrors() || s.warns {
+		return nil
+	}
+	var out []string
+	for _, name := range s.order {
+		if base := path.Base(name); base == "Kustomization" || yaml.IsManifest(base) {
+			out = append(out, name)
+		}
+	}
+	return out
+}

@@ -36,6 +36,9 @@ type scanner struct {
 	// renames is set when objects may get names that are in no file, or come
 	// from none; moves, when they may get another namespace.
 	renames, moves bool
+	// warns is set when the library prints a warning about an old field that
+	// has no successor of the same meaning.
+	warns bool
 }
 
 // unit is one kustomization while it is scanned.

@@ -1,0 +1,373 @@
+package render
+
+import (
+	"context"
+	"path"
+	"slices"
+	"sync"
+
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/compiler/render/discovery"
+	"github.com/darkstart-dev/darkstart/compiler/render/kustomize"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/object"
+	"github.com/darkstart-dev/darkstart/internal/spec"
+	"github.com/darkstart-dev/darkstart/internal/tree"
+	"github.com/darkstart-dev/darkstart/internal/yamlpos"
+)
+
+// What one question may cost. A trial renders one component once; a question
+// is one field of one object.
+const (
+	maxTrials        = 12 // of one question
+	maxTrialsTotal   = 96 // of all questions about one component of one cluster
+	maxContributions = 3  // places of one field
+)
+
+// Tracer finds the places that set fields of rendered objects: the cluster's
+// CUE value, the line of a manifest, the patch or the field of a kustomization
+// that changed it, the key of a chart's values, the line of a template.
+//
+// It knows none of the languages that stand between a file and an object.
+// It proposes scalars that could be the origin of a value, because they equal
+// it or are a part of it; changes one of them in a copy of the tree; renders the
+// component again, and looks whether the field changed in the same way. What
+// it returns is therefore proven, and where nothing is proven it returns
+// nothing: a wrong line is worse than none. An object that is as its manifest
+// wrote it needs no trial.
+//
+// Work is done when somebody asks, and bounded. A Tracer is safe for concurrent
+// use; what it bounds is counted by each of its Askers.
+type Tracer struct {
+	tree  *tree.Tree
+	cfg   *Config
+	cache *Cache
+
+	mu      sync.Mutex
+	files   map[string]*yamlpos.File
+	sources map[string][]string
+	trials  map[string]*trialEntry
+}
+
+// Asker asks about fields, one after the other. What it answers is a function
+// of its questions in their order, whoever else asks at the same time.
+type Asker struct {
+	*Tracer
+	clusters map[string]*traced
+}
+
+type trialEntry struct {
+	once   sync.Once
+	result *result
+}
+
+// NewTracer makes a tracer over the tree that was rendered with the same Config.
+func NewTracer(t *tree.Tree, cfg *Config) *Tracer {
+	if cfg == nil {
+		cfg = &Config{}
+	}
+	cache := cfg.Cache
+	if cache == nil {
+		cache = NewCache()
+	}
+	return &Tracer{
+		tree: t, cfg: cfg, cache: cache, files: map[string]*yamlpos.File{}, sources: map[string][]string{},
+		trials: map[string]*trialEntry{},
+	}
+}
+
+// Asker makes an asker that has spent nothing.
+func (t *Tracer) Asker() *Asker { return &Asker{Tracer: t, clusters: map[string]*traced{}} }
+
+// traced is what is known about one cluster.
+type traced struct {
+	scopes map[string]string
+	apis   []string
+	spent  map[string]int              // trials by component
+	known  map[string]object.Trace     // answers by object and pointer
+	before map[string][]*object.Object // objects by component, as rendered
+}
+
+// question is one field of one object.
+type question struct {
+	*Tracer
+	ctx       context.Context
+	cluster   *traced
+	renderer  *renderer
+	component spec.Component
+	name      string
+	object    *object.Object
+	path      []string // of the field, or of the ancestor that the object has
+	leaf      []string // of the scalar that stands for it
+	value     any      // of the leaf
+	left      int      // trials
+}
+
+// Trace says what set the value at a JSON pointer of an object of a rendered
+// cluster. For what the object does not have it answers for the nearest
+// ancestor.
+func (a *Asker) Trace(ctx context.Context, u *ir.Unit[spec.Cluster], r *ir.Rendered, o *object.Object, pointer string) object.Trace {
+	c := a.clusterOf(u, r)
+	id := o.Origin.Component + "\n" + o.Key().String() + "\n" + pointer
+	known, ok := c.known[id]
+	if !ok {
+		known = a.trace(ctx, c, u, o, pointer)
+		c.known[id] = known
+	}
+	return known
+}
+
+func (t *Tracer) trace(ctx context.Context, c *traced, u *ir.Unit[spec.Cluster], o *object.Object, pointer string) object.Trace {
+	q := &question{
+		Tracer: t, ctx: ctx, cluster: c, name: o.Origin.Component, object: o,
+		renderer: &renderer{tree: t.tree, unit: u, cfg: t.cfg, cache: t.cache},
+		left:     maxTrials,
+	}
+	component, known := u.Spec.Components[q.name]
+	if !known || o.Hook != nil && len(o.Content) == 0 {
+		return object.Trace{}
+	}
+	q.component = component
+	tokens := object.Tokens(pointer)
+	at, depth := object.At(o.Content, tokens)
+	q.path = tokens[:depth]
+	out := object.Trace{Path: ir.Pointer(q.path...)}
+	if below, ok := object.Leaf(at); ok {
+		q.leaf = slices.Concat(q.path, below)
+		q.value, _ = object.At(o.Content, q.leaf)
+	}
+	written, exact := q.written()
+	exact = exact && o.Origin.Exact
+	switch {
+	case depth == 0 && (pointer != "" || !exact), q.value == nil && !exact:
+		return object.Trace{}
+	case q.value == nil, depth == 0:
+		out.Places = []diag.Label{written}
+		return out
+	}
+	if len(q.leaf) == len(q.path) {
+		out.Places = q.settings()
+	}
+	switch {
+	case len(out.Places) > 0:
+		if written.File != "" && exact && depth == len(tokens) {
+			written.Text = "the manifest says this"
+			out.Places = append(out.Places, written)
+		}
+	case exact:
+		out.Places = []diag.Label{written}
+	case component.Source.Kustomize != "":
+		out.Places = q.kustomized()
+	case component.Source.Helm != nil:
+		out.Places = q.charted()
+	}
+	return out
+}
+
+// clusterOf returns what is known about a cluster.
+func (a *Asker) clusterOf(u *ir.Unit[spec.Cluster], r *ir.Rendered) *traced {
+	c := a.clusters[u.Name]
+	if c != nil {
+		return c
+	}
+	c = &traced{spent: map[string]int{}, known: map[string]object.Trace{}, before: map[string][]*object.Object{}}
+	rr := &renderer{unit: u}
+	for _, rc := range r.Components {
+		rr.components = append(rr.components, component{result: &result{objects: rc.Objects}})
+		c.before[rc.Name] = rc.Objects
+	}
+	base, _ := discovery.APIVersions(u.Spec.Kubernetes)
+	c.scopes, c.apis = rr.scopes(), union(base, rr.kinds())
+	a.clusters[u.Name] = c
+	return c
+}
+
+// written returns the line of the field in the document that the object comes
+// from.
+func (q *question) written() (diag.Label, bool) {
+	origin := q.object.Origin
+	f := q.file(origin.Pos.File)
+	if f == nil {
+		return diag.Label{}, false
+	}
+	at, ok := f.Locate(origin.Document, append(yamlpos.Tokens(origin.Within), q.path...))
+	if !ok {
+		return diag.Label{}, false
+	}
+	return label(origin.Pos.File, at, ""), true
+}
+
+func label(file string, at yamlpos.Place, text string) diag.Label {
+	return diag.Label{Position: diag.Position{File: file, Line: at.Line, Column: at.Column, EndColumn: at.EndColumn}, Text: text}
+}
+
+// file returns a parsed file, nil when there is none or it does not parse.
+func (t *Tracer) file(name string) *yamlpos.File {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f, ok := t.files[name]
+	if ok {
+		return f
+	}
+	if b, err := t.tree.ReadFile(name); err == nil {
+		f, _ = yamlpos.Parse(b, t.cfg.Limits.Limits)
+	}
+	t.files[name] = f
+	return f
+}
+
+// settings finds the cluster's own setting that is the field's value.
+func (q *question) settings() []diag.Label {
+	c := q.component
+	var cs []candidate
+	add := func(value any, path ...string) { cs = append(cs, q.declared(value, path...)) }
+	if c.Set.Namespace != "" {
+		add(c.Set.Namespace, "set", "namespace")
+	}
+	for _, k := range sorted(c.Set.Labels) {
+		add(c.Set.Labels[k], "set", "labels", k)
+	}
+	for _, k := range sorted(c.Set.Annotations) {
+		add(c.Set.Annotations[k], "set", "annotations", k)
+	}
+	for _, k := range sorted(c.Set.Replicas) {
+		add(int64(c.Set.Replicas[k]), "set", "replicas", k)
+	}
+	for _, k := range sorted(c.Images) {
+		add(c.Images[k], "images", k)
+	}
+	if c.Source.Helm != nil && c.Source.Helm.Namespace != "" {
+		add(c.Source.Helm.Namespace, "source", "helm", "namespace")
+	}
+	return q.prove(cs)
+}
+
+// declared is a scalar of the component's declaration.
+func (q *question) declared(value any, path ...string) candidate {
+	pointer := ir.Pointer(append([]string{"components", q.name}, path...)...)
+	return candidate{
+		path: path, value: value,
+		at:   diag.Label{Position: q.renderer.unit.Pos.First(pointer), Text: "set here for cluster " + q.renderer.unit.Name},
+		edit: func(to string) (change, bool) { return change{pointer: path, value: like(value, to)}, true },
+	}
+}
+
+// kustomized finds what wrote a field of a kustomization's object. The line in
+// the object's own document is asked first: what no patch touched is there.
+func (q *question) kustomized() []diag.Label {
+	if len(q.reads()) == 0 {
+		return nil
+	}
+	if len(q.leaf) > len(q.path) {
+		return q.held()
+	}
+	base, has := q.based(q.leaf)
+	if has && q.equals(base.value) && q.follows(base) {
+		base.at.Text = ""
+		return []diag.Label{base.at}
+	}
+	var cs []candidate
+	for _, name := range q.reads() {
+		for _, c := range q.scalars(name) {
+			if !has || c.at.Position != base.at.Position {
+				cs = append(cs, c)
+			}
+		}
+	}
+	if has && !q.equals(base.value) {
+		cs = append(cs, base)
+	}
+	found := q.prove(cs)
+	if len(found) > 0 && has {
+		found = slices.DeleteFunc(found, func(l diag.Label) bool { return l.Position == base.at.Position })
+		base.at.Text = "the base says this"
+		found = append(found, base.at)
+	}
+	return found
+}
+
+// maxHeld bounds the scalars that are tried for what holds them.
+const maxHeld = 4
+
+// held finds where a mapping or list stands in the object's own document: there
+// one of its scalars comes from.
+func (q *question) held() []diag.Label {
+	holder, _ := object.At(q.object.Content, q.path)
+	tried := 0
+	for _, below := range leavesOf(holder, nil) {
+		q.leaf, q.value = slices.Concat(q.path, below.path), below.value
+		base, has := q.based(q.leaf)
+		if !has || !q.equals(base.value) {
+			continue
+		}
+		if tried++; tried > maxHeld {
+			return nil
+		}
+		if q.follows(base) {
+			if at, ok := q.written(); ok {
+				return []diag.Label{at}
+			}
+		}
+	}
+	return nil
+}
+
+// based is the scalar at a path in the object's own document.
+func (q *question) based(path []string) (candidate, bool) {
+	origin := q.object.Origin
+	for _, c := range q.scalars(origin.Pos.File) {
+		if c.document == origin.Document && ir.Pointer(c.path...) == origin.Within+ir.Pointer(path...) {
+			return c, true
+		}
+	}
+	return candidate{}, false
+}
+
+// reads lists the files of YAML that the component's source is made of, the
+// outermost kustomization first.
+func (q *question) reads() []string {
+	return q.source("kustomize "+q.component.Source.Kustomize, func() []string {
+		return kustomize.Files(q.ctx, q.tree, path.Clean(q.component.Source.Kustomize), q.cfg.Limits)
+	})
+}
+
+func (t *Tracer) source(key string, list func() []string) []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	files, ok := t.sources[key]
+	if !ok {
+		files = list()
+		t.sources[key] = files
+	}
+	return files
+}
+
+// scalars are those of one file, and of the YAML inside its texts.
+func (q *question) scalars(name string) []candidate {
+	f := q.file(name)
+	if f == nil {
+		return nil
+	}
+	var out []candidate
+	for _, s := range f.Leaves() {
+		if inner, ok := f.Nested(s, q.cfg.Limits.Limits); ok {
+			for _, n := range inner.Leaves() {
+				out = append(out, scalarOf(name, inner, n))
+			}
+			continue
+		}
+		out = append(out, scalarOf(name, f, s))
+	}
+	return out
+}
+
+func scalarOf(name string, f *yamlpos.File, s yamlpos.Leaf) candidate {
+	at := label(name, s.Place, "set here")
+	return candidate{
+		path: s.Path, value: s.Value, document: s.Document, at: at,
+		edit: func(to string) (change, bool) {
+			where, write, ok := f.Edit(s, to)
+			return change{file: name, at: where, write: write}, ok
+		},
+	}
+}
