@@ -10,6 +10,14 @@ import (
 	"github.com/darkstart-dev/darkstart/internal/digest"
 )
 
+// read returns a file of the layout, named with slashes.
+func (l *Layout) read(name string, max int64) ([]byte, error) {
+	if l.tar != nil {
+		return l.readTar(name, max)
+	}
+	return readFile(filepath.Join(l.dir, filepath.FromSlash(name)), max)
+}
+
 func (l *Layout) blob(d digest.Digest) string {
 	return filepath.Join(l.dir, "blobs", "sha256", d.Hex())
 }
@@ -26,6 +34,9 @@ func (l *Layout) write(b []byte) error {
 // disk before its name is. The temporary file lies among the blobs, where prune
 // finds what a killed process left.
 func (l *Layout) replace(name string, b []byte) error {
+	if l.tar != nil {
+		return fmt.Errorf("%s is an archive: unpack it to write to it", l.dir)
+	}
 	f, err := os.CreateTemp(filepath.Join(l.dir, "blobs", "sha256"), ".tmp-")
 	if err != nil {
 		return err

@@ -15,19 +15,29 @@ import (
 const (
 	layoutFile    = "oci-layout"
 	indexFile     = "index.json"
+	blobDir       = "blobs/sha256"
 	layoutContent = `{"imageLayoutVersion":"1.0.0"}`
 )
 
-// Layout is an OCI image layout on disk. Its methods may be used from several
-// goroutines, its writers only from one process at a time.
-type Layout struct{ dir string }
+// Layout is an OCI image layout: a folder, or a tar archive of one, which is
+// only read. Its methods may be used from several goroutines, its writers only
+// from one process at a time.
+type Layout struct {
+	dir string // or the name of the archive
+	tar map[string]span
+}
 
 // OpenLayout opens an existing layout. The error wraps ErrNotFound when dir
 // holds none.
 func OpenLayout(dir string) (*Layout, error) {
-	b, err := readFile(filepath.Join(dir, layoutFile), 1<<10)
+	return (&Layout{dir: dir}).open()
+}
+
+// open reads the file that says that there is a layout, and of which version.
+func (l *Layout) open() (*Layout, error) {
+	b, err := l.read(layoutFile, 1<<10)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s is not an OCI image layout (it has no %s): %w", dir, layoutFile, ErrNotFound)
+		return nil, fmt.Errorf("%s is not an OCI image layout (it has no %s): %w", l.dir, layoutFile, ErrNotFound)
 	}
 	if err != nil {
 		return nil, err
@@ -36,9 +46,9 @@ func OpenLayout(dir string) (*Layout, error) {
 		Version string `json:"imageLayoutVersion"`
 	}
 	if err := json.Unmarshal(b, &v); err != nil || v.Version != "1.0.0" {
-		return nil, fmt.Errorf("%s: unknown version of the OCI image layout: %q", dir, v.Version)
+		return nil, fmt.Errorf("%s: unknown version of the OCI image layout: %q", l.dir, v.Version)
 	}
-	return &Layout{dir}, nil
+	return l, nil
 }
 
 // WriteLayout makes dir a layout that holds exactly these artifacts. Equal
@@ -49,7 +59,7 @@ func WriteLayout(ctx context.Context, dir string, artifacts []Artifact) (*Layout
 	if err := os.MkdirAll(filepath.Join(dir, "blobs", "sha256"), 0o755); err != nil {
 		return nil, err
 	}
-	l := &Layout{dir}
+	l := &Layout{dir: dir}
 	var list []Descriptor
 	for _, a := range artifacts {
 		d, err := l.put(ctx, a)
@@ -108,7 +118,7 @@ func sortDescriptors(list []Descriptor) []Descriptor {
 
 // List returns what index.json names, sorted by tag and digest.
 func (l *Layout) List() ([]Descriptor, error) {
-	b, err := readFile(filepath.Join(l.dir, indexFile), MaxManifest)
+	b, err := l.read(indexFile, MaxManifest)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +149,7 @@ func (l *Layout) Fetch(_ context.Context, d Descriptor, max int64) ([]byte, erro
 	if err := d.bounded(max); err != nil {
 		return nil, err
 	}
-	b, err := readFile(l.blob(d.Digest), d.Size)
+	b, err := l.read(blobDir+"/"+d.Digest.Hex(), d.Size)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("blob %s in %s: %w", d.Digest, l.dir, ErrNotFound)
