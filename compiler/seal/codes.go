@@ -173,4 +173,14 @@ var attestCodes = []diag.Entry{
 		Why: "A verification summary says that the guardrails let the fleet pass. With findings that nobody accepted, or with nothing judged, there is no such thing to say, and a failed verdict is never stated.",
 		Fix: "Fix what `darkstart check` finds, and release again.",
 	},
+	{
+		Code: "SIG040", Title: "the bundle is another artifact's", Severity: diag.Error,
+		Why: "Every bundle says inside which cluster it is for. A name, in a layout or given with `--artifact`, led to the bundle of another one: the store was mixed up, or somebody wants a cluster to run its neighbour's release.",
+		Fix: "Fetch by the digest that `publish` printed for this artifact, and find out who moved the name.",
+	},
+	{
+		Code: "SIG041", Title: "the artifact was verified in another stream before", Severity: diag.Error,
+		Why: "Serials count within a stream. Between two streams neither a rollback nor a broken chain can be seen, so the change is not made silently.",
+		Fix: "If the artifact was moved on purpose, take its entry out of the file of `--state`.",
+	},
 }

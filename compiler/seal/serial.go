@@ -7,6 +7,26 @@ import (
 	"github.com/darkstart-dev/darkstart/internal/diag"
 )
 
+// identity holds the bundle to the artifact that was asked for, and to the
+// stream that is remembered: a store may not answer with the neighbour's
+// release, however well that is signed.
+func (v *verification) identity() {
+	if s := v.c.State; s != nil && s.Stream != "" && s.Stream != v.r.Stream {
+		v.diags.Add(diag.Errorf("SIG041", "%q was last verified in stream %q, and this bundle is of stream %q", v.r.Artifact, s.Stream, v.r.Stream).
+			Note("serials of two streams cannot be compared, so a rollback could not be seen").
+			Fix("if the artifact was moved between streams, take its entry out of the state file"))
+	}
+	switch want := v.c.Artifact; want {
+	case "":
+		v.fact("artifact", StatusNotChecked, "it says that it is %q of stream %q; nobody said what was wanted", v.r.Artifact, v.r.Stream)
+	case v.r.Artifact:
+		v.fact("artifact", StatusProven, "it is %q of stream %q", want, v.r.Stream)
+	default:
+		v.refuse("artifact", diag.Errorf("SIG040", "%q was asked for, and this is the bundle of %q", want, v.r.Artifact).
+			Fix("find out why the store answers with another artifact; its release is signed, but not for this place"))
+	}
+}
+
 // rollback holds the serial to the highest floor that is known.
 func (v *verification) rollback() {
 	floor, from := v.c.MinSerial, "--min-serial"
@@ -70,6 +90,11 @@ func (v *verification) expiry() {
 	if now.IsZero() {
 		v.fact("expiry", StatusNotChecked, "no time was given to compare %s with", end)
 		return
+	}
+	if s := v.c.State; s != nil && s.Verified != "" {
+		if seen, err := time.Parse(time.RFC3339, s.Verified); err == nil && seen.After(now) {
+			now = seen // the clock went back, or --now did
+		}
 	}
 	t, _ := time.Parse(time.RFC3339, end) // checkRecord has parsed it
 	if !now.After(t) {

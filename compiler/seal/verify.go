@@ -25,6 +25,11 @@ const maxReferrers = 1000
 // report says so.
 type VerifyConfig struct {
 	Limits Limits
+	// Artifact is the one that was asked for; "" accepts any, and says so.
+	Artifact string
+	// Known returns what is recorded and remembered of an artifact, once the
+	// bundle has said which it is; it stands for Recorded and State.
+	Known func(stream, artifact string) ([]ir.Recorded, *State)
 	// Now is the time that expiry is judged at; zero: not checked.
 	Now time.Time
 	// MinSerial is a floor given by hand; 0: none.
@@ -50,6 +55,12 @@ type VerifyConfig struct {
 type State struct {
 	Serial   int           `json:"serial"`
 	Manifest digest.Digest `json:"manifest"`
+	// Stream that the artifact belongs to; "" in files of before it was kept.
+	Stream   string `json:"stream,omitempty"`
+	NotAfter string `json:"notAfter,omitempty"`
+	// Verified is the latest time at which anything of the artifact verified: no
+	// clock that is behind it makes an expired bundle valid again.
+	Verified string `json:"verified,omitempty"`
 }
 
 // Status of a fact or a signature.
@@ -67,7 +78,7 @@ const (
 
 // Fact is one line of the report.
 type Fact struct {
-	Name   string `json:"name"` // content, signature, rollback, chain, expiry, waivers, attestations
+	Name   string `json:"name"` // content, artifact, signature, rollback, chain, expiry, waivers, attestations
 	Status Status `json:"status"`
 	Detail string `json:"detail"`
 }
@@ -111,7 +122,9 @@ type Report struct {
 }
 
 // State is what to remember when the report refuses nothing.
-func (r *Report) State() State { return State{Serial: r.Serial, Manifest: r.Manifest} }
+func (r *Report) State() State {
+	return State{Serial: r.Serial, Manifest: r.Manifest, Stream: r.Stream, NotAfter: r.NotAfter}
+}
 
 // NotChecked returns the names of the facts that nobody looked at.
 func (r *Report) NotChecked() []string {
@@ -144,7 +157,13 @@ func Verify(ctx context.Context, src oci.Source, ref string, t *Trust, c *Verify
 	if b.Record.Candidate() {
 		return r, diag.List{candidate(b)}, nil
 	}
+	if c.Known != nil {
+		known := *c
+		known.Recorded, known.State = c.Known(r.Stream, r.Artifact)
+		c = &known
+	}
 	v := &verification{c: c, b: b, r: r}
+	v.identity()
 	if err := v.signatures(ctx, src, t); err != nil {
 		return nil, nil, err
 	}

@@ -47,11 +47,11 @@ func TestVerifyHistory(t *testing.T) {
 		"recorded":         {VerifyConfig{Recorded: []ir.Recorded{one, two}}, "", "rollback=proven|chain=proven"},
 		"newer recorded":   {VerifyConfig{Recorded: []ir.Recorded{one, two, three}}, "SIG008", "rollback=refused|chain=proven"},
 		"forked":           {VerifyConfig{Recorded: []ir.Recorded{one, forked}}, "SIG009", "chain=refused"},
-		"next":             {VerifyConfig{State: &State{1, first.Digest()}}, "", "rollback=proven|chain=proven"},
-		"other history":    {VerifyConfig{State: &State{1, digest.Of(nil)}}, "SIG009", "rollback=proven|chain=refused"},
-		"seen":             {VerifyConfig{State: &State{2, b.Digest()}}, "", "rollback=proven|chain=proven"},
-		"seen as another":  {VerifyConfig{State: &State{2, digest.Of(nil)}}, "SIG009", "chain=refused"},
-		"seen newer":       {VerifyConfig{State: &State{9, digest.Of(nil)}, MinSerial: 1}, "SIG008", "rollback=refused"},
+		"next":             {VerifyConfig{State: &State{Serial: 1, Manifest: first.Digest()}}, "", "rollback=proven|chain=proven"},
+		"other history":    {VerifyConfig{State: &State{Serial: 1, Manifest: digest.Of(nil)}}, "SIG009", "rollback=proven|chain=refused"},
+		"seen":             {VerifyConfig{State: &State{Serial: 2, Manifest: b.Digest()}}, "", "rollback=proven|chain=proven"},
+		"seen as another":  {VerifyConfig{State: &State{Serial: 2, Manifest: digest.Of(nil)}}, "SIG009", "chain=refused"},
+		"seen newer":       {VerifyConfig{State: &State{Serial: 9, Manifest: digest.Of(nil)}, MinSerial: 1}, "SIG008", "rollback=refused"},
 		"last moment":      {VerifyConfig{Now: now("2027-02-20T10:00:00Z")}, "", "expiry=proven"},
 		"expired":          {VerifyConfig{Now: now("2027-02-20T10:00:01Z")}, "SIG010", "expiry=refused"},
 		"disaster":         {VerifyConfig{Now: now("2027-02-20T10:00:01Z"), AllowExpired: true}, "", "expiry=accepted"},
@@ -81,10 +81,10 @@ func TestVerifyHistory(t *testing.T) {
 		})
 	}
 	r, diags, err := Verify(t.Context(), l, string(b.Digest()), tr, &VerifyConfig{Now: now("2027-03-01T00:00:00Z"), AllowExpired: true})
-	if err != nil || !strings.Contains(diags.String(), "warning[SIG010]") || r.State() != (State{2, b.Digest()}) {
+	if err != nil || !strings.Contains(diags.String(), "warning[SIG010]") || r.State() != (State{Serial: 2, Manifest: b.Digest(), Stream: "main", NotAfter: "2027-02-20T10:00:00Z"}) {
 		t.Errorf("an expired bundle is not let through loudly: %v\n%s", err, diags)
 	}
-	if got := r.NotChecked(); !slices.Equal(got, []string{"attestations", "rollback", "chain", "waivers"}) {
+	if got := r.NotChecked(); !slices.Equal(got, []string{"artifact", "attestations", "rollback", "chain", "waivers"}) {
 		t.Errorf("not checked: %q", got)
 	}
 	if _, err := json.Marshal(r); err != nil {

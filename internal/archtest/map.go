@@ -11,7 +11,7 @@ func packages() []string {
 	return []string{
 		"cmd/darkstart",
 		"compiler",
-		"compiler/diff", "compiler/emit", "compiler/evaluate", "compiler/guard", "compiler/ir", "compiler/link",
+		"compiler/diff", "compiler/drift", "compiler/emit", "compiler/evaluate", "compiler/guard", "compiler/ir", "compiler/link",
 		"compiler/lock", "compiler/publish", "compiler/release", "compiler/render", "compiler/render/helm",
 		"compiler/render/kustomize", "compiler/render/yaml", "compiler/seal", "compiler/validate", "compiler/waive",
 		"internal/archtest", "internal/bench", "internal/cache", "internal/cli", "internal/diag", "internal/digest", "internal/doctor", "internal/git",

@@ -66,7 +66,7 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"fleet": cmdFleet, "repo": cmdRepo, "commit": cmdCommit, "edit": cmdEdit,
 			"status": cmdStatus, "json": cmdJSON, "result": cmdResult, "bundles": cmdBundles,
-			"tamper": cmdTamper, "deploy": cmdDeploy, "kept": cmdKept, "registry": cmdRegistry, "image": cmdImage,
+			"tamper": cmdTamper, "deploy": cmdDeploy, "kept": cmdKept, "registry": cmdRegistry, "push": cmdPush, "export": cmdExport, "image": cmdImage,
 			"stock": cmdStock,
 		},
 		Condition: hasStock,

@@ -1,12 +1,16 @@
 package cli
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -14,20 +18,38 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/compiler/seal"
 	"github.com/darkstart-dev/darkstart/internal/digest"
-	"github.com/darkstart-dev/darkstart/internal/oci"
 	"github.com/darkstart-dev/darkstart/internal/report"
 )
 
 // inspected is what inspect prints of one bundle.
 type inspected struct {
-	Version  string        `json:"version"`
+	// Version is darkstart.dev/inspect/v1.
+	Version string `json:"version"`
+	// Source is where the bundle was read.
+	Source   string        `json:"source"`
 	Manifest digest.Digest `json:"manifest"`
 	Content  digest.Digest `json:"content"`
 	Tar      digest.Digest `json:"tar"`
 	Layer    digest.Digest `json:"layer"`
-	Size     int           `json:"size"` // of the compressed layer, bytes
-	Record   ir.Record     `json:"record"`
-	Files    []fileInfo    `json:"files"`
+	// Size of the compressed layer, bytes.
+	Size   int       `json:"size"`
+	Record ir.Record `json:"record"`
+	// Parts in the order in which they are applied.
+	Parts []partInfo `json:"parts"`
+	// Images that the objects name.
+	Images []string `json:"images"`
+	// Runbooks are paths in the bundle.
+	Runbooks []string   `json:"runbooks"`
+	Files    []fileInfo `json:"files"`
+	// Statements are attached to the bundle. None was verified.
+	Statements []seal.Attached `json:"statements"`
+}
+
+// partInfo is one part of a component.
+type partInfo struct {
+	Part    string   `json:"part"`
+	Wave    int      `json:"wave"`
+	Objects []string `json:"objects"`
 }
 
 type fileInfo struct {
@@ -36,75 +58,107 @@ type fileInfo struct {
 	Digest digest.Digest `json:"digest"`
 }
 
+// inspectFlags are the flags of inspect.
+type inspectFlags struct {
+	dir, layout, extract, format string
+	list                         bool
+}
+
 func newInspect(inv *Invocation) *cobra.Command {
-	var dir, layout, extract, format string
-	var list bool
+	var x inspectFlags
 	cmd := &cobra.Command{
-		Use:   "inspect [ARTIFACT]",
+		Use:   "inspect [ARTIFACT | oci://HOST/REPOSITORY@DIGEST]",
 		Short: "show what is inside a bundle",
-		Long: `inspect reads a bundle of an OCI image layout (default dist/oci) and prints its
-record, or every file with --files, or unpacks it with --extract. Its structure is
-checked; its signature is not: use verify for that.
+		Long: `inspect reads a bundle of an OCI image layout (default dist/oci), of a tar of one,
+or of a registry, and prints its record, its parts and their objects, images,
+runbooks, and what is attached to it; or every file with --files; or unpacks it
+with --extract. Its structure is checked; no signature is: use verify for that.
+Without an artifact it lists those of the layout.
 
 Exit status: 0 shown, 2 could not do the job, 3 the bundle is damaged.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if layout == "" {
-				layout = defaultLayout
-			}
-			layout, extract = under(dir, layout), under(dir, extract)
-			l, err := oci.OpenLayout(layout)
-			if err != nil {
-				return err
-			}
-			if len(args) == 0 {
-				return listArtifacts(inv, l, layout, format)
-			}
-			b, ds, err := seal.Load(cmd.Context(), l, args[0], seal.Limits{})
-			if err != nil {
-				return err
-			}
-			if ds.HasErrors() {
-				rep := report.New(report.Tool{Name: "darkstart", Version: Version}, "inspect")
-				rep.Diagnostics, rep.ExitCode = ds, ExitUnverified
-				if ds[0].Code == "SEA012" { // not there at all
-					rep.ExitCode = ExitFailed
-				}
-				return (&output{failOn: "error"}).instead(inv, nil, rep, format)
-			}
-			files, err := b.Files()
-			if err != nil {
-				return err
-			}
-			if extract != "" {
-				return unpack(inv.Stdout, extract, files)
-			}
-			return printInspected(inv.Stdout, b, files, format, list)
+			return x.run(cmd.Context(), inv, strings.Join(args, ""))
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&dir, "chdir", "C", ".", "run as if started in `DIR`")
-	f.StringVar(&layout, "layout", "", "read this OCI image layout `DIR` (default dist/oci)")
-	f.StringVar(&extract, "extract", "", "unpack the bundle into the new folder `DIR`")
-	f.BoolVar(&list, "files", false, "list every file with size and digest")
-	outputFlag(cmd, &format, "text", "json")
+	f.StringVarP(&x.dir, "chdir", "C", ".", "run as if started in `DIR`")
+	f.StringVar(&x.layout, "layout", "", "read this OCI image layout `DIR`, or a tar of one (default dist/oci)")
+	f.StringVar(&x.extract, "extract", "", "unpack the bundle into the new folder `DIR`")
+	f.BoolVar(&x.list, "files", false, "list every object, and every file with size and digest")
+	outputFlag(cmd, &x.format, "text", "json")
 	return cmd
+}
+
+func (x *inspectFlags) run(ctx context.Context, inv *Invocation, arg string) error {
+	ref, from := arg, x.layout
+	if strings.HasPrefix(arg, registryScheme) {
+		if x.layout != "" {
+			return fmt.Errorf("%s is in a registry and --layout %s is not: name one of them", arg, x.layout)
+		}
+		from = arg
+	}
+	src, err := openSource(ctx, inv, x.dir, from)
+	if err != nil {
+		return err
+	}
+	switch {
+	case src.list == nil:
+		ref = string(src.at)
+	case ref == "":
+		return listArtifacts(inv, src, x.format)
+	}
+	b, ds, err := seal.Load(ctx, src, ref, seal.Limits{})
+	if err != nil {
+		return src.explain(ctx, err)
+	}
+	if ds.HasErrors() {
+		rep := report.New(report.Tool{Name: "darkstart", Version: Version}, "inspect")
+		rep.Diagnostics, rep.ExitCode = ds, ExitUnverified
+		if ds[0].Code == "SEA012" { // not there at all
+			rep.ExitCode = ExitFailed
+		}
+		return (&output{failOn: "error"}).instead(inv, nil, rep, x.format)
+	}
+	files, err := b.Files()
+	if err != nil {
+		return err
+	}
+	if x.extract != "" {
+		return unpack(inv.Stdout, under(x.dir, x.extract), files)
+	}
+	statements, err := seal.Beside(ctx, src, b.Digest())
+	if err != nil {
+		return src.explain(ctx, err)
+	}
+	out, err := inspect(b, files)
+	if err != nil {
+		return err
+	}
+	out.Source, out.Statements = src.shown, statements
+	if x.format == "json" {
+		return printJSON(inv.Stdout, out)
+	}
+	if src.tag != "" {
+		fmt.Fprintf(inv.Stdout, "tag %s is %s\n\n", src.tag, src.shown)
+	}
+	return out.print(inv.Stdout, x.list)
 }
 
 // listed is what inspect prints of a layout.
 type listed struct {
 	Version   string   `json:"version"`
-	Layout    string   `json:"layout"`
+	Source    string   `json:"source"`
 	Artifacts []string `json:"artifacts"`
 }
 
-func listArtifacts(inv *Invocation, l *oci.Layout, layout, format string) error {
-	names, err := artifacts(l)
+func listArtifacts(inv *Invocation, src *source, format string) error {
+	names, err := artifacts(src.list)
 	if err != nil {
 		return err
 	}
 	if format == "json" {
-		return printJSON(inv.Stdout, listed{"darkstart.dev/inspect/v1", layout, names})
+		return printJSON(inv.Stdout, listed{"darkstart.dev/inspect/v1", src.shown, names})
 	}
 	for _, n := range names {
 		fmt.Fprintln(inv.Stdout, n)
@@ -119,40 +173,89 @@ func printJSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
-func printInspected(w io.Writer, b *seal.Bundle, files []ir.File, format string, list bool) error {
-	out := inspected{
+// inspect gathers what a bundle says of itself.
+func inspect(b *seal.Bundle, files []ir.File) (*inspected, error) {
+	out := &inspected{
 		Version: "darkstart.dev/inspect/v1", Manifest: b.Digest(), Content: b.Content, Tar: b.Tar,
-		Layer: b.LayerDigest(), Size: len(b.Layer), Record: b.Record,
+		Layer: b.LayerDigest(), Size: len(b.Layer), Record: b.Record, Parts: []partInfo{}, Images: []string{}, Runbooks: []string{},
 	}
 	for _, f := range files {
 		out.Files = append(out.Files, fileInfo{f.Path, len(f.Data), digest.Of(f.Data)})
+		if strings.HasPrefix(f.Path, "runbooks/") {
+			out.Runbooks = append(out.Runbooks, f.Path)
+		}
 	}
-	if format == "json" {
-		return printJSON(w, out)
+	inv, err := inventoryOf(b)
+	if err != nil || inv == nil {
+		return out, err
 	}
+	out.Images = append(out.Images, inv.Images...)
+	at := map[string]int{}
+	for _, o := range inv.Objects {
+		i, ok := at[o.Part]
+		if !ok {
+			i, at[o.Part] = len(out.Parts), len(out.Parts)
+			out.Parts = append(out.Parts, partInfo{Part: o.Part, Wave: o.Wave})
+		}
+		out.Parts[i].Objects = append(out.Parts[i].Objects, o.Key.String())
+	}
+	slices.SortStableFunc(out.Parts, func(a, b partInfo) int { return cmp.Or(cmp.Compare(a.Wave, b.Wave), cmp.Compare(a.Part, b.Part)) })
+	return out, nil
+}
+
+func (x *inspected) print(w io.Writer, list bool) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(name string, v any) { fmt.Fprintf(t, "%s\t%v\n", name, v) }
-	row("artifact", out.Record.Artifact)
-	row("stream", out.Record.Stream)
-	if out.Record.Candidate() {
+	row("artifact", x.Record.Artifact)
+	row("stream", x.Record.Stream)
+	if x.Record.Candidate() {
 		row("serial", "0 (a candidate: not released)")
 	} else {
-		row("serial", out.Record.Serial)
-		row("issued", out.Record.Issued)
-		row("not after", orNone(out.Record.NotAfter))
-		row("revision", out.Record.Revision)
-		row("previous", orNone(string(out.Record.Previous)))
+		row("serial", x.Record.Serial)
+		row("issued", x.Record.Issued)
+		row("not after", orNone(x.Record.NotAfter))
+		row("revision", x.Record.Revision)
+		row("previous", orNone(string(x.Record.Previous)))
 	}
-	row("manifest", out.Manifest)
-	row("content", out.Content)
-	row("layer", fmt.Sprintf("%s (%d bytes)", out.Layer, out.Size))
-	row("files", len(out.Files))
+	row("manifest", x.Manifest)
+	row("content", x.Content)
+	row("layer", fmt.Sprintf("%s (%d bytes)", x.Layer, x.Size))
+	row("parts", len(x.Parts))
+	for _, p := range x.Parts {
+		row("  "+p.Part, fmt.Sprintf("wave %d, %s", p.Wave, count(len(p.Objects), "object")))
+		for _, o := range p.Objects {
+			if list {
+				row("    "+o, "")
+			}
+		}
+	}
+	for _, l := range []struct {
+		name  string
+		items []string
+	}{{"images", x.Images}, {"runbooks", x.Runbooks}} {
+		row(l.name, len(l.items))
+		for _, i := range l.items {
+			row("  "+i, "")
+		}
+	}
+	row("files", len(x.Files))
 	if list {
-		for _, f := range out.Files {
+		for _, f := range x.Files {
 			row("  "+f.Path, fmt.Sprintf("%d\t%s", f.Size, f.Digest))
 		}
 	}
+	row("attached", fmt.Sprintf("%d (not verified)", len(x.Statements)))
+	for _, s := range x.Statements {
+		row("  "+s.Digest.Short(), cmp.Or(s.Predicate, s.Reason, s.ArtifactType))
+	}
 	return t.Flush()
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 func orNone(s string) string {

@@ -138,8 +138,9 @@ func folderChange(dir string, files []ir.File) string {
 	return fmt.Sprintf("wrote %s, %d files", dir, len(files))
 }
 
-// registryImages is the client of registries, with the credentials of Docker.
-func registryImages(inv *Invocation) (*oci.Images, error) {
+// registryConfig is how registries are spoken to, with the credentials of
+// Docker.
+func registryConfig(inv *Invocation) (*oci.RegistryConfig, error) {
 	dir := inv.Getenv("DOCKER_CONFIG")
 	if dir == "" {
 		dir = filepath.Join(inv.Getenv("HOME"), ".docker")
@@ -148,7 +149,16 @@ func registryImages(inv *Invocation) (*oci.Images, error) {
 	if err != nil {
 		return nil, err
 	}
-	return oci.NewImages(oci.RegistryConfig{Client: oci.RetryingClient(), Credentials: credentials}), nil
+	return &oci.RegistryConfig{Client: oci.RetryingClient(), Credentials: credentials}, nil
+}
+
+// registryImages is the client of registries.
+func registryImages(inv *Invocation) (*oci.Images, error) {
+	c, err := registryConfig(inv)
+	if err != nil {
+		return nil, err
+	}
+	return oci.NewImages(*c), nil
 }
 
 // locked adds what --locked and lock --check have to say. A fleet that is not

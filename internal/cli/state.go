@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/darkstart-dev/darkstart/compiler/seal"
 	"github.com/darkstart-dev/darkstart/internal/object"
@@ -57,13 +58,22 @@ func (s *state) last(artifact string) *seal.State {
 	return nil
 }
 
-// remember raises the floor to a bundle that was accepted.
-func (s *state) remember(r *seal.Report) {
+// remember raises the floor to a bundle that was accepted, and the time to the
+// latest at which anything was. A time that goes back is not remembered.
+func (s *state) remember(r *seal.Report, now time.Time) {
 	if r == nil || r.Bundle == nil {
 		return
 	}
-	if old, ok := s.Artifacts[r.Artifact]; !ok || old.Serial < r.Serial {
-		s.Artifacts[r.Artifact], s.changed = r.State(), true
+	old := s.Artifacts[r.Artifact]
+	next := old
+	if old.Serial < r.Serial || old.Stream == "" && old.Serial == r.Serial {
+		next = r.State()
+	}
+	if next.Verified = old.Verified; !now.IsZero() {
+		next.Verified = max(old.Verified, now.UTC().Format(time.RFC3339))
+	}
+	if next != old {
+		s.Artifacts[r.Artifact], s.changed = next, true
 	}
 }
 

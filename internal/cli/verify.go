@@ -7,17 +7,17 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/darkstart-dev/darkstart/compiler/drift"
+	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/compiler/release"
 	"github.com/darkstart-dev/darkstart/compiler/seal"
 	"github.com/darkstart-dev/darkstart/compiler/seal/attest"
 	"github.com/darkstart-dev/darkstart/internal/diag"
-	"github.com/darkstart-dev/darkstart/internal/oci"
 	"github.com/darkstart-dev/darkstart/internal/report"
 )
 
@@ -26,24 +26,27 @@ const defaultLayout = "dist/oci"
 
 // verifyFlags are the flags of one verification.
 type verifyFlags struct {
-	dir, artifact, releases, state, now, format string
-	keys, attestKeys                            []string
-	minSerial                                   int
-	allowExpired, noWaivers, strict, verbose    bool
+	dir, artifact, releases, state, now, format, live string
+	keys, attestKeys                                  []string
+	minSerial                                         int
+	allowExpired, noWaivers, strict, verbose          bool
 }
 
 func newVerify(inv *Invocation) *cobra.Command {
 	var v verifyFlags
 	cmd := &cobra.Command{
-		Use:   "verify [LAYOUT]",
+		Use:   "verify [LAYOUT | TAR | oci://HOST/REPOSITORY@DIGEST]",
 		Short: "decide whether released bundles may be trusted",
-		Long: `verify reads an OCI image layout (default dist/oci) and decides for each bundle
-whether it is a release by a trusted key: its files give the manifest's bytes
-again, a valid signature by --key is beside it, its serial is not older than what
-is known, its chain is unbroken, and neither it nor a waiver that it relied on
-has expired. It says what was proven, by whom, and what was not checked.
+		Long: `verify reads an OCI image layout (default dist/oci), a tar of one, or one bundle
+of a registry, and decides for each bundle whether it is a release by a trusted
+key: its files give the manifest's bytes again, a valid signature by --key is
+beside it, its serial is not older than what is known, its chain is unbroken, and
+neither it nor a waiver that it relied on has expired. It says what was proven,
+by whom, and what was not checked. Only oci:// asks the network; a tag is resolved
+to a digest first, which is printed. With --live the objects of the bundle are
+then compared with an export of its cluster, and drift is listed.
 
-Exit status: 0 verified, 2 could not do the job, 3 refused.`,
+Exit status: 0 verified, 1 drift under --live, 2 could not do the job, 3 refused.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return v.run(cmd.Context(), inv, args)
@@ -58,6 +61,7 @@ Exit status: 0 verified, 2 could not do the job, 3 refused.`,
 	f.IntVar(&v.minSerial, "min-serial", 0, "refuse serials below `N`")
 	f.StringVar(&v.state, "state", "", "remember in `FILE` what was accepted, and never accept an older serial again")
 	f.StringVar(&v.now, "now", "", "judge expiry at this `TIME` instead of the machine's clock")
+	f.StringVar(&v.live, "live", "", "compare the verified bundle with `DUMP`, an export of its cluster (kubectl get KINDS -A -o json), - for stdin")
 	f.BoolVar(&v.allowExpired, "allow-expired", false, "accept an expired bundle, loudly: for disasters, when nothing newer can be made")
 	f.BoolVar(&v.noWaivers, "no-waivers", false, "refuse a bundle whose verdict relied on a waiver (for auditors)")
 	f.BoolVarP(&v.verbose, "verbose", "v", false, "every fact about every bundle")
@@ -68,21 +72,31 @@ Exit status: 0 verified, 2 could not do the job, 3 refused.`,
 
 // verified is what verify prints.
 type verified struct {
-	Version     string         `json:"version"`
-	Layout      string         `json:"layout"`
+	// Version is darkstart.dev/verify/v1.
+	Version string `json:"version"`
+	// Source is where the bundles were read: a folder, an archive, or
+	// oci://host/repository@digest.
+	Source string `json:"source"`
+	// Tag is the name that was resolved to the digest of Source.
+	Tag string `json:"tag,omitempty"`
+	// Reports hold one bundle each.
 	Reports     []*seal.Report `json:"reports"`
 	Diagnostics diag.List      `json:"diagnostics"`
-	ExitCode    int            `json:"exitCode"`
-	Error       string         `json:"error,omitempty"`
+	// Live compares the bundle with an export of its cluster; absent unless it
+	// was asked for and the bundle was verified.
+	Live *drift.Report `json:"live,omitempty"`
+	// ExitCode is 0 verified, 1 drift, 2 could not do the job, 3 refused.
+	ExitCode int `json:"exitCode"`
+	// Error is why the job could not be done.
+	Error string `json:"error,omitempty"`
 }
 
 func (v *verifyFlags) run(ctx context.Context, inv *Invocation, args []string) error {
-	layout := under(v.dir, defaultLayout)
+	out := &verified{Version: "darkstart.dev/verify/v1", Source: defaultLayout, Reports: []*seal.Report{}, Diagnostics: diag.List{}}
 	if len(args) == 1 {
-		layout = under(v.dir, args[0])
+		out.Source = args[0]
 	}
-	out := &verified{Version: "darkstart.dev/verify/v1", Layout: layout, Reports: []*seal.Report{}, Diagnostics: diag.List{}}
-	err := v.all(ctx, inv, layout, out)
+	err := v.all(ctx, inv, strings.Join(args, ""), out)
 	if d, ok := diag.From(err); ok {
 		out.Diagnostics.Add(d)
 		err = nil
@@ -99,53 +113,50 @@ func (v *verifyFlags) run(ctx context.Context, inv *Invocation, args []string) e
 	return quit(out.ExitCode)
 }
 
-func (v *verifyFlags) all(ctx context.Context, inv *Invocation, layout string, out *verified) error {
+func (v *verifyFlags) all(ctx context.Context, inv *Invocation, arg string, out *verified) error {
 	trust, ds := v.trust(inv)
 	out.Diagnostics.Add(ds...)
 	if ds.HasErrors() {
 		out.ExitCode = ExitFailed // nothing was judged, so nothing was refused
 		return nil
 	}
-	l, err := oci.OpenLayout(layout)
+	src, err := openSource(ctx, inv, v.dir, arg)
 	if err != nil {
 		return err
 	}
-	names, err := artifacts(l)
+	out.Source, out.Tag = src.shown, src.tag
+	refs, err := src.refs(v.artifact)
 	if err != nil {
 		return err
 	}
-	if v.artifact != "" {
-		if !slices.Contains(names, v.artifact) {
-			return fmt.Errorf("%s holds no artifact %q (it holds %v)", layout, v.artifact, names)
-		}
-		names = []string{v.artifact}
-	}
-	if len(names) == 0 {
-		return fmt.Errorf("%s holds no bundle: nothing was verified", layout)
-	}
-	cfg, ds, err := v.config(inv, layout)
+	cfg, ds, err := v.config(src)
 	if err != nil {
 		return err
 	}
 	out.Diagnostics.Add(ds...)
-	known, err := readState(under(v.dir, v.state))
-	if err != nil {
+	if cfg.state, err = readState(under(v.dir, v.state)); err != nil {
 		return err
 	}
-	for _, n := range names {
-		c := cfg.forArtifact(n)
-		c.State = known.last(n)
-		r, ds, err := seal.Verify(ctx, l, n, trust, c)
+	for _, ref := range refs {
+		c := cfg.base
+		c.Artifact, c.Known = v.artifact, cfg.known
+		if src.list != nil {
+			c.Artifact = ref
+		}
+		r, ds, err := seal.Verify(ctx, src, ref, trust, &c)
 		if err != nil {
-			return fmt.Errorf("%s: %w", n, err)
+			return fmt.Errorf("%s: %w", ref, src.explain(ctx, err))
 		}
 		if r != nil {
 			out.Reports = append(out.Reports, r)
 		}
 		out.Diagnostics.Add(ds...)
-		known.remember(r)
+		cfg.state.remember(r, c.Now)
 	}
-	return known.save()
+	if err := cfg.state.save(); err != nil || v.live == "" || out.Diagnostics.HasErrors() {
+		return err
+	}
+	return v.compare(ctx, inv, out)
 }
 
 func (v *verifyFlags) trust(inv *Invocation) (*seal.Trust, diag.List) {
@@ -168,42 +179,27 @@ func (v *verifyFlags) trust(inv *Invocation) (*seal.Trust, diag.List) {
 	return seal.NewTrust(parties...)
 }
 
-// artifacts lists the bundles of a layout: what is tagged with a name, not
-// with a digest (those are lists of referrers).
-func artifacts(l *oci.Layout) ([]string, error) {
-	ds, err := l.List()
-	if err != nil {
-		return nil, err
-	}
-	var out []string
-	for _, d := range ds {
-		if d.Tag() != "" && d.ArtifactType == seal.ArtifactType {
-			out = append(out, d.Tag())
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out), nil
-}
-
-// verifyInputs is what every artifact of a layout is judged by.
+// verifyInputs is what every artifact is judged by.
 type verifyInputs struct {
 	base    seal.VerifyConfig
 	records []*release.Records
+	state   *state
 }
 
-func (c *verifyInputs) forArtifact(name string) *seal.VerifyConfig {
-	out := c.base
+// known looks up an artifact in the records of its stream, and in the state.
+func (c *verifyInputs) known(stream, artifact string) ([]ir.Recorded, *seal.State) {
+	var recorded []ir.Recorded
 	for _, r := range c.records {
-		if es := r.Artifacts[name]; len(es) > 0 {
-			out.Recorded = es
+		if r.Stream == stream {
+			recorded = append(recorded, r.Artifacts[artifact]...)
 		}
 	}
-	return &out
+	return recorded, c.state.last(artifact)
 }
 
 // config finds the records and the time. verify is the one command that has a
 // clock of its own: expiry is seen by whoever has one (D13).
-func (v *verifyFlags) config(inv *Invocation, layout string) (*verifyInputs, diag.List, error) {
+func (v *verifyFlags) config(src *source) (*verifyInputs, diag.List, error) {
 	now := time.Now().UTC()
 	if v.now != "" {
 		t, err := (&input{now: v.now}).time()
@@ -218,7 +214,10 @@ func (v *verifyFlags) config(inv *Invocation, layout string) (*verifyInputs, dia
 	}
 	dir := under(v.dir, v.releases)
 	if dir == "" {
-		dir = filepath.Join(layout, "..", "..", "releases")
+		dir = src.records(v.dir)
+	}
+	if dir == "" {
+		return c, nil, nil
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
 	if err != nil {
@@ -254,6 +253,9 @@ func (v *verifyFlags) print(inv *Invocation, out *verified) error {
 		}
 		return printJSON(inv.Stdout, out)
 	}
+	if out.Tag != "" {
+		fmt.Fprintf(inv.Stdout, "tag %s is %s\n\n", out.Tag, out.Source)
+	}
 	for _, r := range out.Reports {
 		printVerified(inv.Stdout, r, v.verbose)
 	}
@@ -264,17 +266,22 @@ func (v *verifyFlags) print(inv *Invocation, out *verified) error {
 			return err
 		}
 	}
+	if out.Live != nil {
+		printDrift(inv.Stdout, out.Live)
+	}
 	if out.Error != "" {
 		return &exit{ExitFailed, errors.New(out.Error)}
 	}
 	verdict := "verified"
 	switch out.ExitCode {
+	case ExitFindings:
+		verdict = "verified, and the cluster has DRIFTED"
 	case ExitUnverified:
 		verdict = "REFUSED"
 	case ExitFailed:
 		verdict = "NOT VERIFIED"
 	}
-	_, err := fmt.Fprintf(inv.Stdout, "%s: %s (%d looked at)\n", out.Layout, verdict, len(out.Reports))
+	_, err := fmt.Fprintf(inv.Stdout, "%s: %s (%d looked at)\n", out.Source, verdict, len(out.Reports))
 	return err
 }
 

@@ -56,6 +56,11 @@ func OpenRepository(name string, c *RegistryConfig) (*Repository, error) {
 	return &Repository{r}, nil
 }
 
+// Explain turns an error of the registry into a Failure, with advice.
+func (r *Repository) Explain(ctx context.Context, err error) error {
+	return explain(ctx, r.r.Reference.Registry, err)
+}
+
 func loopback(host string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
