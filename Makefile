@@ -10,7 +10,7 @@ TOOL    := $(GO) tool -modfile=internal/tools/go.mod
 # regal needs versions of its own; see internal/archtest.
 REGAL   := $(GO) tool -modfile=internal/tools/regal/go.mod regal
 
-.PHONY: all demo test tools lint bench fuzz docs fmt build clean $(BIN)
+.PHONY: all demo test e2e e2e-update tools lint bench fuzz docs fmt build clean $(BIN)
 all: build
 
 build: $(BIN)
@@ -22,6 +22,14 @@ demo: $(BIN) ## the main job on the example fleet, in a scratch repository under
 
 test: ## every test
 	$(GO) test ./...
+
+# Builds etcd, the API server and Flux once, which costs half an hour
+# of CPU and is kept in the user's cache folder; then a run takes minutes.
+e2e: ## stock Flux on a real API server; docs/e2e.md tells it
+	cd internal/e2e && $(GO) run ./programs/build && $(GO) vet ./... && $(GO) test -count=1 -timeout=30m -v $(E2EFLAGS) ./...
+
+e2e-update: ## the same, and write docs/e2e.md
+	$(MAKE) e2e E2EFLAGS=-update
 
 tools: ## the stock programs that tests compare with (once, some CPU minutes)
 	$(GO) run ./internal/testkit/tools/build

@@ -1,0 +1,118 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// pagePath is the story as the last run with -update told it.
+const pagePath = "../../docs/e2e.md"
+
+// page is the story of a run: what was done and seen, with times. A run
+// without -update must tell the same story; only its figures may differ.
+type page struct {
+	strings.Builder
+	start time.Time
+}
+
+const preamble = `# End to end
+
+<!-- Written by "make e2e-update"; "make e2e" fails when a run tells another story. -->
+
+Flux as its authors ship it, a real API server, and a fleet that
+` + "`darkstart init`" + ` wrote: what this page says happened, happened in a run of
+` + "`make e2e`" + `, and happens again in every one, or the run fails. The figures are
+those of one run, on two cores.
+
+What runs, each a plain process on 127.0.0.1, built from the Go module proxy:
+
+%s
+There is no kubelet and no container. KWOK plays the nodes and the pods: a
+Deployment is Available because the real controller manager counts pods that
+KWOK says are running. Nothing here proves that an image starts. Flux's own
+Deployments are played the same way; the two controllers that act are
+processes beside them. The disks are plain PersistentVolumes that nobody
+mounts. Everything else (admission, ordering, health, pruning, signatures) is
+decided by the stock programs.
+
+The evidence is the API server's audit log: who changed which object when, to
+the microsecond.
+`
+
+func (p *page) chapter(title, text string) {
+	fmt.Fprintf(p, "\n## %s\n\n%s\n", title, wrap(text))
+}
+
+// say adds one thing that was seen.
+func (p *page) say(format string, args ...any) {
+	fmt.Fprintf(p, "- %s\n", strings.ReplaceAll(wrap(fmt.Sprintf(format, args...)), "\n", "\n  "))
+}
+
+// took ends a chapter.
+func (p *page) took(d time.Duration) { fmt.Fprintf(p, "\nTook %s.\n", seconds(d)) }
+
+// seconds prints a duration as the page does; masked in comparisons.
+func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
+
+// wrap breaks a paragraph at 80 columns.
+func wrap(text string) string {
+	var b strings.Builder
+	col := 0
+	for i, word := range strings.Fields(text) {
+		switch {
+		case i == 0:
+		case col+1+len(word) > 78:
+			b.WriteByte('\n')
+			col = 0
+		default:
+			b.WriteByte(' ')
+			col++
+		}
+		b.WriteString(word)
+		col += len(word)
+	}
+	return b.String()
+}
+
+// figures are what differs between two runs that tell the same story. A figure
+// of another width moves the line breaks, so space is compared as one space.
+var figures = regexp.MustCompile(`[0-9][0-9.]* (s|ms|MB)\b`)
+
+func masked(b []byte) string {
+	return strings.Join(strings.Fields(figures.ReplaceAllString(string(b), "N $1")), " ")
+}
+
+// sameStory says where two stories part.
+func sameStory(want, got []byte) error {
+	w, g := masked(want), masked(got)
+	if w == g {
+		return nil
+	}
+	i := 0
+	for i < min(len(w), len(g)) && w[i] == g[i] {
+		i++
+	}
+	from := max(0, i-80)
+	return fmt.Errorf("%s tells another story than this run; if this run is right: make e2e-update\n the page: …%s\n this run: …%s",
+		pagePath, w[from:min(len(w), i+120)], g[from:min(len(g), i+120)])
+}
+
+// finish writes the page, or compares with it.
+func (p *page) finish(update bool) error {
+	got := []byte(p.String())
+	want, err := os.ReadFile(pagePath)
+	if update {
+		if bytes.Equal(want, got) {
+			return nil
+		}
+		return os.WriteFile(pagePath, got, 0o644)
+	}
+	if err != nil {
+		return err
+	}
+	return sameStory(want, got)
+}

@@ -1,0 +1,54 @@
+package programs
+
+// kube is the release of Kubernetes whose API server is talked to, and staging
+// the version under which the modules of its staging folder are published.
+const kube, staging = "v1.36.3", "v0.36.3"
+
+// The newest versions whose modules, and all modules that they need, the
+// public module proxy gives out, and which build without a patch.
+var (
+	Etcd              = Program{Name: "etcd", Version: "v3.7.3", Module: "go.etcd.io/etcd/server/v3", Package: "go.etcd.io/etcd/server/v3"}
+	APIServer         = kubernetes("kube-apiserver")
+	ControllerManager = kubernetes("kube-controller-manager")
+	Scheduler         = kubernetes("kube-scheduler")
+	Kubectl           = kubernetes("kubectl")
+	SourceController  = flux("source-controller", "v1.9.3")
+	KustomizeCtrl     = flux("kustomize-controller", "v1.9.5")
+	KWOK              = Program{
+		Name: "kwok", Version: "v0.8.0", Module: "sigs.k8s.io/kwok", Package: "sigs.k8s.io/kwok/cmd/kwok",
+		Assets: []string{"kustomize/stage/node/fast", "kustomize/stage/node/heartbeat", "kustomize/stage/pod/fast"},
+	}
+	Registry = Program{
+		Name: "registry", Version: "v3.1.2", Module: "github.com/distribution/distribution/v3",
+		Package: "github.com/distribution/distribution/v3/cmd/registry",
+	}
+	Cosign = Program{
+		Name: "cosign", Version: "v3.1.3", Module: "github.com/sigstore/cosign/v3",
+		Package: "github.com/sigstore/cosign/v3/cmd/cosign",
+	}
+)
+
+// All lists the programs in the order in which building them shares most.
+func All() []Program {
+	return []Program{
+		Etcd, APIServer, Kubectl, ControllerManager, Scheduler, SourceController, KustomizeCtrl,
+		KWOK, Registry, Cosign,
+	}
+}
+
+func kubernetes(name string) Program {
+	const version = "k8s.io/component-base/version"
+	return Program{
+		Name: name, Version: kube, Module: "k8s.io/kubernetes", Package: "k8s.io/kubernetes/cmd/" + name, Staging: staging,
+		// Unstamped, the server says v0.0.0-master and clients judge its skew.
+		Stamp: map[string]string{
+			version + ".gitVersion": kube, version + ".gitMajor": "1", version + ".gitMinor": "36", version + ".gitTreeState": "clean",
+			"k8s.io/client-go/pkg/version.gitVersion": kube,
+		},
+	}
+}
+
+func flux(name, version string) Program {
+	module := "github.com/fluxcd/" + name
+	return Program{Name: name, Version: version, Module: module, Package: module, Assets: []string{"config/crd/bases"}}
+}

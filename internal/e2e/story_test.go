@@ -1,0 +1,100 @@
+// Package e2e shows that what Darkstart writes is what stock Flux applies, on a
+// real API server, in the order that was planned. The run tells its story in docs/e2e.md.
+package e2e
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/darkstart-dev/darkstart/internal/e2e/programs"
+	"github.com/darkstart-dev/darkstart/internal/e2e/stack"
+)
+
+var (
+	update = flag.Bool("update", false, "write docs/e2e.md instead of comparing with it")
+	keep   = flag.String("keep", "", "leave state and logs in this new folder")
+)
+
+// chapters of the story, in order: each stands on those before it.
+var chapters = []struct {
+	title, text string
+	tell        func(*testing.T, *world)
+}{
+	{"A control plane from nothing", aboutStart, startControlPlane},
+	{"Compile, release, publish", aboutRelease, firstRelease},
+	{"By hand, until there is an engine", aboutSeed, seed},
+	{"Flux applies the rest, in order", aboutFlux, firstApply},
+	{"An upgrade", aboutUpgrade, upgrade},
+	{"Going back", aboutRollback, rollback},
+	{"What is removed, and what stays", aboutPrune, prune},
+}
+
+// TestStory runs the whole story on one control plane.
+func TestStory(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range chapters {
+		start := time.Now()
+		w.chapter(c.title, c.text)
+		if !t.Run(c.title, func(t *testing.T) { c.tell(t, w) }) {
+			t.Fatalf("the story ends here; so far:\n%s", w.String())
+		}
+		w.took(time.Since(start))
+	}
+	if err := w.finish(*update); err != nil {
+		t.Error(err)
+	}
+}
+
+// newWorld builds the compiler from this tree and makes sure that all programs
+// are there.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	base, err := programs.Dir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var running strings.Builder
+	for _, p := range programs.All() {
+		if _, err := p.Path(base); err != nil {
+			missing(t, err)
+		}
+		fmt.Fprintf(&running, "- %s %s\n", p.Name, p.Version)
+	}
+	dir := *keep
+	if dir == "" {
+		dir = t.TempDir()
+	} else if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		t.Fatal(err)
+	}
+	s, err := stack.New(filepath.Join(dir, "stack"), base, cluster)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Stop)
+	w := &world{Stack: s, dir: dir, darkstart: filepath.Join(dir, "bin", "darkstart")}
+	fmt.Fprintf(&w.page, preamble, running.String())
+	build := exec.Command("go", "build", "-trimpath", "-o", w.darkstart, "./cmd/darkstart")
+	build.Dir, build.Env = "../..", append(os.Environ(), "CGO_ENABLED=0", "GOTOOLCHAIN=auto")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building the compiler: %v\n%s", err, out)
+	}
+	return w
+}
+
+// missing skips on a user's machine and fails in CI: a gate that skips is none.
+func missing(t *testing.T, err error) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("needed with CI=true: %v", err)
+	}
+	t.Skip(err)
+}

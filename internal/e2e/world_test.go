@@ -1,0 +1,107 @@
+package e2e
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/darkstart-dev/darkstart/internal/e2e/registry"
+	"github.com/darkstart-dev/darkstart/internal/e2e/stack"
+)
+
+// cluster is the one whose API server runs here.
+const cluster = "staging"
+
+// patience is how long an engine may take for a step that takes it seconds.
+const patience = 4 * time.Minute
+
+// world is what the chapters share.
+type world struct {
+	page
+	*stack.Stack
+	dir       string
+	darkstart string // the compiler, built from this tree
+	key, pub  string // of the releases
+	fleet     *clone // where releases are made
+}
+
+// exec runs a program in a folder, with an environment that has nothing of the
+// user's own but PATH.
+func (w *world) exec(dir, name string, args ...string) (string, error) {
+	cmd := exec.Command(name, args...)
+	cmd.Dir = dir
+	cmd.Env = w.Env("COSIGN_PASSWORD=e2e", "GIT_CONFIG_NOSYSTEM=1", "KUBECONFIG="+w.Kubeconfig(), "NO_COLOR=1")
+	out, err := cmd.Output()
+	return string(out), err
+}
+
+// must is exec for what has to succeed.
+func (w *world) must(t *testing.T, dir, name string, args ...string) string {
+	t.Helper()
+	out, err := w.exec(dir, name, args...)
+	if err != nil {
+		stderr := ""
+		if exit, ok := err.(*exec.ExitError); ok {
+			stderr = string(exit.Stderr)
+		}
+		t.Fatalf("%s %q: %v\n%s%s", filepath.Base(name), args, err, out, stderr)
+	}
+	return out
+}
+
+func (w *world) repository(artifact string) registry.Repository {
+	return registry.Repository{Host: w.Registry, Name: "fleet/" + artifact}
+}
+
+// kubectl runs kubectl as the administrator.
+func (w *world) kubectl(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := w.Kubectl(t.Context(), nil, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+// apply applies an object or several from a string.
+func (w *world) apply(t *testing.T, manifest string) {
+	t.Helper()
+	if _, err := w.Kubectl(t.Context(), []byte(manifest), "apply", "--server-side", "-f", "-"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// until waits until f returns "", and fails with what f said last.
+func (w *world) until(t *testing.T, what string, f func(context.Context) string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for {
+		last := f(ctx)
+		if last == "" {
+			return
+		}
+		if err := w.Health(); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("not after %v: %s: %s", patience, what, last)
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// extract unpacks the newest bundle of the cluster as users do.
+func (w *world) extract(t *testing.T, name string) string {
+	t.Helper()
+	dir := filepath.Join(w.dir, name)
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	w.fleet.ok(t, "inspect", cluster, "--extract", dir)
+	return dir
+}
