@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -59,7 +60,8 @@ func TestVectors(t *testing.T) {
 				t.Fatal(err)
 			}
 			check("open", v.open, codes(diags))
-			l := v.layout(t)
+			dir := t.TempDir()
+			l := v.layout(t, dir)
 			_, diags, err = Load(t.Context(), l, "eu-west-1", Limits{})
 			if err != nil {
 				t.Fatal(err)
@@ -73,8 +75,37 @@ func TestVectors(t *testing.T) {
 			if (r != nil && r.Bundle != nil) != (v.expect == "ok") {
 				t.Error("a bundle was handed out against the verdict")
 			}
+			archived := tarred(t, dir)
+			_, diags, err = Verify(t.Context(), archived, "eu-west-1", tr, vectorConfig())
+			if err != nil {
+				t.Fatal(err)
+			}
+			check("verify of a tar", v.expect, codes(diags))
+			beside, err := Beside(t.Context(), archived, digest.Of(v.manifest))
+			if err != nil || len(beside) != len(v.statements) {
+				t.Errorf("inspect: %d statements are attached, %d are listed: %v", len(v.statements), len(beside), err)
+			}
 		})
 	}
+}
+
+// tarred packs a layout as it crosses an air gap.
+func tarred(t *testing.T, dir string) *oci.Layout {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "layout.tar")
+	f, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := tar.NewWriter(f)
+	if err := errors.Join(w.AddFS(os.DirFS(dir)), w.Close(), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	out, err := oci.OpenTar(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 // notStale fails for a stored vector without a recipe, a recipe without a
@@ -112,10 +143,10 @@ func vectorTrust(t testing.TB) *Trust {
 	return trust(t, vectorKey(t, "release", RoleRelease), vectorKey(t, "attest", RoleAttest))
 }
 
-// layout stores the vector as it would come from a registry.
-func (v vector) layout(t testing.TB) *oci.Layout {
+// layout stores the vector in dir as it would come from a registry.
+func (v vector) layout(t testing.TB, dir string) *oci.Layout {
 	t.Helper()
-	l, err := oci.WriteLayout(t.Context(), t.TempDir(), []oci.Artifact{{Tag: "eu-west-1", Manifest: v.manifest, Blobs: [][]byte{v.layer, emptyConfig}}})
+	l, err := oci.WriteLayout(t.Context(), dir, []oci.Artifact{{Tag: "eu-west-1", Manifest: v.manifest, Blobs: [][]byte{v.layer, emptyConfig}}})
 	if err != nil {
 		t.Fatal(err)
 	}
