@@ -270,12 +270,32 @@ func Deploy(res *Result, b *seal.Bundle) ([]ir.File, diag.List, error) {
 	if p == nil || p.Spec.Releases.Registry == "" {
 		return nil, nil, nil
 	}
-	files, ds, err := emit.Deploy(res.Fleet, res.Plan, b.Record.Artifact, emit.Pin{
-		Repository: p.Spec.Releases.Registry + "/" + b.Record.Artifact, Manifest: b.Digest(),
-		Serial: b.Record.Serial, Correlation: b.Record.Correlation,
-	})
-	for i := range files {
-		files[i].Path = fmt.Sprintf("deploy/%s/%s", b.Record.Artifact, files[i].Path)
+	return Pins(res, p.Spec.Releases.Registry, b)
+}
+
+// Pins returns the objects that pin the engines of clusters to these bundles in
+// a registry ("oci://host/path", without the artifact's name), below
+// deploy/<cluster>/. The fleet artifact is applied nowhere and has none.
+func Pins(res *Result, registry string, bundles ...*seal.Bundle) ([]ir.File, diag.List, error) {
+	var (
+		out   []ir.File
+		diags diag.List
+	)
+	for _, b := range bundles {
+		if b.Record.Artifact == ir.FleetArtifact {
+			continue
+		}
+		files, ds, err := emit.Deploy(res.Fleet, res.Plan, b.Record.Artifact, emit.Pin{
+			Repository: registry + "/" + b.Record.Artifact, Manifest: b.Digest(),
+			Serial: b.Record.Serial, Correlation: b.Record.Correlation,
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		diags.Add(ds...)
+		for _, f := range files {
+			out = append(out, ir.File{Path: fmt.Sprintf("deploy/%s/%s", b.Record.Artifact, f.Path), Data: f.Data})
+		}
 	}
-	return files, ds, err
+	return out, diags.Sorted(), nil
 }

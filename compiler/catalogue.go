@@ -9,6 +9,7 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler/guard"
 	"github.com/darkstart-dev/darkstart/compiler/link"
 	"github.com/darkstart-dev/darkstart/compiler/lock"
+	"github.com/darkstart-dev/darkstart/compiler/publish"
 	"github.com/darkstart-dev/darkstart/compiler/release"
 	"github.com/darkstart-dev/darkstart/compiler/render"
 	"github.com/darkstart-dev/darkstart/compiler/seal"
@@ -37,13 +38,21 @@ var Codes = []diag.Entry{{
 	Code: "CLI005", Title: "what was released cannot be compiled again", Severity: diag.Error,
 	Why: "A release judges what it changes in each cluster, from the revision that the cluster's newest release was made from. That revision is not in this clone, or this compiler refuses it, so nothing can be said about the change.",
 	Fix: "Fetch the whole history, or name another revision with `--base REV`; `--base none` releases without judging the change.",
+}, {
+	Code: "PUB001", Title: "nothing has been released", Severity: diag.Error,
+	Why: "`publish` carries what `releases/<stream>.json` at HEAD records. Anything else is a candidate: it has no serial, and nothing would take it.",
+	Fix: "Run `darkstart release` on the delivery branch, commit what it writes, and publish then.",
+}, {
+	Code: "PUB006", Title: "a bundle that nobody signed", Severity: diag.Error,
+	Why: "No `--key` was given, and no signature stands beside the bundle in the registry or in `dist/oci`. Published like that, engines and `verify` would refuse it.",
+	Fix: "Give the private release key with `--key`, or publish where `darkstart release --key` has signed.",
 }}
 
 // Catalogue returns the documentation of every code that can be printed:
 // those of the stages and the guardrails, sorted by code.
 func Catalogue() ([]diag.Entry, error) {
 	out := slices.Concat(Codes, git.Codes, lock.Codes, evaluate.Codes, render.Codes, validate.Codes, link.Codes,
-		solver.Codes, guard.Codes, waive.Codes, emit.Codes, seal.Codes, release.Codes)
+		solver.Codes, guard.Codes, waive.Codes, emit.Codes, seal.Codes, release.Codes, publish.Codes)
 	rules, err := guard.Catalogue(policies.FS)
 	if err != nil {
 		return nil, err

@@ -256,6 +256,7 @@ var unreachable = []struct{ prefix, why string }{
 	{"LCK010", "as LCK009; without --locked the same is SC001"},
 	{"LCK011", "`lock --update REF`, a flag; compiler/lock shows it"},
 	{"CLI", "flags of the command line, and records that were never committed"},
+	{"PUB", "`publish`: records, keys and registries, not what a fleet says; compiler/publish and internal/cli show each"},
 	{"EVL029", "a defect of the evaluator"},
 	{"EVL033", "memory: a fleet that needs a gigabyte to fail does not belong into a test; compiler/evaluate shows it with a lower limit"},
 	{"EVL032", "time, as EVL033"},

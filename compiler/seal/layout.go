@@ -16,7 +16,7 @@ import (
 func WriteLayout(ctx context.Context, dir string, bundles []*Bundle) (*oci.Layout, error) {
 	list := make([]oci.Artifact, len(bundles))
 	for i, b := range bundles {
-		list[i] = oci.Artifact{Tag: b.Record.Artifact, Manifest: b.Manifest, Blobs: [][]byte{b.Config, b.Layer}}
+		list[i] = b.Stored()
 	}
 	return oci.WriteLayout(ctx, dir, list)
 }

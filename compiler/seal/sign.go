@@ -60,10 +60,11 @@ func newStatement(d digest.Digest, predicateType string, predicate json.RawMessa
 
 // Signature is a signed statement about a bundle, ready to be attached.
 type Signature struct {
-	Subject  digest.Digest // manifest digest of the bundle
-	Key      digest.Digest // id of the key
-	Bundle   []byte        // Sigstore bundle v0.3, JSON
-	Manifest []byte        // OCI manifest of the referrer
+	Subject   digest.Digest // manifest digest of the bundle
+	Key       digest.Digest // id of the key
+	Predicate string        // type of what it states
+	Bundle    []byte        // Sigstore bundle v0.3, JSON
+	Manifest  []byte        // OCI manifest of the referrer
 }
 
 // Sign states that the bundle is a release. Only a release key may say so, and
@@ -95,7 +96,7 @@ func Sign(ctx context.Context, b *Bundle, s *Signer) (*Signature, diag.List, err
 	if err != nil {
 		return nil, nil, err
 	}
-	return &Signature{Subject: b.Digest(), Key: s.public.ID, Bundle: raw, Manifest: m}, nil, nil
+	return &Signature{Subject: b.Digest(), Key: s.public.ID, Predicate: PredicateSign, Bundle: raw, Manifest: m}, nil, nil
 }
 
 // Attach puts signatures beside their bundles, all at once, so that stock
@@ -103,7 +104,7 @@ func Sign(ctx context.Context, b *Bundle, s *Signer) (*Signature, diag.List, err
 func Attach(ctx context.Context, l *oci.Layout, signatures ...*Signature) error {
 	list := make([]oci.Artifact, len(signatures))
 	for i, s := range signatures {
-		list[i] = oci.Artifact{Manifest: s.Manifest, Blobs: [][]byte{emptyConfig, s.Bundle}}
+		list[i] = s.Referrer()
 	}
 	return l.Attach(ctx, list...)
 }

@@ -187,6 +187,9 @@ func newReport(b *Bundle) *Report {
 	}
 }
 
+// Unreleased is the diagnostic of a bundle that is a candidate.
+func Unreleased(b *Bundle) *diag.Diagnostic { return candidate(b) }
+
 func candidate(b *Bundle) *diag.Diagnostic {
 	return diag.Errorf("SIG007", "the bundle of %q is a candidate: it was compiled, but never released", b.Record.Artifact).
 		Note("it has serial 0, so no cluster could tell an older one from it").

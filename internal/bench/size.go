@@ -169,7 +169,7 @@ func (b *bench) stockCluster(ctx context.Context, fleet, cluster string) (usage,
 
 // micro runs the Go benchmarks that no fleet of this size reaches.
 func (b *bench) micro(ctx context.Context) ([]string, error) {
-	out, err := output(ctx, b.root, "go", "test", "-run", "^$", "-bench", ".", "-benchtime", "1s", "./plans/solver", "./compiler/link", "./compiler/guard", "./compiler/seal")
+	out, err := output(ctx, b.root, "go", "test", "-run", "^$", "-bench", ".", "-benchtime", "1s", "./plans/solver", "./compiler/link", "./compiler/guard", "./compiler/seal", "./compiler/publish")
 	if err != nil {
 		return nil, err
 	}

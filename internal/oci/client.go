@@ -23,10 +23,13 @@ const (
 // pass (408, 429, 5xx, a reset connection), follows the proxy variables as Go
 // does, and speaks plain HTTP to the loopback interface only, also where
 // a redirect or a token service would have it otherwise.
-func RetryingClient() *http.Client {
+func RetryingClient() *http.Client { return RetryingClientWithin(maxWait) }
+
+// RetryingClientWithin is RetryingClient with another longest pause.
+func RetryingClientWithin(wait time.Duration) *http.Client {
 	base := http.DefaultTransport.(*http.Transport).Clone()
 	base.ResponseHeaderTimeout = patience
-	return retryingClient(base, maxWait)
+	return retryingClient(base, wait)
 }
 
 func retryingClient(base http.RoundTripper, wait time.Duration) *http.Client {

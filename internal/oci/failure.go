@@ -13,8 +13,20 @@ import (
 	"oras.land/oras-go/v2/registry/remote/errcode"
 )
 
+// Kind tells failures apart by what can be done about them.
+type Kind string
+
+// The kinds of Failure.
+const (
+	KindFailed  Kind = "failed"  // no answer, or one that may be another one later
+	KindRefused Kind = "refused" // by its login or its rights
+	KindMissing Kind = "missing" // it is not there
+	KindLies    Kind = "lies"    // it holds other bytes than it says
+)
+
 // Failure is why a registry did not answer a question, in words.
 type Failure struct {
+	Kind   Kind
 	Reason string // one clause, lower case
 	Advice string
 	Err    error
@@ -41,16 +53,19 @@ func explain(ctx context.Context, host string, err error) error {
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	f := &Failure{Reason: strings.Join(strings.Fields(err.Error()), " "), Advice: fmt.Sprintf(adviceReach, host), Err: err}
+	f := &Failure{Kind: KindFailed, Reason: strings.Join(strings.Fields(err.Error()), " "), Advice: fmt.Sprintf(adviceReach, host), Err: err}
 	var answer *errcode.ErrorResponse
 	var dns *net.DNSError
 	var timeout net.Error
 	switch {
 	case errors.Is(err, ErrNotFound):
+		f.Kind = KindMissing
 		f.Reason, f.Advice = "the registry does not have it (404)", "check the name and the tag; a registry may also hide what needs a login: docker login "+host
 	case errors.Is(err, ErrDamaged):
+		f.Kind = KindLies
 		f.Reason, f.Advice = "the registry sent other bytes than its digest names", "report it to whoever runs "+host+"; nothing of it can be trusted"
 	case errors.Is(err, auth.ErrBasicCredentialNotFound):
+		f.Kind = KindRefused
 		f.Reason, f.Advice = "the registry asks for a login, and there is none (401)", fmt.Sprintf(adviceLogin, host)
 	case errors.As(err, &answer):
 		f.answered(host, answer)
@@ -68,10 +83,13 @@ func explain(ctx context.Context, host string, err error) error {
 func (f *Failure) answered(host string, r *errcode.ErrorResponse) {
 	switch r.StatusCode {
 	case http.StatusUnauthorized:
+		f.Kind = KindRefused
 		f.Reason, f.Advice = "the registry refuses the login (401)", fmt.Sprintf(adviceLogin, host)
 	case http.StatusForbidden:
+		f.Kind = KindRefused
 		f.Reason, f.Advice = "the login may not read it (403)", fmt.Sprintf(adviceLogin, host)
 	case http.StatusNotFound:
+		f.Kind = KindMissing
 		f.Reason, f.Advice = "the registry does not have it (404)", "check the name and the tag"
 	case http.StatusTooManyRequests:
 		f.Reason, f.Advice = fmt.Sprintf("too many requests (429), also after %d retries", maxRetries), adviceLater

@@ -1,6 +1,7 @@
 package oci
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"time"
 
 	godigest "github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -16,6 +18,7 @@ import (
 	"oras.land/oras-go/v2/errdef"
 	"oras.land/oras-go/v2/registry/remote"
 	"oras.land/oras-go/v2/registry/remote/auth"
+	"oras.land/oras-go/v2/registry/remote/errcode"
 
 	"github.com/darkstart-dev/darkstart/internal/digest"
 )
@@ -27,12 +30,18 @@ type RegistryConfig struct {
 	PlainHTTP bool
 	// Client is the HTTP client, with its retries; nil means one without any.
 	Client *http.Client
+	// Pause is the first one before a step of writing is done again, and doubles;
+	// 0 means a fifth of a second.
+	Pause time.Duration
 	// Credentials returns the user and password for a host, both "" for none.
 	Credentials func(ctx context.Context, host string) (user, password string, err error)
 }
 
 // Repository is one repository of a registry.
-type Repository struct{ r *remote.Repository }
+type Repository struct {
+	r     *remote.Repository
+	pause time.Duration
+}
 
 // OpenRepository names a repository, "host[:port]/path". Nothing is sent yet.
 func OpenRepository(name string, c *RegistryConfig) (*Repository, error) {
@@ -43,6 +52,9 @@ func OpenRepository(name string, c *RegistryConfig) (*Repository, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%q does not name a repository (want host/path): %w", name, err)
 	}
+	// Two publishers may replace the list under a fallback tag at once, and each
+	// would delete what the other one still reads.
+	r.SkipReferrersGC = true
 	r.PlainHTTP = c.PlainHTTP || loopback(r.Reference.Registry)
 	client := &auth.Client{Client: c.Client, Cache: auth.NewCache()}
 	client.SetUserAgent("darkstart")
@@ -53,7 +65,7 @@ func OpenRepository(name string, c *RegistryConfig) (*Repository, error) {
 		}
 	}
 	r.Client = client
-	return &Repository{r}, nil
+	return &Repository{r, cmp.Or(c.Pause, firstPause)}, nil
 }
 
 // Explain turns an error of the registry into a Failure, with advice.
@@ -107,6 +119,10 @@ func (r *Repository) Referrers(ctx context.Context, subject digest.Digest) ([]De
 		}
 		return nil
 	})
+	var answer *errcode.ErrorResponse
+	if errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound {
+		return nil, nil // no repository yet, so nothing refers to anything in it
+	}
 	return sortDescriptors(out), err
 }
 

@@ -1,0 +1,281 @@
+package compiler
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/darkstart-dev/darkstart/compiler/publish"
+	"github.com/darkstart-dev/darkstart/compiler/release"
+	"github.com/darkstart-dev/darkstart/compiler/seal"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/oci"
+)
+
+// Wanted is what the newest release of a stream consists of.
+type Wanted struct {
+	Records *release.Records
+	Release release.Release
+}
+
+// Newest returns the newest release of each stream whose records are given, by
+// the stream's name. It is PUB001 when there is none: content without an entry
+// is a candidate, and a candidate is published nowhere.
+func Newest(records []*release.Records) ([]Wanted, diag.List) {
+	var out []Wanted
+	for _, r := range records {
+		if rel, ok := r.Release(""); ok {
+			out = append(out, Wanted{r, rel})
+		}
+	}
+	if len(out) == 0 {
+		return nil, diag.List{diag.Errorf("PUB001", "nothing has been released, so there is nothing to publish").
+			Note("what `darkstart compile` writes is a candidate: it has no serial that an older bundle could be told by").
+			Fix("run `darkstart release` on the delivery branch, commit what it writes, and publish then")}
+	}
+	return out, nil
+}
+
+// Revisions returns the commits that may hold an artifact of the release as it
+// was recorded: that of the release first, then those of the entries that it
+// keeps.
+func (w Wanted) Revisions() []string {
+	out := []string{w.Release.Revision}
+	for _, name := range slices.Sorted(maps.Keys(w.Release.Artifacts)) {
+		if e, ok := w.Records.Entry(name, w.Release.Artifacts[name]); ok && !slices.Contains(out, e.Revision) {
+			out = append(out, e.Revision)
+		}
+	}
+	return out
+}
+
+// Recorded seals the artifacts of a release that a compile has the content of,
+// byte for byte as they are recorded. The others are left, sorted, for the
+// revisions that they were made from (a hotfix releases some clusters alone).
+// A recorded content that seals to other bytes is REL005.
+func Recorded(ctx context.Context, res *Result, w Wanted, artifacts []string) (sealed []*seal.Bundle, left []string, diags diag.List, err error) {
+	b := &bundler{res: res}
+	for _, name := range slices.Sorted(slices.Values(artifacts)) {
+		e, ok := w.Records.Entry(name, w.Release.Artifacts[name])
+		if !ok {
+			return nil, nil, nil, fmt.Errorf("%s holds no serial %d of %q", release.File(w.Records.Stream), w.Release.Artifacts[name], name)
+		}
+		a := b.artifact(name)
+		if a == nil {
+			left = append(left, name)
+			continue
+		}
+		content, ds, err := seal.Content(a)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		diags.Add(ds...)
+		if ds.HasErrors() || content != e.Content {
+			left = append(left, name)
+			continue
+		}
+		x, ds, err := seal.Seal(ctx, a, e.Record(w.Records.Stream, name), nil)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		diags.Add(ds...)
+		switch {
+		case x == nil:
+		case x.Digest() != e.Manifest:
+			diags.Add(Unreproducible(w, name, fmt.Sprintf("this compiler seals %s", x.Digest())))
+		default:
+			sealed = append(sealed, x)
+		}
+	}
+	return sealed, left, diags.Sorted(), nil
+}
+
+// Unreproducible is REL005 about an artifact of a release.
+func Unreproducible(w Wanted, artifact, why string) *diag.Diagnostic {
+	e, _ := w.Records.Entry(artifact, w.Release.Artifacts[artifact])
+	return diag.Errorf("REL005", "serial %d of %q cannot be made again: it is recorded as %s, and %s", e.Serial, artifact, e.Manifest, why).
+		At(diag.Position{File: release.File(w.Records.Stream)}, "recorded here").
+		Fix("compile with the version that made the release (%s)", orUnknown(e.MinCompiler)).
+		Fix("or give the content a new serial with this version: `darkstart release --renew`")
+}
+
+func orUnknown(s string) string {
+	if s == "" {
+		return "not recorded"
+	}
+	return s
+}
+
+// Signers are the keys of a release; nil where none was given.
+type Signers struct{ Release, Attest *seal.Signer }
+
+// Trust is what statements have to be made by to stand for those of the
+// signers; nil without any.
+func (s Signers) Trust() (*seal.Trust, diag.List) {
+	var keys []seal.Trusted
+	for _, k := range []*seal.Signer{s.Release, s.Attest} {
+		if k != nil {
+			keys = append(keys, k.Public())
+		}
+	}
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	return seal.NewTrust(keys...)
+}
+
+// Signed is a bundle with the statements that are to stand beside it.
+type Signed struct {
+	Bundle             *seal.Bundle
+	Claims, Signatures []*seal.Signature
+}
+
+// add sorts a statement into its place, once.
+func (s *Signed) add(x *seal.Signature) {
+	to := &s.Claims
+	if x.Predicate == seal.PredicateSign {
+		to = &s.Signatures
+	}
+	for _, have := range *to {
+		if string(have.Manifest) == string(x.Manifest) {
+			return
+		}
+	}
+	*to = append(*to, x)
+}
+
+// states reports whether a key has stated a predicate already.
+func (s *Signed) states(k *seal.PublicKey, predicate string) bool {
+	return slices.ContainsFunc(append(slices.Clip(s.Claims), s.Signatures...), func(x *seal.Signature) bool {
+		return x.Key == k.ID && x.Predicate == predicate
+	})
+}
+
+// Complete gathers the statements that stand beside the bundles in the stores,
+// in their order, and makes those that are missing: every claim of Statements
+// by the attestation key, and the release key's signature. The stores are asked
+// for each bundle. With res nil nothing is claimed. A bundle that is signed by
+// nobody then is PUB006.
+func Complete(ctx context.Context, res *Result, bundles []*seal.Bundle, by Signers, stores func(*seal.Bundle) []oci.Source, c *AttestConfig) ([]*Signed, diag.List, error) {
+	trust, diags := by.Trust()
+	if diags.HasErrors() {
+		return nil, diags, nil
+	}
+	var out []*Signed
+	for _, b := range bundles {
+		s := &Signed{Bundle: b}
+		for _, src := range stores(b) {
+			found, err := seal.Standing(ctx, src, b, trust)
+			if err != nil {
+				return nil, nil, err
+			}
+			for _, x := range found {
+				if trust == nil || !s.states(&seal.PublicKey{ID: x.Key}, x.Predicate) {
+					s.add(x)
+				}
+			}
+		}
+		out = append(out, s)
+	}
+	if by.Attest != nil && res != nil {
+		if ds, err := claim(ctx, res, out, by.Attest, c); err != nil || ds.HasErrors() {
+			return nil, ds, err
+		}
+	}
+	for _, s := range out {
+		if by.Release != nil && !s.states(by.Release.Public(), seal.PredicateSign) {
+			sig, ds, err := seal.Sign(ctx, s.Bundle, by.Release)
+			if err != nil || ds.HasErrors() {
+				return nil, ds, err
+			}
+			s.add(sig)
+		}
+		if len(s.Signatures) == 0 {
+			diags.Add(unsigned(s.Bundle))
+		}
+	}
+	return out, diags.Sorted(), nil
+}
+
+func claim(ctx context.Context, res *Result, all []*Signed, by *seal.Signer, c *AttestConfig) (diag.List, error) {
+	var bundles []*seal.Bundle
+	for _, s := range all {
+		bundles = append(bundles, s.Bundle)
+	}
+	statements, diags, err := Statements(res, bundles, c)
+	if err != nil || diags.HasErrors() {
+		return diags, err
+	}
+	for i, s := range statements {
+		for _, p := range s.Predicates {
+			if all[i].states(by.Public(), p.Type) {
+				continue
+			}
+			sig, ds, err := seal.Attest(ctx, s.Bundle, p, by)
+			if err != nil || ds.HasErrors() {
+				return ds, err
+			}
+			all[i].add(sig)
+		}
+	}
+	return nil, nil
+}
+
+func unsigned(b *seal.Bundle) *diag.Diagnostic {
+	return diag.Errorf("PUB006", "serial %d of %q is signed by nobody, so nothing would take it", b.Record.Serial, b.Record.Artifact).
+		About(diag.Subject{Cluster: b.Record.Artifact}).
+		Fix("sign it: `--key KEY`, the private release key").
+		Fix("or sign it apart with `darkstart release --key KEY`, and publish where its dist/oci is")
+}
+
+// Publish pushes signed bundles, each to its repository; see package publish.
+func Publish(ctx context.Context, signed []*Signed, to func(artifact string) publish.Store, c *publish.Config) (*publish.Report, diag.List, error) {
+	return publish.Push(ctx, items(signed, to), c)
+}
+
+// Publishable looks whether bundles may be published, before anything is
+// signed: a serial that stands for another bundle is PUB002.
+func Publishable(ctx context.Context, bundles []*seal.Bundle, to func(artifact string) publish.Store, c *publish.Config) (diag.List, error) {
+	var all []*Signed
+	for _, b := range bundles {
+		all = append(all, &Signed{Bundle: b})
+	}
+	return publish.Survey(ctx, items(all, to), c)
+}
+
+func items(signed []*Signed, to func(string) publish.Store) []*publish.Item {
+	var out []*publish.Item
+	for _, s := range signed {
+		r := s.Bundle.Record
+		out = append(out, &publish.Item{
+			Artifact: r.Artifact, Serial: r.Serial, Bundle: s.Bundle.Stored(), To: to(r.Artifact),
+			Claims: referrers(s.Claims), Signatures: referrers(s.Signatures),
+		})
+	}
+	return out
+}
+
+func referrers(sigs []*seal.Signature) []oci.Artifact {
+	out := make([]oci.Artifact, len(sigs))
+	for i, s := range sigs {
+		out[i] = s.Referrer()
+	}
+	return out
+}
+
+// Store writes signed bundles as an OCI layout, as verify and publish --from
+// read it. The statements become visible together.
+func Store(ctx context.Context, dir string, signed []*Signed) (*oci.Layout, error) {
+	var bundles []*seal.Bundle
+	var all []*seal.Signature
+	for _, s := range signed {
+		bundles = append(bundles, s.Bundle)
+		all = append(append(all, s.Claims...), s.Signatures...)
+	}
+	l, err := seal.WriteLayout(ctx, dir, bundles)
+	if err != nil {
+		return nil, err
+	}
+	return l, seal.Attach(ctx, l, all...)
+}

@@ -1,0 +1,347 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/darkstart-dev/darkstart/compiler"
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/compiler/release"
+	"github.com/darkstart-dev/darkstart/compiler/seal"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/oci"
+	"github.com/darkstart-dev/darkstart/internal/report"
+)
+
+// publishFlags are the flags of one publication.
+type publishFlags struct {
+	pipeline
+	key, attestKey, builder string
+	stream, to, from        string
+	layout, tar             string
+	out, deployDir          string
+	registry                string // "host/path" of the argument
+}
+
+func newPublish(inv *Invocation) *cobra.Command {
+	p := &publishFlags{}
+	cmd := &cobra.Command{
+		Use:   "publish [oci://HOST/PATH]",
+		Short: "push the newest release to a registry, signed, and pin the first ring to it",
+		Long: `publish compiles what the records at HEAD name as the newest release, from the
+revision that it was made from, and pushes each bundle to HOST/PATH/ARTIFACT
+(default: the project's releases.registry) with the statements about it. It signs
+with --key and --attest-key what nobody has signed yet; signatures that stand in
+dist/oci or in the registry are kept.
+
+All bundles go up before the first signature, and tags and pins come last: whatever
+ends it, what verifies is whole. Run again, it sends what is missing, or nothing.
+Afterwards dist/deploy holds the pins of every cluster, and deploy/ those of the
+first ring.
+
+Without a network: --oci-layout DIR or --tar FILE here, publish --from there.
+
+Exit status: 0 published, 1 findings, 2 not published, 4 a serial is published
+already, as another bundle.`,
+		Example: `  darkstart publish oci://registry.example/fleet --key release.key --attest-key attest.key
+  darkstart publish --tar release.tar --key release.key
+  darkstart publish --from release.tar oci://registry.inside.example/fleet`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return p.run(cmd.Context(), inv, args) },
+	}
+	f := cmd.Flags()
+	f.StringVarP(&p.in.dir, "chdir", "C", ".", "run as if started in `DIR`")
+	f.IntVarP(&p.in.parallel, "jobs", "j", 0, "compile this many units, and carry this many bundles, at once")
+	f.BoolVarP(&p.in.quiet, "quiet", "q", false, "no progress on stderr")
+	f.StringVar(&p.in.now, "now", "", "judge dates at this `TIME` (RFC 3339) instead of the revision's committer time")
+	p.pipeline.out.register(cmd)
+	f.StringVar(&p.key, "key", "", "sign with this private release `KEY`: a file, or env://NAME (passphrase in COSIGN_PASSWORD)")
+	f.StringVar(&p.attestKey, "attest-key", "", "state provenance and verdict with this private `KEY`, which is not the release key")
+	f.StringVar(&p.builder, "builder", "", "the `URI` of the environment that runs this, as statements name it")
+	f.StringVar(&p.stream, "stream", "", "only this `STREAM` (default: all that have released)")
+	f.StringVar(&p.to, "to", "", "pin this `RING` instead of the first: its number, one of its clusters, or \"all\"")
+	f.StringVar(&p.layout, "oci-layout", "", "write an OCI image layout to `DIR` instead of a registry")
+	f.StringVar(&p.tar, "tar", "", "write an OCI image layout to the tar `FILE` instead of a registry")
+	f.StringVar(&p.from, "from", "", "push what this layout or tar `FILE` holds; nothing is compiled, and no fleet is needed")
+	f.StringVar(&p.out, "out", "dist", "read signatures from `DIR`/oci and write pins below DIR/deploy, relative to the fleet")
+	f.StringVar(&p.deployDir, "deploy-dir", "deploy", "write the pins of the ring below `DIR`, relative to the fleet")
+	return cmd
+}
+
+// target checks the argument and flags against each other.
+func (p *publishFlags) target(args []string) error {
+	if len(args) == 1 {
+		rest, ok := strings.CutPrefix(args[0], "oci://")
+		if !ok {
+			return fmt.Errorf("%q is no registry: want oci://HOST/PATH", args[0])
+		}
+		p.registry = strings.Trim(rest, "/")
+	}
+	files := p.layout != "" || p.tar != ""
+	switch {
+	case p.registry != "" && files, p.layout != "" && p.tar != "":
+		return errors.New("one place at a time: a registry, --oci-layout, or --tar")
+	case p.attestKey != "" && p.key == "":
+		return errors.New("--attest-key goes with --key: what is attested is what is signed")
+	case p.from != "" && files:
+		return errors.New("--from carries a layout into a registry; copy the files to have them elsewhere")
+	case p.from != "" && p.registry == "":
+		return errors.New("--from needs to know where to: name oci://HOST/PATH")
+	case p.from != "" && (p.attestKey != "" || p.stream != "" || p.to != ""):
+		return errors.New("--from compiles nothing, so there is nothing to attest or to pin: it excludes --attest-key, --stream and --to")
+	}
+	return nil
+}
+
+func (p *publishFlags) run(ctx context.Context, inv *Invocation, args []string) error {
+	if err := p.target(args); err != nil {
+		return err
+	}
+	p.pipeline.out.dir = p.in.dir
+	if _, err := p.pipeline.out.sinks(inv); err != nil {
+		return err
+	}
+	if p.from != "" {
+		return p.carry(ctx, inv)
+	}
+	p.in.revision = "HEAD"
+	rep := p.pipeline.out.report("publish")
+	head, err := p.in.open(ctx, inv)
+	if err != nil {
+		return p.broken(inv, nil, rep, err)
+	}
+	wanted, ds, err := p.wanted(head)
+	if err != nil {
+		return p.broken(inv, head, rep, err)
+	}
+	if rep.Diagnostics.Add(ds...); ds.HasErrors() {
+		rep.ExitCode = ExitFailed
+		return p.pipeline.out.finish(inv, head, rep)
+	}
+	signers, ds, err := p.signers(ctx, inv)
+	if err != nil {
+		return p.broken(inv, head, rep, err)
+	}
+	if rep.Diagnostics.Add(ds...); ds.HasErrors() {
+		rep.ExitCode = ExitFailed
+		return p.pipeline.out.finish(inv, head, rep)
+	}
+	builds, s, rep, err := p.build(ctx, inv, wanted)
+	if err != nil || builds == nil {
+		return err
+	}
+	if err := p.deliver(ctx, inv, head, builds, signers, rep); err != nil {
+		return p.broken(inv, s, rep, err)
+	}
+	return p.pipeline.out.finish(inv, s, rep)
+}
+
+func (p *publishFlags) signers(ctx context.Context, inv *Invocation) (compiler.Signers, diag.List, error) {
+	by, ds, err := (&releaseFlags{pipeline: p.pipeline, key: p.key, attestKey: p.attestKey}).signers(ctx, inv)
+	return compiler.Signers{Release: by.release, Attest: by.attest}, ds, err
+}
+
+// wanted reads the records as the delivery branch has them.
+func (p *publishFlags) wanted(head *session) ([]compiler.Wanted, diag.List, error) {
+	diags := slices.Clone(head.diags)
+	if head.tree == nil || diags.HasErrors() {
+		return nil, diags, nil
+	}
+	var all []*release.Records
+	var names []string
+	for _, e := range head.tree.Files("releases") {
+		if path.Ext(e.Path) != ".json" {
+			continue
+		}
+		b, err := head.tree.ReadFile(e.Path)
+		if err != nil {
+			return nil, nil, err
+		}
+		r, ds := release.Parse(e.Path, b)
+		if diags.Add(ds...); r == nil {
+			continue
+		}
+		if names = append(names, r.Stream); p.stream == "" || p.stream == r.Stream {
+			all = append(all, r)
+		}
+	}
+	if diags.HasErrors() {
+		return nil, diags, nil
+	}
+	if p.stream != "" && len(all) == 0 {
+		return nil, nil, fmt.Errorf("--stream %s: no such stream has released (have %v)", p.stream, names)
+	}
+	wanted, ds := compiler.Newest(all)
+	return wanted, append(diags, ds...), nil
+}
+
+// build is one compile and the bundles of releases that it gave.
+type build struct {
+	s      *session
+	res    *compiler.Result
+	sealed []*seal.Bundle
+}
+
+// build compiles every revision that is needed: for most releases one. Nil
+// builds without an error cannot happen; the error ends the command.
+func (p *publishFlags) build(ctx context.Context, inv *Invocation, wanted []compiler.Wanted) ([]*build, *session, *report.Result, error) {
+	var (
+		builds  []*build
+		first   *session
+		rep     *report.Result
+		results = map[string]*build{}
+	)
+	for _, w := range wanted {
+		var left []string
+		for name := range w.Release.Artifacts {
+			left = append(left, name)
+		}
+		for _, rev := range w.Revisions() {
+			if len(left) == 0 {
+				break
+			}
+			b := results[rev]
+			if b == nil {
+				p.in.revision = rev
+				s, res, r, err := p.pipeline.run(ctx, inv, "publish", compiler.ToArtifacts)
+				if err != nil {
+					return nil, nil, nil, err
+				}
+				if blocked(&p.pipeline, r, res) || r.Diagnostics.HasErrors() {
+					r.ExitCode = cmp.Or(r.ExitCode, ExitFindings)
+					return nil, nil, nil, p.pipeline.out.finish(inv, s, r)
+				}
+				b = &build{s: s, res: res}
+				results[rev], builds = b, append(builds, b)
+				if rep == nil {
+					first, rep = s, r
+				}
+			}
+			sealed, rest, ds, err := compiler.Recorded(ctx, b.res, w, left)
+			if err != nil {
+				return nil, nil, nil, p.broken(inv, first, rep, err)
+			}
+			if rep.Diagnostics.Add(ds...); ds.HasErrors() {
+				rep.ExitCode = ExitFailed
+				return nil, nil, nil, p.pipeline.out.finish(inv, first, rep)
+			}
+			b.sealed, left = append(b.sealed, sealed...), rest
+		}
+		for _, name := range left {
+			rep.Diagnostics.Add(compiler.Unreproducible(w, name, "no revision of its records has the content"))
+		}
+	}
+	if rep.Diagnostics.HasErrors() {
+		rep.ExitCode = ExitFailed
+		return nil, nil, nil, p.pipeline.out.finish(inv, first, rep)
+	}
+	return builds, first, rep, nil
+}
+
+// deliver signs and carries what was built, and writes the pins. What cannot
+// be done for a reason that a user can mend is in the report.
+func (p *publishFlags) deliver(ctx context.Context, inv *Invocation, head *session, builds []*build, by compiler.Signers, rep *report.Result) error {
+	registry := p.registry
+	if project := builds[0].res.Units.Project; registry == "" && project != nil {
+		registry = strings.TrimPrefix(project.Spec.Releases.Registry, "oci://")
+	}
+	if registry == "" && p.layout == "" && p.tar == "" {
+		return errors.New("publish needs to know where to: name oci://HOST/PATH, or set releases: registry in darkstart.cue")
+	}
+	to, err := p.destination(inv, registry)
+	if err != nil {
+		return err
+	}
+	defer to.close()
+	var bundles []*seal.Bundle
+	for _, b := range builds {
+		bundles = append(bundles, b.sealed...)
+	}
+	if stop, err := to.free(ctx, bundles, rep); stop || err != nil {
+		return err
+	}
+	var signed []*compiler.Signed
+	for _, b := range builds {
+		c, err := attestConfig(b.s, &p.in, p.builder)
+		if err != nil {
+			return err
+		}
+		more, ds, err := compiler.Complete(ctx, b.res, b.sealed, by, to.standing(p.beside(head)), c)
+		if stop, err := stopped(rep, ds, err); stop || err != nil {
+			return err
+		}
+		signed = append(signed, more...)
+	}
+	slices.SortFunc(signed, func(a, b *compiler.Signed) int {
+		return cmp.Compare(a.Bundle.Record.Artifact, b.Bundle.Record.Artifact)
+	})
+	if stop, err := to.deliver(ctx, signed, rep); stop || err != nil {
+		return err
+	}
+	wrote, err := p.pins(head, registry, builds)
+	if err != nil {
+		return err
+	}
+	to.tell(signed, by, wrote)
+	return nil
+}
+
+// beside is where release leaves signatures: the layout of the fleet, if any.
+func (p *publishFlags) beside(head *session) oci.Source {
+	if head.root() == "" {
+		return nil
+	}
+	l, err := oci.OpenLayout(filepath.Join(outDir(head, p.out), "oci"))
+	if err != nil {
+		return nil
+	}
+	return l
+}
+
+// pins writes the pins of every cluster to dist/deploy, and those of the ring
+// to deploy/. Pins into files name a place that only the project knows.
+func (p *publishFlags) pins(head *session, registry string, builds []*build) ([]string, error) {
+	if registry == "" || head.root() == "" {
+		return nil, nil
+	}
+	var wrote []string
+	for _, b := range builds {
+		ring, err := (&releaseFlags{to: p.to}).ring(b.res)
+		if err != nil {
+			return nil, err
+		}
+		files, ds, err := compiler.Pins(b.res, "oci://"+registry, b.sealed...)
+		if err != nil {
+			return nil, err
+		}
+		if ds.HasErrors() {
+			return nil, ds[0].Err()
+		}
+		for _, f := range files {
+			rest := strings.TrimPrefix(f.Path, "deploy/")
+			cluster, _, _ := strings.Cut(rest, "/")
+			targets := []string{filepath.Join(outDir(head, p.out), "deploy", filepath.FromSlash(rest))}
+			if slices.Contains(ring, cluster) {
+				targets = append(targets, filepath.Join(outDir(head, p.deployDir), filepath.FromSlash(rest)))
+			}
+			for _, t := range targets {
+				changed, err := writeChanged(t, ir.File{Data: f.Data})
+				if err != nil {
+					return nil, err
+				}
+				if changed {
+					wrote = append(wrote, shown(t))
+				}
+			}
+		}
+	}
+	return wrote, nil
+}
