@@ -35,7 +35,7 @@ func Attest(ctx context.Context, b *Bundle, p *attest.Predicate, s *Signer) (*Si
 		return nil, diag.List{diag.Errorf("SEA005", "the statement %s about %q has %d bytes (at most %d)", p.Type, b.Record.Artifact, len(raw), maxSignature).
 			Fix("split the cluster: its statements list more than a reader takes from a stranger")}, nil
 	}
-	t := &Trust{parties: []Trusted{s.public}}
+	t := &Trust{parties: []Trusted{s.Trusted()}}
 	seen := t.judge(raw, b.Digest(), "")
 	if seen.Status == StatusValid {
 		seen.Reason = objectionTo(seen.Claim, b)

@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -92,6 +93,15 @@ func signed(t testing.TB, b *Bundle, s *Signer) (dir string, l *oci.Layout) {
 		t.Fatal(err)
 	}
 	return dir, l
+}
+
+// allOf returns diagnostics with their notes and fixes.
+func allOf(l diag.List) string {
+	var out strings.Builder
+	for _, d := range l {
+		fmt.Fprintln(&out, d, d.Notes, d.Help)
+	}
+	return out.String()
 }
 
 // codes returns the sorted codes of the errors, joined by blanks.

@@ -153,3 +153,10 @@ func (i *Identity) open(b *bundle.Bundle) ([]byte, string, error) {
 	}
 	return envelope.GetPayload(), by, nil
 }
+
+// covers reports whether an exact identity is one of those that i describes.
+func (i *Identity) covers(exact *Identity) bool {
+	named := certificate.Summary{SubjectAlternativeName: exact.c.Subject}
+	named.Issuer = exact.c.Issuer
+	return i.c.Root.id == exact.c.Root.id && i.match.Verify(named) == nil
+}

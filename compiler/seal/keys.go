@@ -87,6 +87,18 @@ func GenerateKeyPair(a Algorithm, password Password) (*KeyPair, error) {
 	}, nil
 }
 
+// roleHeader notes in the file of a private key what it was made for. It is
+// not signed and not secret: it catches mistakes. What binds is the trust
+// policy, which knows every key, wherever it is kept, in one role.
+const roleHeader = "Darkstart-Role"
+
+// For notes the role of the pair in its private half.
+func (p *KeyPair) For(r Role) *KeyPair {
+	block, _ := pem.Decode(p.Private)
+	block.Headers = map[string]string{roleHeader: string(r)}
+	return &KeyPair{Private: pem.EncodeToMemory(block), Public: p.Public}
+}
+
 func generate(a Algorithm) (crypto.Signer, error) {
 	switch a {
 	case ECDSAP256:
@@ -111,12 +123,22 @@ type PublicKey struct {
 
 // Signer is a private key ready to sign.
 type Signer struct {
-	public *PublicKey
-	signer signature.SignerVerifier
+	public  *PublicKey
+	signer  signature.SignerVerifier
+	keyless *keyless // nil for a key that is kept
 }
 
 // Public returns the key that verifies what the signer signs.
 func (s *Signer) Public() *PublicKey { return s.public }
+
+// Trusted returns whom to trust for what the signer signs: its public key, or
+// the identity that its certificates name.
+func (s *Signer) Trusted() Trusted {
+	if s.keyless != nil {
+		return s.keyless.identity
+	}
+	return s.public
+}
 
 // PEM returns the public key as cosign and Flux read it.
 func (k *PublicKey) PEM() []byte {
@@ -128,6 +150,11 @@ func (k *PublicKey) PEM() []byte {
 type KeySource struct {
 	ReadFile func(name string) ([]byte, error)
 	Getenv   func(name string) string
+	// Mode returns the permissions of a file; nil: nobody asks.
+	Mode func(name string) (fs.FileMode, error)
+	// Remote allows keys that a service keeps: asking one uses the network, and
+	// runs a program found on PATH.
+	Remote bool
 }
 
 // read returns the bytes of a file, or of an environment variable for
@@ -146,9 +173,6 @@ func (s KeySource) read(ref string) ([]byte, *diag.Diagnostic) {
 		}
 		return []byte(v), nil
 	}
-	if scheme, _, ok := strings.Cut(ref, "://"); ok {
-		return nil, unreadable("keys of %s:// are not supported", scheme).Fix("name a file, or env://NAME")
-	}
 	b, err := s.ReadFile(ref)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, unreadable("there is no such file").Fix("make a key pair with `darkstart keys generate`, or `cosign generate-key-pair`")
@@ -163,6 +187,13 @@ func (s KeySource) read(ref string) ([]byte, *diag.Diagnostic) {
 // signer comes with the diagnostic that says why; an error is the password
 // function's own.
 func LoadSigner(ctx context.Context, ref string, role Role, src KeySource, password Password) (*Signer, diag.List, error) {
+	if remote(ref) {
+		s, d := loadRemote(ctx, ref, role, src)
+		if d != nil {
+			return nil, diag.List{d}, nil
+		}
+		return s, nil, nil
+	}
 	b, d := src.read(ref)
 	if d != nil {
 		return nil, diag.List{d}, nil
@@ -170,6 +201,10 @@ func LoadSigner(ctx context.Context, ref string, role Role, src KeySource, passw
 	block, _ := pem.Decode(b)
 	if block == nil || block.Type != pemPrivate && block.Type != pemPrivateCosign {
 		return nil, diag.List{notAKey(ref, block, "an encrypted private key", pemPrivate)}, nil
+	}
+	if made := Role(block.Headers[roleHeader]); made != "" && made != role {
+		return nil, diag.List{diag.Errorf("SIG006", "key %q was made to %s, not to %s", ref, made, role).
+			Fix("make a key pair for this: `darkstart keys generate --role %s`", role)}, nil
 	}
 	pass, err := password()
 	if err != nil {
@@ -192,7 +227,20 @@ func LoadSigner(ctx context.Context, ref string, role Role, src KeySource, passw
 	if d != nil {
 		return nil, diag.List{d}, nil
 	}
-	return s, nil, nil
+	return s, src.exposed(ref), nil
+}
+
+// exposed warns of a private key that others may read.
+func (s KeySource) exposed(ref string) diag.List {
+	if s.Mode == nil || strings.HasPrefix(ref, "env://") {
+		return nil
+	}
+	mode, err := s.Mode(ref)
+	if err != nil || mode.Perm()&0o077 == 0 {
+		return nil
+	}
+	return diag.List{diag.Warningf("SIG055", "others can read the private key %q: its mode is %04o", ref, mode.Perm()).
+		Fix("`chmod 600 %s`", ref)}
 }
 
 func newSigner(name string, role Role, private crypto.Signer) (*Signer, *diag.Diagnostic) {
@@ -209,6 +257,10 @@ func newSigner(name string, role Role, private crypto.Signer) (*Signer, *diag.Di
 
 // LoadPublicKey reads a public key: a file name, or env://NAME.
 func LoadPublicKey(ref string, role Role, src KeySource) (*PublicKey, diag.List) {
+	if remote(ref) { // a verification asks nobody
+		return nil, diag.List{diag.Errorf("SIG053", "key %q is kept by a service; public keys are files", ref).
+			Fix("export it once: `darkstart keys export --key %s > %s.pub`", ref, role)}
+	}
 	b, d := src.read(ref)
 	if d != nil {
 		return nil, diag.List{d}

@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/secure-systems-lab/go-securesystemslib/encrypted"
@@ -56,7 +57,7 @@ func TestKeys(t *testing.T) {
 		},
 	}
 	for ref, want := range map[string]string{
-		"good.key": "", "env://KEY": "", "cosign1.key": "", "missing": "SIG001", "secret": "SIG001", "env://NONE": "SIG001", "awskms://x": "SIG001",
+		"good.key": "", "env://KEY": "", "cosign1.key": "", "missing": "SIG001", "secret": "SIG001", "env://NONE": "SIG001", "awskms://x": "SIG053",
 		"empty": "SIG001", "text": "SIG001", "good.pub": "SIG001", "plain.key": "SIG001", "damaged.key": "SIG002", "rsa.key": "SIG003", "p384.key": "SIG003",
 	} {
 		s, diags, err := LoadSigner(t.Context(), ref, RoleRelease, src, password)
@@ -88,6 +89,17 @@ func TestKeys(t *testing.T) {
 	broken := errors.New("no terminal")
 	if _, _, err := LoadSigner(t.Context(), "good.key", RoleRelease, src, func() ([]byte, error) { return nil, broken }); !errors.Is(err, broken) {
 		t.Errorf("no password: %v", err)
+	}
+	files["attest.key"] = pair.For(RoleAttest).Private
+	if s, diags, err := LoadSigner(t.Context(), "attest.key", RoleRelease, src, password); s != nil || err != nil || codes(diags) != "SIG006" {
+		t.Errorf("a key that was made to attest: %v %s", err, diags)
+	}
+	for mode, want := range map[fs.FileMode]string{0o600: "", 0o400: "", 0o640: "SIG055", 0o604: "SIG055"} {
+		src.Mode = func(string) (fs.FileMode, error) { return mode, nil }
+		s, diags, err := LoadSigner(t.Context(), "attest.key", RoleAttest, src, password)
+		if s == nil || err != nil || strings.Contains(diags.String(), "warning[SIG055]") != (want != "") || diags.HasErrors() {
+			t.Errorf("mode %o: %v %s", mode, err, diags)
+		}
 	}
 	if _, err := GenerateKeyPair("rsa", password); err == nil {
 		t.Error("an unknown algorithm made a key")
@@ -155,7 +167,7 @@ func TestCosignKeys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		name := writeFile(t, c.dir, "ours-"+string(a)+".key", pair.Private)
+		name := writeFile(t, c.dir, "ours-"+string(a)+".key", pair.For(RoleRelease).Private)
 		out, err := c.run("public-key", "--key", name)
 		if err != nil || !bytes.Contains(out, bytes.TrimSpace(pair.Public)) {
 			t.Errorf("%s: cosign reads our key as: %v\n%s", a, err, out)

@@ -85,7 +85,7 @@ func Sign(ctx context.Context, b *Bundle, s *Signer) (*Signature, diag.List, err
 	if err != nil {
 		return nil, nil, fmt.Errorf("sign %s: %w", b.Record.Artifact, err)
 	}
-	trust, diags := NewTrust(s.public)
+	trust, diags := NewTrust(s.Trusted())
 	if diags.HasErrors() {
 		return nil, diags, nil
 	}
@@ -136,7 +136,11 @@ func (s *Signer) sign(ctx context.Context, st statement) ([]byte, error) {
 }
 
 func (s *Signer) envelope(ctx context.Context, payload []byte) ([]byte, error) {
-	b, err := sign.Bundle(&sign.DSSEData{Data: payload, PayloadType: payloadType}, keypair{s}, sign.BundleOptions{Context: ctx})
+	opts := sign.BundleOptions{Context: ctx}
+	if s.keyless != nil {
+		s.keyless.options(&opts)
+	}
+	b, err := sign.Bundle(&sign.DSSEData{Data: payload, PayloadType: payloadType}, keypair{s}, opts)
 	if err != nil {
 		return nil, err
 	}

@@ -69,3 +69,30 @@ func twoRoles(a, b who) *diag.Diagnostic {
 	}
 	return d.Fix("use one key pair, or one identity, for each role")
 }
+
+// Permits says whether what the signer would sign in its role counts under the
+// policy. This is what binds a role to a key wherever it is kept: a service
+// that signs knows nothing of roles.
+func (t *Trust) Permits(s *Signer) diag.List {
+	mine := s.Trusted().who()
+	known := false
+	for _, p := range t.parties {
+		w, same := p.who(), false
+		switch i, ok := p.(*Identity); {
+		case !ok || s.keyless == nil:
+			same = w.id == mine.id
+		default:
+			same = i.covers(s.keyless.identity)
+		}
+		if same && w.role != mine.role {
+			return diag.List{diag.Errorf("SIG006", "%q is trusted to %s and cannot %s", mine.name, w.role, mine.role).
+				Fix("sign with the key, or as the identity, that is trusted to %s", mine.role)}
+		}
+		known = known || same
+	}
+	if !known {
+		return diag.List{diag.Errorf("SIG056", "nobody trusts what %q signs to %s", mine.name, mine.role).
+			Fix("add it to the trust policy, or sign with a key that is in it")}
+	}
+	return nil
+}
