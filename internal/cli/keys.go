@@ -7,11 +7,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/darkstart-dev/darkstart/compiler/seal"
+	"github.com/darkstart-dev/darkstart/internal/diag"
 )
 
 // passwordVariable is cosign's, so that one secret serves both tools.
@@ -19,7 +21,7 @@ const passwordVariable = "COSIGN_PASSWORD"
 
 func newKeys(inv *Invocation) *cobra.Command {
 	cmd := &cobra.Command{Use: "keys", Short: "make key pairs for releases and attestations", Args: cobra.NoArgs}
-	cmd.AddCommand(newKeysGenerate(inv))
+	cmd.AddCommand(newKeysGenerate(inv), newKeysExport(inv))
 	return cmd
 }
 
@@ -37,6 +39,7 @@ lost release key cannot be made again.`,
 			if err != nil {
 				return err
 			}
+			pair = pair.For(seal.Role(role))
 			private, public := filepath.Join(out, role+".key"), filepath.Join(out, role+".pub")
 			for _, f := range []string{private, public} {
 				if _, err := os.Lstat(f); !errors.Is(err, fs.ErrNotExist) {
@@ -62,10 +65,52 @@ lost release key cannot be made again.`,
 	return cmd
 }
 
+func newKeysExport(inv *Invocation) *cobra.Command {
+	var role, key string
+	cmd := &cobra.Command{
+		Use:   "export",
+		Short: "print the public half of a private key, wherever it is kept",
+		Long: `export prints the public key in PEM form, for verify --key, cosign and Flux. KEY
+is a file, env://NAME, or NAME://KEY for a key that a service keeps: the program
+sigstore-kms-NAME on PATH is asked, by sigstore's plugin protocol.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, ds, err := seal.LoadSigner(cmd.Context(), key, seal.Role(role), keySource(inv), password(inv, false))
+			if err != nil {
+				return err
+			}
+			for _, d := range ds {
+				if d.Severity == diag.Error {
+					return d.Err()
+				}
+				fmt.Fprintln(inv.Stderr, diag.List{d})
+			}
+			_, err = inv.Stdout.Write(s.Public().PEM())
+			return err
+		},
+	}
+	choiceFlag(cmd, &role, "role", "", "what the key was made for", string(seal.RoleRelease), string(seal.RoleAttest))
+	cmd.Flags().StringVar(&key, "key", "", "private `KEY`")
+	_ = cmd.MarkFlagRequired("key")
+	return cmd
+}
+
 // keySource reads keys for the seal stage, which reaches neither disk nor
 // environment by itself.
 func keySource(inv *Invocation) seal.KeySource {
-	return seal.KeySource{ReadFile: os.ReadFile, Getenv: inv.Getenv}
+	return seal.KeySource{ReadFile: os.ReadFile, Getenv: inv.Getenv, Mode: mode, Remote: true}
+}
+
+// mode returns the permissions of a file, where permissions mean anything.
+func mode(name string) (fs.FileMode, error) {
+	if runtime.GOOS == "windows" {
+		return 0, nil
+	}
+	fi, err := os.Stat(name)
+	if err != nil {
+		return 0, err
+	}
+	return fi.Mode(), nil
 }
 
 // password returns how the passphrase of a private key is found: from the

@@ -30,6 +30,7 @@ type releaseFlags struct {
 	pipeline
 	out, key, to, deployDir string
 	attestKey, builder      string
+	keyless                 keylessFlags
 	base                    string
 	renew                   bool
 }
@@ -64,7 +65,8 @@ released and signed has a clean result. --fail-on warning is stricter.`,
 	r.register(cmd)
 	f := cmd.Flags()
 	f.StringVar(&r.out, "out", "dist", "write bundles below `DIR`, relative to the fleet")
-	f.StringVar(&r.key, "key", "", "sign with this private `KEY`: a file, or env://NAME (passphrase in COSIGN_PASSWORD)")
+	f.StringVar(&r.key, "key", "", "sign with this private `KEY`: a file, env://NAME (passphrase in COSIGN_PASSWORD), or NAME://KEY through sigstore-kms-NAME")
+	r.keyless.add(f)
 	f.StringVar(&r.attestKey, "attest-key", "", "state provenance, verdict and contents with this private `KEY`, which is not the release key")
 	f.StringVar(&r.builder, "builder", "", "the `URI` of the environment that runs this, as statements name it")
 	f.StringVar(&r.to, "to", "", "pin this `RING` instead of the first: its number, one of its clusters, or \"all\"")
@@ -226,7 +228,7 @@ func (r *releaseFlags) write(ctx context.Context, inv *Invocation, s *session, r
 	if err != nil {
 		return err
 	}
-	r.tell(inv, b, r.key != "", append(wrote, pinned...))
+	r.tell(inv, b, r.key != "" || r.keyless.wanted(), append(wrote, pinned...))
 	return nil
 }
 

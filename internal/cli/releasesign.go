@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"runtime/debug"
 
 	"github.com/darkstart-dev/darkstart/compiler"
@@ -32,8 +33,19 @@ func (r *releaseFlags) signers(ctx context.Context, inv *Invocation) (by signers
 		diags.Add(ds...)
 		*k.to = s
 	}
+	if r.keyless.wanted() {
+		if r.key != "" {
+			return by, nil, errors.New("--key and --identity-token are two ways to sign: give one")
+		}
+		s, ds, err := r.keyless.signer(ctx, inv, r.in.dir)
+		if err != nil {
+			return by, nil, err
+		}
+		diags.Add(ds...)
+		by.release = s
+	}
 	if by.release != nil && by.attest != nil {
-		_, ds := seal.NewTrust(by.release.Public(), by.attest.Public())
+		_, ds := seal.NewTrust(by.release.Trusted(), by.attest.Trusted())
 		diags.Add(ds...)
 	}
 	return by, diags, nil

@@ -30,6 +30,7 @@ type verifyFlags struct {
 	keys, attestKeys                                  []string
 	minSerial                                         int
 	allowExpired, noWaivers, strict, verbose          bool
+	identity                                          identityFlags
 }
 
 func newVerify(inv *Invocation) *cobra.Command {
@@ -56,6 +57,7 @@ Exit status: 0 verified, 1 drift under --live, 2 could not do the job, 3 refused
 	f.StringVarP(&v.dir, "chdir", "C", ".", "run as if started in `DIR`")
 	f.StringArrayVar(&v.keys, "key", nil, "trust this public release `KEY`: a file, or env://NAME (repeatable)")
 	f.StringArrayVar(&v.attestKeys, "attest-key", nil, "demand provenance and a passed verdict by this public attestation `KEY` (repeatable: by one of them)")
+	v.identity.add(f)
 	f.StringVar(&v.artifact, "artifact", "", "only this artifact: a cluster, or fleet")
 	f.StringVar(&v.releases, "releases", "", "records that bundles must agree with (default: releases/ beside the layout's fleet)")
 	f.IntVar(&v.minSerial, "min-serial", 0, "refuse serials below `N`")
@@ -114,7 +116,10 @@ func (v *verifyFlags) run(ctx context.Context, inv *Invocation, args []string) e
 }
 
 func (v *verifyFlags) all(ctx context.Context, inv *Invocation, arg string, out *verified) error {
-	trust, ds := v.trust(inv)
+	trust, ds, err := v.trust(inv)
+	if err != nil {
+		return err
+	}
 	out.Diagnostics.Add(ds...)
 	if ds.HasErrors() {
 		out.ExitCode = ExitFailed // nothing was judged, so nothing was refused
@@ -159,7 +164,7 @@ func (v *verifyFlags) all(ctx context.Context, inv *Invocation, arg string, out 
 	return v.compare(ctx, inv, out)
 }
 
-func (v *verifyFlags) trust(inv *Invocation) (*seal.Trust, diag.List) {
+func (v *verifyFlags) trust(inv *Invocation) (*seal.Trust, diag.List, error) {
 	var parties []seal.Trusted
 	var diags diag.List
 	load := func(role seal.Role, refs []string) {
@@ -173,10 +178,18 @@ func (v *verifyFlags) trust(inv *Invocation) (*seal.Trust, diag.List) {
 	}
 	load(seal.RoleRelease, v.keys)
 	load(seal.RoleAttest, v.attestKeys)
-	if diags.HasErrors() {
-		return nil, diags
+	id, ds, err := v.identity.trusted(v.dir)
+	if err != nil {
+		return nil, nil, err
 	}
-	return seal.NewTrust(parties...)
+	if diags.Add(ds...); id != nil {
+		parties = append(parties, id)
+	}
+	if diags.HasErrors() {
+		return nil, diags, nil
+	}
+	t, ds := seal.NewTrust(parties...)
+	return t, ds, nil
 }
 
 // verifyInputs is what every artifact is judged by.
