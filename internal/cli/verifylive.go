@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"strings"
 
 	"github.com/darkstart-dev/darkstart/compiler/drift"
@@ -88,8 +89,12 @@ func bundleObjects(b *seal.Bundle) (*drift.Bundle, error) {
 			out.Parts = append(out.Parts, row.Part)
 		}
 	}
-	if guard := seal.GuardDir + "/configmap.yaml"; files[guard] != nil {
-		return out, add(guard)
+	for _, f := range all {
+		if path.Dir(f.Path) == seal.GuardDir && path.Base(f.Path) != "kustomization.yaml" {
+			if err := add(f.Path); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return out, nil
 }
