@@ -1,0 +1,72 @@
+package compiler
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/darkstart-dev/darkstart/compiler/emit"
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/compiler/seal"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+)
+
+// PinRecorded returns the objects that pin the engines of a cluster to a
+// release that was recorded before, with paths below its own folder. res is a
+// compile of the revision that the entry names; content that differs from what
+// is recorded is refused, since its parts need not be those of the release.
+func PinRecorded(res *Result, cluster string, e ir.Recorded) ([]ir.File, diag.List, error) {
+	i := slices.IndexFunc(res.Artifacts, func(a *ir.Artifact) bool { return a.Name == cluster })
+	if i < 0 {
+		return nil, diag.List{diag.Errorf("REL005", "revision %s, from which serial %d of %q was released, has no such cluster", e.Revision, e.Serial, cluster).
+			Fix("release again: `darkstart release`")}, nil
+	}
+	content, ds, err := seal.Content(res.Artifacts[i])
+	if err != nil || ds.HasErrors() {
+		return nil, ds, err
+	}
+	if content != e.Content {
+		return nil, diag.List{diag.Errorf("REL005", "serial %d of %q cannot be pinned: it is recorded with content %s, and this compiler makes %s of revision %s", e.Serial, cluster, e.Content.Short(), content.Short(), e.Revision).
+			Fix("promote with the version of darkstart that made the release (%s)", e.MinCompiler).
+			Fix("or release again with this version, and start with the first ring")}, nil
+	}
+	p := res.Units.Project
+	if p == nil || p.Spec.Releases.Registry == "" {
+		return nil, diag.List{diag.Errorf("REL005", "the project names no registry, so there is nothing that an engine could fetch").
+			Fix("set `releases: registry: \"oci://…\"` in darkstart.cue")}, nil
+	}
+	return emit.Deploy(res.Fleet, res.Plan, cluster, emit.Pin{
+		Repository: p.Spec.Releases.Registry + "/" + cluster, Manifest: e.Manifest,
+		Serial: e.Serial, Correlation: e.Content.Short(),
+	})
+}
+
+// StaleForPromotion returns the findings of DR005 that a check warns about and
+// a promotion refuses: a recovery of something in the most important tier that
+// was drilled only before it changed (DESIGN §5.8). Waived ones are accepted.
+func StaleForPromotion(res *Result) diag.List {
+	var out diag.List
+	if res.Plan == nil || res.Fleet == nil {
+		return nil
+	}
+	first := map[string]bool{}
+	for _, t := range res.Fleet.Model.Tiers {
+		first[t.ID] = t.Rank == 0
+	}
+	important := map[string]bool{}
+	for i := range res.Fleet.Model.Nodes {
+		n := &res.Fleet.Model.Nodes[i]
+		important[n.ID] = first[n.Tier]
+	}
+	for _, f := range res.Plan.Findings {
+		if f.Rule != "DR005" || f.Note || !strings.Contains(f.Message, "was drilled only before") ||
+			!slices.ContainsFunc(f.Nodes, func(n string) bool { return important[n] }) {
+			continue
+		}
+		for _, d := range res.Diagnostics {
+			if d.Code == "DR005" && d.Severity == diag.Warning && d.Waived == nil && strings.Contains(d.Message, f.Message) {
+				out.Add(d)
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,368 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/darkstart-dev/darkstart/compiler"
+	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/compiler/release"
+	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/git"
+	"github.com/darkstart-dev/darkstart/internal/report"
+	"github.com/darkstart-dev/darkstart/internal/tree"
+)
+
+// promoteFlags are the flags of one promotion.
+type promoteFlags struct {
+	pipeline
+	to, release, deployDir string
+}
+
+func newPromote(inv *Invocation) *cobra.Command {
+	var p promoteFlags
+	cmd := &cobra.Command{
+		Use:   "promote --to RING",
+		Short: "pin the next ring to what the ring before runs",
+		Long: `promote moves the pins of one ring, deploy/<cluster>/, to the release that the
+ring before has pinned, or to --release, which the ring before must have pinned
+or passed. It makes no bundle, no serial and no signature: the pins name digests
+that are recorded in releases/, and a ring never goes back to an older serial.
+
+The released revisions are judged again as of today, with the evidence of HEAD:
+errors refuse, and so does a drill of something in the most important tier that
+was made before what it recovers changed. Commit what promote wrote.
+
+Exit status: 0 pinned, or pinned before; 1 refused by findings; 2 could not do
+the job: no such ring, or the ring before has pinned no one release.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.run(cmd.Context(), inv) },
+	}
+	f := cmd.Flags()
+	f.StringVarP(&p.in.dir, "chdir", "C", ".", "run as if started in `DIR`")
+	f.StringVar(&p.in.now, "now", "", "judge dates at this `TIME` (RFC 3339) instead of HEAD's committer time")
+	f.IntVarP(&p.in.parallel, "jobs", "j", 0, "work on this many units at once (default: number of processors)")
+	f.BoolVarP(&p.in.quiet, "quiet", "q", false, "no progress on stderr")
+	f.StringVar(&p.to, "to", "", "pin this `RING`: its number, or one of its clusters")
+	f.StringVar(&p.release, "release", "", "pin the release of this `ID` (for example main-7) instead of what the ring before has pinned")
+	f.StringVar(&p.deployDir, "deploy-dir", "deploy", "read and write pins below `DIR`, relative to the fleet")
+	p.out.register(cmd)
+	return cmd
+}
+
+// move is one cluster's pin and what it is to become.
+type move struct {
+	cluster string
+	entry   ir.Recorded
+}
+
+func (p *promoteFlags) run(ctx context.Context, inv *Invocation) error {
+	if p.to == "" {
+		return errors.New("promote needs --to RING: the number of a ring, or one of its clusters")
+	}
+	p.in.revision = "HEAD"
+	s, head, rep, err := p.pipeline.run(ctx, inv, "promote", compiler.ToUnits)
+	if err != nil {
+		return err
+	}
+	if head.Units == nil || rep.Diagnostics.HasErrors() {
+		return p.refuse(inv, s, rep)
+	}
+	if s.root() == "" {
+		return p.broken(inv, s, rep, errors.New("promote writes pins to commit, and a bare repository has no working tree"))
+	}
+	moves, ds, err := p.moves(ctx, s, head)
+	if err != nil {
+		return p.broken(inv, s, rep, err)
+	}
+	rep.Diagnostics.Add(ds...)
+	if ds.HasErrors() {
+		return p.refuse(inv, s, rep)
+	}
+	files, err := p.pins(ctx, inv, s, moves, rep)
+	if err != nil {
+		return p.broken(inv, s, rep, err)
+	}
+	if rep.Diagnostics.HasErrors() || fails(rep.Diagnostics, p.out.failOn) {
+		return p.refuse(inv, s, rep)
+	}
+	if err := p.write(inv, s, moves, files); err != nil {
+		return p.broken(inv, s, rep, err)
+	}
+	return p.out.finish(inv, s, rep)
+}
+
+func (p *promoteFlags) refuse(inv *Invocation, s *session, rep *report.Result) error {
+	if rep.ExitCode == ExitClean {
+		rep.ExitCode = ExitFindings
+	}
+	return p.out.finish(inv, s, rep)
+}
+
+// moves finds the entries to pin, stream by stream: rings may hold clusters of
+// several, and each stream has its own releases.
+func (p *promoteFlags) moves(ctx context.Context, s *session, head *compiler.Result) ([]move, diag.List, error) {
+	if head.Units.Project == nil || len(head.Units.Project.Spec.Rings) == 0 {
+		return nil, nil, errors.New("the fleet declares no rings, and a release pins all of it at once")
+	}
+	rings := head.Units.Project.Spec.Rings
+	n, err := ringNumber(rings, p.to)
+	if err != nil {
+		return nil, nil, err
+	}
+	records, ds, err := s.allRecords(ctx)
+	if err != nil || ds.HasErrors() {
+		return nil, ds, err
+	}
+	var out []move
+	for _, r := range records {
+		in := func(ring []string) []string {
+			return slices.DeleteFunc(slices.Clone(ring), func(c string) bool { return len(r.Artifacts[c]) == 0 })
+		}
+		target := in(rings[n])
+		if len(target) == 0 || p.release != "" && !strings.HasPrefix(p.release, r.Stream+"-") {
+			continue
+		}
+		before := []string{}
+		for i := n - 1; i >= 0 && len(before) == 0; i-- {
+			before = in(rings[i])
+		}
+		if len(before) == 0 {
+			return nil, nil, fmt.Errorf("ring %d is the first of stream %q, and a release pins that itself", n+1, r.Stream)
+		}
+		ms, err := p.streamMoves(s, r, target, before)
+		if err != nil {
+			return nil, nil, err
+		}
+		out = append(out, ms...)
+	}
+	if len(out) == 0 {
+		return nil, nil, fmt.Errorf("no release of a cluster in ring %d is recorded%s", n+1, map[bool]string{true: " as " + p.release}[p.release != ""])
+	}
+	return out, nil, nil
+}
+
+// ringNumber resolves --to, counting from 0.
+func ringNumber(rings [][]string, to string) (int, error) {
+	if n, err := strconv.Atoi(to); err == nil && n >= 1 && n <= len(rings) {
+		return n - 1, nil
+	}
+	if i := slices.IndexFunc(rings, func(r []string) bool { return slices.Contains(r, to) }); i >= 0 {
+		return i, nil
+	}
+	return 0, fmt.Errorf("--to %q is no ring: want a number from 1 to %d, or one of the clusters %v", to, len(rings), slices.Concat(rings...))
+}
+
+// streamMoves chooses the release: the newest that is what every cluster of the
+// ring before has pinned, or the one that was named, which they have or passed.
+func (p *promoteFlags) streamMoves(s *session, r *release.Records, target, before []string) ([]move, error) {
+	pinned := map[string]int{}
+	for _, c := range slices.Concat(before, target) {
+		serial, err := p.pinnedSerial(s, r, c)
+		if err != nil {
+			return nil, err
+		}
+		pinned[c] = serial
+	}
+	var chosen *release.Release
+	for _, x := range slices.Backward(r.Releases) {
+		fits := !slices.ContainsFunc(before, func(c string) bool {
+			return pinned[c] == 0 || pinned[c] != x.Artifacts[c] && (p.release == "" || pinned[c] < x.Artifacts[c])
+		})
+		if fits && (p.release == "" || x.ID == p.release) {
+			chosen = &x
+			break
+		}
+	}
+	if chosen == nil {
+		if p.release != "" {
+			return nil, fmt.Errorf("%s is no release that the ring before (%s) has pinned or passed", p.release, ringState(before, pinned))
+		}
+		return nil, fmt.Errorf("the ring before (%s) has pinned no one release of stream %q", ringState(before, pinned), r.Stream)
+	}
+	var out []move
+	for _, c := range target {
+		e, ok := r.Entry(c, chosen.Artifacts[c])
+		if !ok {
+			return nil, fmt.Errorf("release %s has no %q", chosen.ID, c)
+		}
+		if e.Serial < pinned[c] {
+			return nil, fmt.Errorf("%s has serial %d of %q, and serial %d is pinned: going back is a new release with old content", chosen.ID, e.Serial, c, pinned[c])
+		}
+		out = append(out, move{c, e})
+	}
+	return out, nil
+}
+
+func ringState(clusters []string, pinned map[string]int) string {
+	var out []string
+	for _, c := range clusters {
+		if pinned[c] == 0 {
+			out = append(out, c+" not pinned")
+		} else {
+			out = append(out, fmt.Sprintf("%s at serial %d", c, pinned[c]))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+var digestIn = regexp.MustCompile(`"(?:digest|targetRevision)": "([^"]*)"`)
+
+// pinnedSerial reads which recorded release a cluster's pins name; 0 for none.
+func (p *promoteFlags) pinnedSerial(s *session, r *release.Records, cluster string) (int, error) {
+	serial := 0
+	files, err := filepath.Glob(filepath.Join(outDir(s, p.deployDir), cluster, "*.yaml"))
+	if err != nil {
+		return 0, err
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return 0, err
+		}
+		for _, m := range digestIn.FindAllSubmatch(b, -1) {
+			i := slices.IndexFunc(r.Artifacts[cluster], func(e ir.Recorded) bool { return string(e.Manifest) == string(m[1]) })
+			if i < 0 {
+				return 0, fmt.Errorf("%s pins %s, which is no recorded release of %q", shown(file), m[1], cluster)
+			}
+			found := r.Artifacts[cluster][i].Serial
+			if serial != 0 && serial != found {
+				return 0, fmt.Errorf("the pins of %q name serial %d and serial %d", cluster, serial, found)
+			}
+			serial = found
+		}
+	}
+	return serial, nil
+}
+
+// allRecords reads the records of every stream as HEAD has them.
+func (s *session) allRecords(context.Context) ([]*release.Records, diag.List, error) {
+	var out []*release.Records
+	var diags diag.List
+	for _, e := range s.tree.Files("releases") {
+		if filepath.Ext(e.Path) != ".json" {
+			continue
+		}
+		b, err := s.tree.ReadFile(e.Path)
+		if err != nil {
+			return nil, nil, err
+		}
+		r, ds := release.Parse(e.Path, b)
+		diags.Add(ds...)
+		if r != nil {
+			out = append(out, r)
+		}
+	}
+	return out, diags, nil
+}
+
+// pins compiles each released revision once, judges it, and returns the files
+// by cluster. Only paths and pins come of it: the content must be what is
+// recorded.
+func (p *promoteFlags) pins(ctx context.Context, inv *Invocation, s *session, moves []move, rep *report.Result) (map[string][]ir.File, error) {
+	by := map[string][]move{}
+	for _, m := range moves {
+		by[m.entry.Revision] = append(by[m.entry.Revision], m)
+	}
+	out := map[string][]ir.File{}
+	for _, rev := range slices.Sorted(maps.Keys(by)) {
+		old, err := s.withEvidence(ctx, rev, p.in.dir)
+		if err != nil {
+			return nil, err
+		}
+		in := p.in
+		if in.now == "" {
+			in.now = s.rev.Time
+		}
+		res, err := in.compile(ctx, inv, old, compiler.ToArtifacts, false)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range res.Diagnostics {
+			if d.Severity == diag.Error || fails(diag.List{d}, p.out.failOn) {
+				rep.Diagnostics.Add(d)
+			}
+		}
+		for _, d := range compiler.StaleForPromotion(res) {
+			e := *d
+			e.Severity = diag.Error
+			rep.Diagnostics.Add(&e)
+		}
+		if rep.Diagnostics.HasErrors() {
+			continue
+		}
+		if res.Artifacts == nil {
+			return nil, fmt.Errorf("revision %s does not compile to bundles", rev)
+		}
+		for _, m := range by[rev] {
+			files, ds, err := compiler.PinRecorded(res, m.cluster, m.entry)
+			if err != nil {
+				return nil, err
+			}
+			rep.Diagnostics.Add(ds...)
+			out[m.cluster] = files
+		}
+	}
+	return out, nil
+}
+
+// withEvidence opens a released revision with the evidence of HEAD: a drill is
+// made after the release that it is about.
+func (s *session) withEvidence(ctx context.Context, rev, dir string) (*session, error) {
+	old := &session{dir: s.dir, repo: s.repo}
+	if err := old.read(ctx, git.Selector{Kind: git.Commit, Rev: rev}, dir); err != nil {
+		return nil, err
+	}
+	if old.tree == nil {
+		return nil, fmt.Errorf("revision %s cannot be read: fetch the whole history with `git fetch --unshallow`", rev)
+	}
+	evidence := func(e tree.Entry) bool { return strings.HasPrefix(e.Path, "evidence/") }
+	entries := slices.DeleteFunc(slices.Clone(old.tree.Entries()), evidence)
+	entries = append(entries, s.tree.Files("evidence")...)
+	was := old.tree
+	t, err := tree.New(entries, func(e tree.Entry) ([]byte, error) {
+		if evidence(e) {
+			return s.tree.ReadFile(e.Path)
+		}
+		return was.ReadFile(e.Path)
+	})
+	old.tree = t
+	return old, err
+}
+
+// write replaces each file atomically, and only when all are known.
+func (p *promoteFlags) write(inv *Invocation, s *session, moves []move, files map[string][]ir.File) error {
+	var wrote []string
+	for _, m := range moves {
+		for _, f := range files[m.cluster] {
+			target := filepath.Join(outDir(s, p.deployDir), m.cluster, f.Path)
+			changed, err := writeChanged(target, f)
+			if err != nil {
+				return err
+			}
+			if changed {
+				wrote = append(wrote, fmt.Sprintf("%s (serial %d)", shown(target), m.entry.Serial))
+			}
+		}
+	}
+	if p.in.quiet {
+		return nil
+	}
+	if len(wrote) == 0 {
+		fmt.Fprintln(inv.Stderr, "nothing to do: the ring has this release pinned")
+	}
+	for _, w := range wrote {
+		fmt.Fprintf(inv.Stderr, "wrote %s\n", w)
+	}
+	return nil
+}
