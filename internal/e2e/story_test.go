@@ -1,5 +1,6 @@
 // Package e2e shows that what Darkstart writes is what stock Flux applies, on a
-// real API server, in the order that was planned. The run tells its story in docs/e2e.md.
+// real API server, in the order that was planned, and that it refuses what it
+// must refuse. The run tells its story in docs/e2e.md.
 package e2e
 
 import (
@@ -33,6 +34,9 @@ var chapters = []struct {
 	{"An upgrade", aboutUpgrade, upgrade},
 	{"Going back", aboutRollback, rollback},
 	{"What is removed, and what stays", aboutPrune, prune},
+	{"A phase in the middle, and a move", aboutPhases, phases},
+	{"A gate that fails", aboutGate, gate},
+	{"What Flux refuses", aboutRefusals, refusals},
 }
 
 // TestStory runs the whole story on one control plane.
