@@ -72,7 +72,7 @@ func (f *fixing) apply(inv *Invocation, s *session, ds diag.List) (bool, error) 
 		return false, err
 	}
 	for _, t := range slices.Sorted(maps.Keys(titles)) {
-		fmt.Fprintf(inv.Stderr, "fixed: %s (%s)\n", t, amount(titles[t], "time"))
+		fmt.Fprintf(inv.Stderr, "fixed: %s (%s)\n", t, amount(titles[t], "finding"))
 	}
 	if waiting > 0 {
 		fmt.Fprintf(inv.Stderr, "%s of the same lines left: run it again\n", amount(waiting, "change"))
