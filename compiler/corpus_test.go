@@ -235,11 +235,17 @@ func buildsAlone(t *testing.T, program string, b *seal.Bundle) {
 		t.Fatal(err)
 	}
 	got := stock(t, program, dir)
-	guard := object.Key{Kind: "ConfigMap", Namespace: seal.GuardNamespace, Name: seal.GuardName}.String()
-	if got[guard] == nil {
-		t.Errorf("%s is not applied", guard)
+	policies := "admissionregistration.k8s.io"
+	for _, guard := range []object.Key{
+		{Kind: "ConfigMap", Namespace: seal.GuardNamespace, Name: seal.GuardName},
+		{Group: policies, Kind: "ValidatingAdmissionPolicy", Name: seal.GuardName},
+		{Group: policies, Kind: "ValidatingAdmissionPolicyBinding", Name: seal.GuardName},
+	} {
+		if got[guard.String()] == nil {
+			t.Errorf("%s is not applied", guard)
+		}
+		delete(got, guard.String())
 	}
-	delete(got, guard)
 	want := map[string]map[string]any{}
 	for key, f := range inventory(t, b) {
 		var o map[string]any

@@ -74,10 +74,9 @@ func (q *question) held() []diag.Label {
 // based is the scalar at a path in the object's own document.
 func (q *question) based(path []string) (candidate, bool) {
 	origin := q.object.Origin
-	for _, c := range q.scalars(origin.Pos.File) {
-		if c.document == origin.Document && ir.Pointer(c.path...) == origin.Within+ir.Pointer(path...) {
-			return c, true
-		}
+	s := q.scalarsOf(origin.Pos.File)
+	if i, ok := s.at[place{origin.Document, origin.Within + ir.Pointer(path...)}]; ok {
+		return s.all[i], true
 	}
 	return candidate{}, false
 }
@@ -101,15 +100,56 @@ func (t *Tracer) source(key string, list func() []string) []string {
 	return files
 }
 
-// scalars are those of one file, and of the YAML inside its texts.
-func (q *question) scalars(name string) []candidate {
-	f := q.file(name)
-	if f == nil {
-		return nil
+// scalars are those of one file, and of the YAML inside its texts; nobody
+// changes them.
+type scalars struct {
+	all []candidate
+	at  map[place]int
+}
+
+// place is where a scalar stands in a file.
+type place struct {
+	document int
+	pointer  string
+}
+
+func (q *question) scalars(name string) []candidate { return q.scalarsOf(name).all }
+
+// scalarsOf reads a file once: thousands of findings may ask about it.
+func (q *question) scalarsOf(name string) *scalars {
+	q.mu.Lock()
+	s := q.leaves[name]
+	q.mu.Unlock()
+	if s != nil {
+		return s
 	}
+	s = &scalars{at: map[place]int{}}
+	if f := q.file(name); f != nil {
+		s.all = q.readScalars(name, f)
+	}
+	for i, c := range s.all {
+		p := place{c.document, ir.Pointer(c.path...)}
+		if _, taken := s.at[p]; !taken {
+			s.at[p] = i
+		}
+	}
+	q.mu.Lock()
+	q.leaves[name] = s
+	q.mu.Unlock()
+	return s
+}
+
+func (q *question) readScalars(name string, f *yamlpos.File) []candidate {
 	var out []candidate
+	// Patches stand as texts in kustomizations. In manifests texts are texts, and
+	// the descriptions of a CRD alone are thousands.
+	build := kustomize.IsKustomization(path.Base(name))
 	for _, s := range f.Leaves() {
-		if inner, ok := f.Nested(s, q.cfg.Limits.Limits); ok {
+		inner, ok := (*yamlpos.File)(nil), false
+		if build {
+			inner, ok = f.Nested(s, q.cfg.Limits.Limits)
+		}
+		if ok {
 			for _, n := range inner.Leaves() {
 				out = append(out, scalarOf(name, inner, n))
 			}

@@ -20,6 +20,9 @@ const (
 	maxTrials        = 12 // of one question
 	maxTrialsTotal   = 96 // of all questions about one component of one cluster
 	maxContributions = 3  // places of one field
+	// maxRendered bounds the objects that the trials of one asker render: a trial
+	// of a component of hundreds costs as much as hundreds of small ones.
+	maxRendered = 200
 )
 
 // Tracer finds the places that set fields of rendered objects: the cluster's
@@ -43,6 +46,7 @@ type Tracer struct {
 
 	mu      sync.Mutex
 	files   map[string]*yamlpos.File
+	leaves  map[string]*scalars // by file
 	sources map[string][]string
 	trials  map[string]*trialEntry
 }
@@ -52,6 +56,7 @@ type Tracer struct {
 type Asker struct {
 	*Tracer
 	clusters map[string]*traced
+	rendered int // objects, by trials
 }
 
 type trialEntry struct {
@@ -69,7 +74,7 @@ func NewTracer(t *tree.Tree, cfg *Config) *Tracer {
 		cache = NewCache()
 	}
 	return &Tracer{
-		tree: t, cfg: cfg, cache: cache, files: map[string]*yamlpos.File{}, sources: map[string][]string{},
+		tree: t, cfg: cfg, cache: cache, files: map[string]*yamlpos.File{}, leaves: map[string]*scalars{}, sources: map[string][]string{},
 		trials: map[string]*trialEntry{},
 	}
 }
@@ -81,6 +86,7 @@ func (t *Tracer) Asker() *Asker { return &Asker{Tracer: t, clusters: map[string]
 type traced struct {
 	scopes map[string]string
 	apis   []string
+	asker  *Asker
 	spent  map[string]int              // trials by component
 	known  map[string]object.Trace     // answers by object and pointer
 	before map[string][]*object.Object // objects by component, as rendered
@@ -168,7 +174,7 @@ func (a *Asker) clusterOf(u *ir.Unit[spec.Cluster], r *ir.Rendered) *traced {
 	if c != nil {
 		return c
 	}
-	c = &traced{spent: map[string]int{}, known: map[string]object.Trace{}, before: map[string][]*object.Object{}}
+	c = &traced{asker: a, spent: map[string]int{}, known: map[string]object.Trace{}, before: map[string][]*object.Object{}}
 	rr := &renderer{unit: u}
 	for _, rc := range r.Components {
 		rr.components = append(rr.components, component{result: &result{objects: rc.Objects}})

@@ -28,12 +28,13 @@ type change struct {
 // try renders the component with one change and returns the object that the
 // one in question became, nil when there is none or the rendering failed.
 func (q *question) try(c change) *object.Object {
-	if q.left == 0 || q.cluster.spent[q.name] >= maxTrialsTotal || q.ctx.Err() != nil {
+	if q.left == 0 || q.cluster.spent[q.name] >= maxTrialsTotal || q.cluster.asker.rendered >= maxRendered || q.ctx.Err() != nil {
 		q.left = 0
 		return nil
 	}
 	q.left--
 	q.cluster.spent[q.name]++
+	q.cluster.asker.rendered += len(q.cluster.before[q.name])
 	component, ok := c.declare(q.component)
 	if !ok {
 		return nil

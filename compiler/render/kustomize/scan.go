@@ -18,6 +18,10 @@ import (
 // names are what kustomize accepts as a build file.
 var names = []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
 
+// IsKustomization reports whether a file of that name is what a folder is built
+// from.
+func IsKustomization(base string) bool { return slices.Contains(names, base) }
+
 // scanner reads every kustomization that can be reached from one, judges each
 // reference, and collects the files that kustomize may see.
 type scanner struct {

@@ -91,13 +91,29 @@ func (c Chart) item() item {
 func (c Contents) items() []item {
 	c = c.sorted()
 	var out []item
+	at := map[string]int{}
 	for _, i := range c.Images {
-		out = append(out, i.item())
+		it := i.item()
+		if n, twice := at[it.id]; twice { // nginx:1 and docker.io/library/nginx:1
+			out[n].also(it.properties)
+			continue
+		}
+		at[it.id] = len(out)
+		out = append(out, it)
 	}
 	for _, i := range c.Charts {
 		out = append(out, i.item())
 	}
 	return out
+}
+
+// also adds the properties of another spelling of the same thing.
+func (i *item) also(more []property) {
+	i.properties = slices.Concat(i.properties, more)
+	slices.SortFunc(i.properties, func(a, b property) int {
+		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.value, b.value))
+	})
+	i.properties = slices.Compact(i.properties)
 }
 
 func used(components []string) []property {
