@@ -83,7 +83,7 @@ func wrap(text string) string {
 var figures = regexp.MustCompile(`[0-9][0-9.]* (s|ms|MB)\b`)
 
 func masked(b []byte) string {
-	return strings.Join(strings.Fields(figures.ReplaceAllString(string(b), "N $1")), " ")
+	return figures.ReplaceAllString(strings.Join(strings.Fields(string(b)), " "), "N $1")
 }
 
 // sameStory says where two stories part.
