@@ -285,10 +285,7 @@ func Pins(res *Result, registry string, bundles ...*seal.Bundle) ([]ir.File, dia
 		if b.Record.Artifact == ir.FleetArtifact {
 			continue
 		}
-		files, ds, err := emit.Deploy(res.Fleet, res.Plan, b.Record.Artifact, emit.Pin{
-			Repository: registry + "/" + b.Record.Artifact, Manifest: b.Digest(),
-			Serial: b.Record.Serial, Correlation: b.Record.Correlation,
-		})
+		files, ds, err := pin(res, registry, b.Record.Artifact, b.Recorded())
 		if err != nil {
 			return nil, nil, err
 		}
@@ -298,4 +295,11 @@ func Pins(res *Result, registry string, bundles ...*seal.Bundle) ([]ir.File, dia
 		}
 	}
 	return out, diags.Sorted(), nil
+}
+
+// pin makes the deploy objects of one cluster, pinned to a release in a registry.
+func pin(res *Result, registry, cluster string, e ir.Recorded) ([]ir.File, diag.List, error) {
+	return emit.Deploy(res.Fleet, res.Plan, cluster, emit.Pin{
+		Repository: strings.TrimSuffix(registry, "/") + "/" + cluster, Manifest: e.Manifest, Serial: e.Serial, Correlation: e.Content.Short(),
+	})
 }

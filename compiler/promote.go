@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/darkstart-dev/darkstart/compiler/emit"
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/compiler/seal"
 	"github.com/darkstart-dev/darkstart/internal/diag"
@@ -34,10 +33,7 @@ func PinRecorded(res *Result, cluster string, e ir.Recorded) ([]ir.File, diag.Li
 		return nil, diag.List{diag.Errorf("REL005", "the project names no registry, so there is nothing that an engine could fetch").
 			Fix("set `releases: registry: \"oci://…\"` in darkstart.cue")}, nil
 	}
-	return emit.Deploy(res.Fleet, res.Plan, cluster, emit.Pin{
-		Repository: p.Spec.Releases.Registry + "/" + cluster, Manifest: e.Manifest,
-		Serial: e.Serial, Correlation: e.Content.Short(),
-	})
+	return pin(res, p.Spec.Releases.Registry, cluster, e)
 }
 
 // StaleForPromotion returns the findings of DR005 that a check warns about and

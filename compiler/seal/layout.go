@@ -54,6 +54,10 @@ func damaged(err error) (*Bundle, diag.List, error) {
 	if !errors.Is(err, oci.ErrDamaged) && !errors.Is(err, oci.ErrNotFound) {
 		return nil, nil, err
 	}
-	return nil, diag.List{diag.Errorf("SEA010", "the bundle is incomplete: %v", err).
+	what := "incomplete"
+	if errors.Is(err, oci.ErrDamaged) {
+		what = "damaged"
+	}
+	return nil, diag.List{diag.Errorf("SEA010", "the bundle is %s: %v", what, err).
 		Fix("fetch the bundle again, from another copy if there is one")}, nil
 }

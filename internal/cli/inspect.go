@@ -206,6 +206,8 @@ func inspect(b *seal.Bundle, files []ir.File) (*inspected, error) {
 func (x *inspected) print(w io.Writer, list bool) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(name string, v any) { fmt.Fprintf(t, "%s\t%v\n", name, v) }
+	// An item has no second column, and so does not widen that of the others.
+	item := func(name string) { fmt.Fprintln(t, name) }
 	row("artifact", x.Record.Artifact)
 	row("stream", x.Record.Stream)
 	if x.Record.Candidate() {
@@ -222,10 +224,10 @@ func (x *inspected) print(w io.Writer, list bool) error {
 	row("layer", fmt.Sprintf("%s (%d bytes)", x.Layer, x.Size))
 	row("parts", len(x.Parts))
 	for _, p := range x.Parts {
-		row("  "+p.Part, fmt.Sprintf("wave %d, %s", p.Wave, count(len(p.Objects), "object")))
+		row("  "+p.Part, fmt.Sprintf("wave %d, %s", p.Wave, amount(len(p.Objects), "object")))
 		for _, o := range p.Objects {
 			if list {
-				row("    "+o, "")
+				item("    " + o)
 			}
 		}
 	}
@@ -235,7 +237,7 @@ func (x *inspected) print(w io.Writer, list bool) error {
 	}{{"images", x.Images}, {"runbooks", x.Runbooks}} {
 		row(l.name, len(l.items))
 		for _, i := range l.items {
-			row("  "+i, "")
+			item("  " + i)
 		}
 	}
 	row("files", len(x.Files))
@@ -249,13 +251,6 @@ func (x *inspected) print(w io.Writer, list bool) error {
 		row("  "+s.Digest.Short(), cmp.Or(s.Predicate, s.Reason, s.ArtifactType))
 	}
 	return t.Flush()
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 func orNone(s string) string {

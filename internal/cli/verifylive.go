@@ -102,7 +102,7 @@ func bundleObjects(b *seal.Bundle) (*drift.Bundle, error) {
 // printDrift lists what is not as the bundle says, and what nobody looked at.
 func printDrift(w io.Writer, r *drift.Report) {
 	fmt.Fprintf(w, "%s  %s as the bundle says, %d changed, %d missing, %d extra (export of %s)\n", r.Cluster,
-		count(r.Equal, "object"), len(r.Changed), len(r.Missing), len(r.Extra), count(r.Dump, "object"))
+		amount(r.Equal, "object"), len(r.Changed), len(r.Missing), len(r.Extra), amount(r.Dump, "object"))
 	row := func(what, text string) { fmt.Fprintf(w, "  %-12s %s\n", what, text) }
 	for _, f := range r.Missing {
 		row("missing", f.Key.String())
@@ -117,7 +117,7 @@ func printDrift(w io.Writer, r *drift.Report) {
 		}
 	}
 	for _, u := range r.NotChecked {
-		row("not checked", fmt.Sprintf("%s (%s): %s", u.Kind, count(u.Objects, "object"), u.Reason))
+		row("not checked", fmt.Sprintf("%s (%s): %s", u.Kind, amount(u.Objects, "object"), u.Reason))
 	}
 	fmt.Fprintln(w)
 }
