@@ -130,16 +130,3 @@ func (f *File) Nested(s Leaf, limits Limits) (*File, bool) {
 	}
 	return inner, true
 }
-
-// offset returns where a line begins, the length of the text past its end.
-func (f *File) offset(n int) int {
-	start := 0
-	for range n - 1 {
-		i := bytes.IndexByte(f.source[start:], '\n')
-		if i < 0 {
-			return len(f.source)
-		}
-		start += i + 1
-	}
-	return start
-}

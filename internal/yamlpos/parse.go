@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -29,6 +30,9 @@ type Document struct {
 type File struct {
 	Documents []Document
 	source    []byte
+
+	index  sync.Once
+	starts []int // offsets of the lines; most files are never asked
 }
 
 // Parse reads every document of a text. The first problem ends it: what stands
