@@ -21,7 +21,7 @@ demo: $(BIN) ## the main job on the example fleet, in a scratch repository under
 	@sh testdata/demo.sh $(abspath $(BIN))
 
 test: ## every test
-	$(GO) test ./...
+	$(GO) test -timeout=20m ./...
 
 # Builds etcd, the API server and Flux once, which costs half an hour
 # of CPU and is kept in the user's cache folder; then a run takes minutes.

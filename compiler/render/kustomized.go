@@ -45,30 +45,69 @@ func (q *question) kustomized() []diag.Label {
 	return found
 }
 
-// maxHeld bounds the scalars that are tried for what holds them.
-const maxHeld = 4
-
-// held finds where a mapping or list stands in the object's own document: there
-// one of its scalars comes from.
+// held finds where a mapping or list stands in the object's own document, which
+// kustomize names as its origin. No trial is needed: it is the same holder when
+// the items of lists on the way to it are the same ones.
 func (q *question) held() []diag.Label {
-	holder, _ := object.At(q.object.Content, q.path)
-	tried := 0
-	for _, below := range leavesOf(holder, nil) {
-		q.leaf, q.value = slices.Concat(q.path, below.path), below.value
-		base, has := q.based(q.leaf)
-		if !has || !q.equals(base.value) {
-			continue
-		}
-		if tried++; tried > maxHeld {
+	was, ok := q.document()
+	if !ok {
+		return nil
+	}
+	is := any(q.object.Content)
+	for _, key := range q.path {
+		if !sameItem(was, is, key) {
 			return nil
 		}
-		if q.follows(base) {
-			if at, ok := q.written(); ok {
-				return []diag.Label{at}
-			}
+		before, n := object.At(was, []string{key})
+		after, m := object.At(is, []string{key})
+		if n+m != 2 {
+			return nil
 		}
+		was, is = before, after
+	}
+	if at, ok := q.written(); ok {
+		return []diag.Label{at}
 	}
 	return nil
+}
+
+// document is the value that the object was written as.
+func (q *question) document() (any, bool) {
+	origin := q.object.Origin
+	f := q.file(origin.Pos.File)
+	if f == nil {
+		return nil, false
+	}
+	for _, d := range f.Documents {
+		if d.Index == origin.Document {
+			within := yamlpos.Tokens(origin.Within)
+			v, n := object.At(d.Value, within)
+			return v, n == len(within)
+		}
+	}
+	return nil, false
+}
+
+// sameItem reports whether a key leads to the same item of two lists: by name,
+// else when both are as long. In mappings it always does.
+func sameItem(was, is any, key string) bool {
+	before, isList := was.([]any)
+	after, stillList := is.([]any)
+	if !isList && !stillList {
+		return true
+	}
+	if isList != stillList {
+		return false
+	}
+	name := func(v any) any {
+		item, _ := object.At(v, []string{key, "name"})
+		text, _ := item.(string)
+		return text
+	}
+	if a, b := name(was), name(is); a != "" || b != "" {
+		return a == b
+	}
+	return len(before) == len(after)
 }
 
 // based is the scalar at a path in the object's own document.

@@ -20,9 +20,10 @@ const (
 	maxTrials        = 12 // of one question
 	maxTrialsTotal   = 96 // of all questions about one component of one cluster
 	maxContributions = 3  // places of one field
-	// maxRendered bounds the objects that the trials of one asker render: a trial
-	// of a component of hundreds costs as much as hundreds of small ones.
-	maxRendered = 200
+	// maxRead bounds the bytes of sources that the trials of one asker read.
+	// kustomize takes half a second for a megabyte, and judging that takes a tenth:
+	// a component of many definitions gets no trial, a usual one dozens.
+	maxRead = 512 << 10
 )
 
 // Tracer finds the places that set fields of rendered objects: the cluster's
@@ -49,6 +50,7 @@ type Tracer struct {
 	leaves  map[string]*scalars // by file
 	sources map[string][]string
 	trials  map[string]*trialEntry
+	sizes   map[string]int // of sources, in bytes
 }
 
 // Asker asks about fields, one after the other. What it answers is a function
@@ -56,7 +58,7 @@ type Tracer struct {
 type Asker struct {
 	*Tracer
 	clusters map[string]*traced
-	rendered int // objects, by trials
+	read     int // bytes of sources, by trials
 }
 
 type trialEntry struct {
@@ -75,7 +77,7 @@ func NewTracer(t *tree.Tree, cfg *Config) *Tracer {
 	}
 	return &Tracer{
 		tree: t, cfg: cfg, cache: cache, files: map[string]*yamlpos.File{}, leaves: map[string]*scalars{}, sources: map[string][]string{},
-		trials: map[string]*trialEntry{},
+		trials: map[string]*trialEntry{}, sizes: map[string]int{},
 	}
 }
 

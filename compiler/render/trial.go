@@ -28,13 +28,14 @@ type change struct {
 // try renders the component with one change and returns the object that the
 // one in question became, nil when there is none or the rendering failed.
 func (q *question) try(c change) *object.Object {
-	if q.left == 0 || q.cluster.spent[q.name] >= maxTrialsTotal || q.cluster.asker.rendered >= maxRendered || q.ctx.Err() != nil {
+	cost := q.cost()
+	if q.left == 0 || q.cluster.spent[q.name] >= maxTrialsTotal || q.cluster.asker.read+cost > maxRead || q.ctx.Err() != nil {
 		q.left = 0
 		return nil
 	}
 	q.left--
 	q.cluster.spent[q.name]++
-	q.cluster.asker.rendered += len(q.cluster.before[q.name])
+	q.cluster.asker.read += cost
 	component, ok := c.declare(q.component)
 	if !ok {
 		return nil
@@ -45,6 +46,28 @@ func (q *question) try(c change) *object.Object {
 	}
 	made, _ := q.renderer.make(component, res, q.cluster.scopes)
 	return counterpart(q.object, q.cluster.before[q.name], made.Objects)
+}
+
+// cost is what a trial reads, in bytes. A chart is weighed by what it makes.
+func (q *question) cost() int {
+	const ofObject = 2 << 10
+	if q.component.Source.Kustomize == "" {
+		return ofObject * max(1, len(q.cluster.before[q.name]))
+	}
+	files := q.reads()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n, ok := q.sizes[q.component.Source.Kustomize]
+	if !ok {
+		for _, name := range files {
+			b, err := q.tree.ReadFile(name)
+			if err == nil {
+				n += len(b)
+			}
+		}
+		q.sizes[q.component.Source.Kustomize] = n
+	}
+	return n
 }
 
 // rendered renders a source with one change. Clusters that share a source share
