@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,37 +23,71 @@ var (
 	keep   = flag.String("keep", "", "leave state and logs in this new folder")
 )
 
-// chapters of the story, in order: each stands on those before it.
-var chapters = []struct {
+// chapter is one section of the page.
+type chapter struct {
 	title, text string
 	tell        func(*testing.T, *world)
-}{
-	{"A control plane from nothing", aboutStart, startControlPlane},
-	{"Compile, release, publish", aboutRelease, firstRelease},
-	{"By hand, until there is an engine", aboutSeed, seed},
-	{"Flux applies the rest, in order", aboutFlux, firstApply},
-	{"An upgrade", aboutUpgrade, upgrade},
-	{"Going back", aboutRollback, rollback},
-	{"What is removed, and what stays", aboutPrune, prune},
-	{"A phase in the middle, and a move", aboutPhases, phases},
-	{"A gate that fails", aboutGate, gate},
-	{"What Flux refuses", aboutRefusals, refusals},
 }
 
-// TestStory runs the whole story on one control plane.
+// track is a run of chapters, each of which stands on those before it.
+type track struct {
+	name     string
+	world    func(*testing.T, *world) *world // of its own, from the first track's
+	chapters []chapter
+}
+
+// tracks run beside each other, for an engine mostly waits; the page tells one
+// after the other.
+var tracks = []track{
+	{"Flux", func(_ *testing.T, w *world) *world { return w }, []chapter{
+		{"A control plane from nothing", aboutStart, startControlPlane},
+		{"Compile, release, publish", aboutRelease, firstRelease},
+		{"By hand, until there is an engine", aboutSeed, seed},
+		{"Flux applies the rest, in order", aboutFlux, firstApply},
+		{"An upgrade", aboutUpgrade, upgrade},
+		{"Going back", aboutRollback, rollback},
+		{"What is removed, and what stays", aboutPrune, prune},
+		{"A phase in the middle, and a move", aboutPhases, phases},
+		{"A gate that fails", aboutGate, gate},
+		{"What Flux refuses", aboutRefusals, refusals},
+	}},
+}
+
+// TestStory runs all tracks, and joins what they tell to one page.
 func TestStory(t *testing.T) {
 	w := newWorld(t)
-	for _, c := range chapters {
-		start := time.Now()
-		w.chapter(c.title, c.text)
-		if !t.Run(c.title, func(t *testing.T) { c.tell(t, w) }) {
-			t.Fatalf("the story ends here; so far:\n%s", w.String())
-		}
-		w.took(time.Since(start))
+	worlds := make([]*world, len(tracks))
+	for i, tr := range tracks {
+		worlds[i] = tr.world(t, w)
+	}
+	var group sync.WaitGroup
+	for i, tr := range tracks {
+		group.Go(func() { tr.tell(t, worlds[i]) })
+	}
+	group.Wait()
+	if t.Failed() {
+		return
+	}
+	for _, other := range worlds[1:] {
+		w.WriteString(other.String())
 	}
 	if err := w.finish(*update); err != nil {
 		t.Error(err)
 	}
+}
+
+// tell tells the chapters of a track, until one fails.
+func (tr track) tell(t *testing.T, w *world) {
+	t.Run(tr.name, func(t *testing.T) {
+		for _, c := range tr.chapters {
+			start := time.Now()
+			w.chapter(c.title, c.text)
+			if !t.Run(c.title, func(t *testing.T) { c.tell(t, w) }) {
+				t.Fatalf("the story ends here; so far:\n%s", w.String())
+			}
+			w.took(time.Since(start))
+		}
+	})
 }
 
 // newWorld builds the compiler from this tree and makes sure that all programs
