@@ -14,11 +14,12 @@ import (
 )
 
 // Annotations that emit sets on every object it writes. Facts: the documents
-// of Argo CD (sync waves, sync options) and of Flux's kustomize-controller
+// of Argo CD (sync waves, sync options, compare options) and of Flux's kustomize-controller
 // (prune and substitute annotations).
 const (
 	annotationWave       = "argocd.argoproj.io/sync-wave"
 	annotationSync       = "argocd.argoproj.io/sync-options"
+	annotationCompare    = "argocd.argoproj.io/compare-options"
 	annotationPrune      = "kustomize.toolkit.fluxcd.io/prune"
 	annotationSubstitute = "kustomize.toolkit.fluxcd.io/substitute"
 )
@@ -118,6 +119,9 @@ func annotated(o *object.Object, number int, keep bool) map[string]any {
 	if keep {
 		notes[annotationPrune] = "disabled"
 		notes[annotationSync] = withOption(object.String(meta, "annotations", annotationSync), "Prune=false")
+		// What stays on purpose is no drift: otherwise the Application would be
+		// OutOfSync for good, and Argo CD would try again and again to heal it.
+		notes[annotationCompare] = withOption(object.String(meta, "annotations", annotationCompare), "IgnoreExtraneous")
 	}
 	meta["annotations"] = notes
 	content["metadata"] = meta

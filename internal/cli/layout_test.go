@@ -181,7 +181,8 @@ func cmdKept(ts *testscript.TestScript, neg bool, args []string) {
 		switch o.Kind {
 		case "CustomResourceDefinition", "Namespace", "PersistentVolumeClaim", "PersistentVolume", "StatefulSet":
 			a := o.Metadata.Annotations
-			if a["kustomize.toolkit.fluxcd.io/prune"] != "disabled" || !strings.Contains(a["argocd.argoproj.io/sync-options"], "Prune=false") {
+			if a["kustomize.toolkit.fluxcd.io/prune"] != "disabled" || !strings.Contains(a["argocd.argoproj.io/sync-options"], "Prune=false") ||
+				!strings.Contains(a["argocd.argoproj.io/compare-options"], "IgnoreExtraneous") {
 				return fmt.Errorf("%s: a %s may be pruned: %v", p, o.Kind, a)
 			}
 			kept++
