@@ -51,8 +51,6 @@ type Commit struct {
 	// is not always the revision that is released (a hotfix); nil when there is
 	// none.
 	Records func(file string) ([]byte, error)
-	// Renew makes a new entry of every artifact, changed or not.
-	Renew bool
 	// Only limits the release to these artifacts; the others stay as the last
 	// release has them. Nil means all.
 	Only []string
@@ -89,8 +87,9 @@ func Release(ctx context.Context, t *tree.Tree, res *Result, rev ir.Revision, co
 		if diags.HasErrors() {
 			continue
 		}
-		b := &bundler{ctx: ctx, res: res, rev: rev, out: out, stream: s, before: before}
-		ds, err := b.seal(commit)
+		b := newBundler(ctx, res, rev, out)
+		b.stream, b.before = s, before
+		ds, err := b.seal(res, commit)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -99,9 +98,13 @@ func Release(ctx context.Context, t *tree.Tree, res *Result, rev ir.Revision, co
 	if diags.HasErrors() {
 		return nil, diags.Sorted(), nil
 	}
-	slices.SortFunc(out.Sealed, func(a, b *seal.Bundle) int { return strings.Compare(a.Record.Artifact, b.Record.Artifact) })
-	slices.Sort(out.New)
-	return out, diags.Sorted(), nil
+	return out.sorted(), diags.Sorted(), nil
+}
+
+func (b *Bundles) sorted() *Bundles {
+	slices.SortFunc(b.Sealed, func(a, b *seal.Bundle) int { return strings.Compare(a.Record.Artifact, b.Record.Artifact) })
+	slices.Sort(b.New)
+	return b
 }
 
 // streamsOf assigns the artifacts that were compiled to streams. A compile
@@ -156,95 +159,103 @@ func recordsOf(read func(string) ([]byte, error), stream string) (*release.Recor
 // bundler seals one stream.
 type bundler struct {
 	ctx    context.Context
-	res    *Result
-	rev    ir.Revision
 	out    *Bundles
 	stream release.Stream
 	before *release.Records
+	opt    release.Options
+
+	from  map[string]*Result      // what each candidate was taken from
+	made  map[string]*seal.Bundle // what each candidate became
+	diags diag.List               // about the files of candidates
 }
 
-func (b *bundler) seal(commit *Commit) (diag.List, error) {
-	var (
-		diags      diag.List
-		candidates []release.Candidate
-		bundles    = map[string]*seal.Bundle{}
-	)
+// newBundler seals what a project compiles to, for a release of that revision.
+func newBundler(ctx context.Context, res *Result, rev ir.Revision, out *Bundles) *bundler {
+	b := &bundler{ctx: ctx, out: out, from: map[string]*Result{}, made: map[string]*seal.Bundle{}}
+	b.opt = release.Options{Revision: rev, MinCompiler: Version, Waivers: b.waivers}
+	if p := res.Units.Project; p != nil {
+		b.opt.ValidFor = p.Spec.Releases.ValidFor
+	}
+	return b
+}
+
+func (b *bundler) seal(res *Result, commit *Commit) (diag.List, error) {
+	var candidates []release.Candidate
 	for _, name := range b.stream.Artifacts {
-		a := b.artifact(name)
-		if a == nil {
-			continue
-		}
-		content, ds, err := seal.Content(a)
+		c, err := b.candidate(res, name)
 		if err != nil {
 			return nil, err
 		}
-		diags.Add(ds...)
-		if ds.HasErrors() {
-			continue
+		if c != nil {
+			candidates = append(candidates, *c)
 		}
-		candidates = append(candidates, release.Candidate{Artifact: name, Content: content, Seal: func(r ir.Record) (digest.Digest, digest.Digest, error) {
-			sealed, err := b.pack(a, r, &diags)
-			if err != nil || sealed == nil {
-				return "", "", err
-			}
-			bundles[name] = sealed
-			return sealed.Digest(), sealed.Tar, nil
-		}})
 	}
-	if diags.HasErrors() {
-		return diags, nil
+	if b.diags.HasErrors() {
+		return b.diags, nil
 	}
-	after, ds, err := b.records(candidates, commit)
-	diags.Add(ds...)
-	for _, x := range bundles {
-		b.out.Sealed = append(b.out.Sealed, x)
-	}
-	b.out.Streams = append(b.out.Streams, StreamRecords{b.stream, b.before, after})
-	return diags, err
-}
-
-func (b *bundler) artifact(name string) *ir.Artifact {
-	i := slices.IndexFunc(b.res.Artifacts, func(a *ir.Artifact) bool { return a.Name == name })
-	if i < 0 {
-		return nil
-	}
-	return b.res.Artifacts[i]
-}
-
-// pack seals one artifact; problems with its files are collected, not returned.
-func (b *bundler) pack(a *ir.Artifact, r ir.Record, diags *diag.List) (*seal.Bundle, error) {
-	sealed, ds, err := seal.Seal(b.ctx, a, r, nil)
-	if err != nil {
-		return nil, err
-	}
-	diags.Add(ds...)
-	return sealed, nil
-}
-
-// records seals every candidate: as a new release, or with what is recorded.
-func (b *bundler) records(cs []release.Candidate, commit *Commit) (*release.Records, diag.List, error) {
 	if commit == nil {
-		return b.before, nil, b.recorded(cs)
+		return b.finish(b.before, nil, b.recorded(candidates))
 	}
-	opt := release.Options{Revision: b.rev, MinCompiler: Version, Renew: commit.Renew, Partial: commit.Only != nil, Waivers: b.waivers}
-	if p := b.res.Units.Project; p != nil {
-		opt.ValidFor = p.Spec.Releases.ValidFor
-	}
-	after, entries, ds, err := release.Append(b.before, cs, opt)
+	b.opt.Partial = commit.Only != nil
+	return b.append(candidates)
+}
+
+// append records candidates as a new release.
+func (b *bundler) append(cs []release.Candidate) (diag.List, error) {
+	after, entries, ds, err := release.Append(b.before, cs, b.opt)
 	for _, e := range entries {
 		if e.New {
 			b.out.New = append(b.out.New, e.Artifact)
 		}
 	}
-	return after, ds, err
+	return b.finish(after, ds, err)
+}
+
+func (b *bundler) finish(after *release.Records, ds diag.List, err error) (diag.List, error) {
+	for _, x := range b.made {
+		b.out.Sealed = append(b.out.Sealed, x)
+	}
+	b.out.Streams = append(b.out.Streams, StreamRecords{b.stream, b.before, after})
+	return append(b.diags, ds...), err
+}
+
+// candidate is an artifact of a compile, nil where there is none. What is wrong
+// with its files is collected, not returned.
+func (b *bundler) candidate(res *Result, name string) (*release.Candidate, error) {
+	a := artifactOf(res, name)
+	if a == nil {
+		return nil, nil
+	}
+	content, ds, err := seal.Content(a)
+	if b.diags.Add(ds...); err != nil || ds.HasErrors() {
+		return nil, err
+	}
+	b.from[name] = res
+	return &release.Candidate{Artifact: name, Content: content, Seal: func(r ir.Record) (digest.Digest, digest.Digest, error) {
+		sealed, ds, err := seal.Seal(b.ctx, a, r, nil)
+		if b.diags.Add(ds...); err != nil || sealed == nil {
+			return "", "", err
+		}
+		b.made[name] = sealed
+		return sealed.Digest(), sealed.Tar, nil
+	}}, nil
+}
+
+func artifactOf(res *Result, name string) *ir.Artifact {
+	i := slices.IndexFunc(res.Artifacts, func(a *ir.Artifact) bool { return a.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return res.Artifacts[i]
 }
 
 // waivers returns those that the verdict on an artifact relied on.
 func (b *bundler) waivers(artifact string) []ir.RecordedWaiver {
-	if b.res.Verdict == nil {
+	res := b.from[artifact]
+	if res == nil || res.Verdict == nil {
 		return ir.RecordedWaivers(nil, artifact)
 	}
-	return ir.RecordedWaivers(b.res.Verdict.Waivers, artifact)
+	return ir.RecordedWaivers(res.Verdict.Waivers, artifact)
 }
 
 // recorded seals unchanged content with its recorded release and the rest as

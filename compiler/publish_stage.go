@@ -30,7 +30,7 @@ func Newest(records []*release.Records) ([]Wanted, diag.List) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, diag.List{diag.Errorf("PUB001", "nothing has been released, so there is nothing to publish").
+		return nil, diag.List{diag.Errorf("PUB001", "nothing has been released, so there is nothing to publish or to renew").
 			Note("what `darkstart compile` writes is a candidate: it has no serial that an older bundle could be told by").
 			Fix("run `darkstart release` on the delivery branch, commit what it writes, and publish then")}
 	}
@@ -50,18 +50,16 @@ func (w Wanted) Revisions() []string {
 	return out
 }
 
-// Recorded seals the artifacts of a release that a compile has the content of,
-// byte for byte as they are recorded. The others are left, sorted, for the
-// revisions that they were made from (a hotfix releases some clusters alone).
-// A recorded content that seals to other bytes is REL005.
-func Recorded(ctx context.Context, res *Result, w Wanted, artifacts []string) (sealed []*seal.Bundle, left []string, diags diag.List, err error) {
-	b := &bundler{res: res}
+// Held splits artifacts of a release, sorted, into those that a compile has the
+// recorded content of, and those that are left for the revisions that they were
+// made from: a hotfix releases some clusters alone.
+func Held(res *Result, w Wanted, artifacts []string) (held, left []string, diags diag.List, err error) {
 	for _, name := range slices.Sorted(slices.Values(artifacts)) {
 		e, ok := w.Records.Entry(name, w.Release.Artifacts[name])
 		if !ok {
 			return nil, nil, nil, fmt.Errorf("%s holds no serial %d of %q", release.File(w.Records.Stream), w.Release.Artifacts[name], name)
 		}
-		a := b.artifact(name)
+		a := artifactOf(res, name)
 		if a == nil {
 			left = append(left, name)
 			continue
@@ -70,12 +68,26 @@ func Recorded(ctx context.Context, res *Result, w Wanted, artifacts []string) (s
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		diags.Add(ds...)
-		if ds.HasErrors() || content != e.Content {
+		if diags.Add(ds...); ds.HasErrors() || content != e.Content {
 			left = append(left, name)
 			continue
 		}
-		x, ds, err := seal.Seal(ctx, a, e.Record(w.Records.Stream, name), nil)
+		held = append(held, name)
+	}
+	return held, left, diags.Sorted(), nil
+}
+
+// Recorded seals the artifacts of a release that a compile holds, byte for byte
+// as they are recorded; the others are left, as by Held. A recorded content that
+// seals to other bytes is REL005.
+func Recorded(ctx context.Context, res *Result, w Wanted, artifacts []string) (sealed []*seal.Bundle, left []string, diags diag.List, err error) {
+	held, left, diags, err := Held(res, w, artifacts)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	for _, name := range held {
+		e, _ := w.Records.Entry(name, w.Release.Artifacts[name])
+		x, ds, err := seal.Seal(ctx, artifactOf(res, name), e.Record(w.Records.Stream, name), nil)
 		if err != nil {
 			return nil, nil, nil, err
 		}
@@ -83,7 +95,8 @@ func Recorded(ctx context.Context, res *Result, w Wanted, artifacts []string) (s
 		switch {
 		case x == nil:
 		case x.Digest() != e.Manifest:
-			diags.Add(Unreproducible(w, name, fmt.Sprintf("this compiler seals %s", x.Digest())))
+			diags.Add(unreproducible(w, name, fmt.Sprintf("this compiler seals %s", x.Digest())).
+				Fix("or give the content a new serial with this version: `darkstart release --renew`"))
 		default:
 			sealed = append(sealed, x)
 		}
@@ -91,13 +104,18 @@ func Recorded(ctx context.Context, res *Result, w Wanted, artifacts []string) (s
 	return sealed, left, diags.Sorted(), nil
 }
 
-// Unreproducible is REL005 about an artifact of a release.
-func Unreproducible(w Wanted, artifact, why string) *diag.Diagnostic {
+// Unreproducible is REL005 about an artifact of a release whose content no
+// revision in its records gives any more.
+func Unreproducible(w Wanted, artifact string) *diag.Diagnostic {
+	return unreproducible(w, artifact, "no revision of its records has the content").
+		Fix("or release what this version makes of HEAD: `darkstart release`")
+}
+
+func unreproducible(w Wanted, artifact, why string) *diag.Diagnostic {
 	e, _ := w.Records.Entry(artifact, w.Release.Artifacts[artifact])
 	return diag.Errorf("REL005", "serial %d of %q cannot be made again: it is recorded as %s, and %s", e.Serial, artifact, e.Manifest, why).
 		At(diag.Position{File: release.File(w.Records.Stream)}, "recorded here").
-		Fix("compile with the version that made the release (%s)", orUnknown(e.MinCompiler)).
-		Fix("or give the content a new serial with this version: `darkstart release --renew`")
+		Fix("compile with the version that made the release (%s)", orUnknown(e.MinCompiler))
 }
 
 func orUnknown(s string) string {

@@ -14,6 +14,7 @@ package release
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -99,6 +100,9 @@ func (r *Records) Release(id string) (Release, bool) {
 type Candidate struct {
 	Artifact string
 	Content  digest.Digest
+	// Revision is the commit that has the content, for a renewal of what was
+	// made of an older one; "" is that of Options.
+	Revision string
 	// Seal packs the content with a record and returns the digests of the
 	// result. It is called once for each candidate, and must be pure.
 	Seal func(ir.Record) (manifest, tar digest.Digest, err error)
@@ -187,7 +191,7 @@ func (r *Records) record(c Candidate, o Options) (Recorded, *diag.Diagnostic, er
 	}
 	e := ir.Recorded{
 		Content: c.Content, Issued: o.Revision.Time, MinCompiler: o.MinCompiler,
-		NotAfter: notAfter(o), Previous: last.Manifest, Revision: o.Revision.Commit,
+		NotAfter: notAfter(o), Previous: last.Manifest, Revision: cmp.Or(c.Revision, o.Revision.Commit),
 		Serial: last.Serial + 1, Waivers: []ir.RecordedWaiver{},
 	}
 	if o.Waivers != nil {

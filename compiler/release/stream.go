@@ -102,8 +102,8 @@ var Codes = []diag.Entry{
 	},
 	{
 		Code: "REL005", Title: "a recorded release cannot be made again", Severity: diag.Error,
-		Why: "The content is unchanged, and still this compiler seals other bytes than the recorded ones. One serial would name two artifacts.",
-		Fix: "Compile with the version that made the release, or give the content a new serial with `darkstart release --renew`.",
+		Why: "This compiler makes other content of the recorded revision, or seals the same content to other bytes than the recorded ones. One serial would name two artifacts.",
+		Fix: "Compile with the version that made the release. Or give what this version makes a serial of its own: `darkstart release --renew` where the content is the same, else `darkstart release`.",
 	},
 	{
 		Code: "REL006", Title: "clusters and streams do not fit", Severity: diag.Error,

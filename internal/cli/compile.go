@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -61,9 +62,9 @@ func blocked(p *pipeline, rep *report.Result, res *compiler.Result) bool {
 
 // writeLayout writes the bundles to <out>/oci. The layout becomes visible at
 // once, when its index is replaced: a run that is killed leaves the one before.
-func writeLayout(ctx context.Context, s *session, out string, b *compiler.Bundles, rep *report.Result) (*oci.Layout, error) {
+func writeLayout(ctx context.Context, s *session, out string, b *compiler.Bundles, rep *report.Result, kept ...*seal.Bundle) (*oci.Layout, error) {
 	dir := filepath.Join(outDir(s, out), "oci")
-	l, err := seal.WriteLayout(ctx, dir, b.Sealed)
+	l, err := seal.WriteLayout(ctx, dir, append(slices.Clip(b.Sealed), kept...))
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -118,7 +117,7 @@ func (p *publishFlags) run(ctx context.Context, inv *Invocation, args []string) 
 	if err != nil {
 		return p.broken(inv, nil, rep, err)
 	}
-	wanted, ds, err := p.wanted(head)
+	wanted, ds, err := head.wanted(ctx, p.stream)
 	if err != nil {
 		return p.broken(inv, head, rep, err)
 	}
@@ -134,10 +133,11 @@ func (p *publishFlags) run(ctx context.Context, inv *Invocation, args []string) 
 		rep.ExitCode = ExitFailed
 		return p.pipeline.out.finish(inv, head, rep)
 	}
-	builds, s, rep, err := p.build(ctx, inv, wanted)
+	builds, rep, err := p.build(ctx, inv, wanted)
 	if err != nil || builds == nil {
 		return err
 	}
+	s := builds[0].s
 	if err := p.deliver(ctx, inv, head, builds, signers, rep); err != nil {
 		return p.broken(inv, s, rep, err)
 	}
@@ -149,101 +149,39 @@ func (p *publishFlags) signers(ctx context.Context, inv *Invocation) (compiler.S
 	return compiler.Signers{Release: by.release, Attest: by.attest}, ds, err
 }
 
-// wanted reads the records as the delivery branch has them.
-func (p *publishFlags) wanted(head *session) ([]compiler.Wanted, diag.List, error) {
-	diags := slices.Clone(head.diags)
-	if head.tree == nil || diags.HasErrors() {
+// wanted reads the newest releases of a stream, or of all of them, as the
+// delivery branch has them.
+func (s *session) wanted(ctx context.Context, stream string) ([]compiler.Wanted, diag.List, error) {
+	diags := slices.Clone(s.diags)
+	if s.tree == nil || diags.HasErrors() {
 		return nil, diags, nil
 	}
-	var all []*release.Records
+	all, ds, err := s.allRecords(ctx)
+	if diags.Add(ds...); err != nil || diags.HasErrors() {
+		return nil, diags, err
+	}
 	var names []string
-	for _, e := range head.tree.Files("releases") {
-		if path.Ext(e.Path) != ".json" {
-			continue
-		}
-		b, err := head.tree.ReadFile(e.Path)
-		if err != nil {
-			return nil, nil, err
-		}
-		r, ds := release.Parse(e.Path, b)
-		if diags.Add(ds...); r == nil {
-			continue
-		}
-		if names = append(names, r.Stream); p.stream == "" || p.stream == r.Stream {
-			all = append(all, r)
-		}
+	for _, r := range all {
+		names = append(names, r.Stream)
 	}
-	if diags.HasErrors() {
-		return nil, diags, nil
-	}
-	if p.stream != "" && len(all) == 0 {
-		return nil, nil, fmt.Errorf("--stream %s: no such stream has released (have %v)", p.stream, names)
+	if stream != "" {
+		if all = slices.DeleteFunc(all, func(r *release.Records) bool { return r.Stream != stream }); len(all) == 0 {
+			return nil, nil, fmt.Errorf("--stream %s: no such stream has released (have %v)", stream, names)
+		}
 	}
 	wanted, ds := compiler.Newest(all)
 	return wanted, append(diags, ds...), nil
 }
 
-// build is one compile and the bundles of releases that it gave.
-type build struct {
-	s      *session
-	res    *compiler.Result
-	sealed []*seal.Bundle
-}
-
-// build compiles every revision that is needed: for most releases one. Nil
+// build compiles every revision that is needed and seals what is recorded. Nil
 // builds without an error cannot happen; the error ends the command.
-func (p *publishFlags) build(ctx context.Context, inv *Invocation, wanted []compiler.Wanted) ([]*build, *session, *report.Result, error) {
-	var (
-		builds  []*build
-		first   *session
-		rep     *report.Result
-		results = map[string]*build{}
-	)
-	for _, w := range wanted {
-		var left []string
-		for name := range w.Release.Artifacts {
-			left = append(left, name)
-		}
-		for _, rev := range w.Revisions() {
-			if len(left) == 0 {
-				break
-			}
-			b := results[rev]
-			if b == nil {
-				p.in.revision = rev
-				s, res, r, err := p.pipeline.run(ctx, inv, "publish", compiler.ToArtifacts)
-				if err != nil {
-					return nil, nil, nil, err
-				}
-				if blocked(&p.pipeline, r, res) || r.Diagnostics.HasErrors() {
-					r.ExitCode = cmp.Or(r.ExitCode, ExitFindings)
-					return nil, nil, nil, p.pipeline.out.finish(inv, s, r)
-				}
-				b = &build{s: s, res: res}
-				results[rev], builds = b, append(builds, b)
-				if rep == nil {
-					first, rep = s, r
-				}
-			}
-			sealed, rest, ds, err := compiler.Recorded(ctx, b.res, w, left)
-			if err != nil {
-				return nil, nil, nil, p.broken(inv, first, rep, err)
-			}
-			if rep.Diagnostics.Add(ds...); ds.HasErrors() {
-				rep.ExitCode = ExitFailed
-				return nil, nil, nil, p.pipeline.out.finish(inv, first, rep)
-			}
-			b.sealed, left = append(b.sealed, sealed...), rest
-		}
-		for _, name := range left {
-			rep.Diagnostics.Add(compiler.Unreproducible(w, name, "no revision of its records has the content"))
-		}
-	}
-	if rep.Diagnostics.HasErrors() {
-		rep.ExitCode = ExitFailed
-		return nil, nil, nil, p.pipeline.out.finish(inv, first, rep)
-	}
-	return builds, first, rep, nil
+func (p *publishFlags) build(ctx context.Context, inv *Invocation, wanted []compiler.Wanted) ([]*build, *report.Result, error) {
+	g := &gathering{p: &p.pipeline, command: "publish", take: func(b *build, w compiler.Wanted, names []string) ([]string, diag.List, error) {
+		sealed, left, ds, err := compiler.Recorded(ctx, b.res, w, names)
+		b.sealed = append(b.sealed, sealed...)
+		return left, ds, err
+	}}
+	return g.all(ctx, inv, wanted)
 }
 
 // deliver signs and carries what was built, and writes the pins. What cannot

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"path"
@@ -22,6 +23,7 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler/seal"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/digest"
+	"github.com/darkstart-dev/darkstart/internal/oci"
 	"github.com/darkstart-dev/darkstart/internal/report"
 )
 
@@ -51,8 +53,9 @@ from (SLSA provenance), that the guardrails let it pass (a verification summary)
 and which images and charts it names (CycloneDX, SPDX): docs/attestations.md.
 
 With both --revision and --to it is a hotfix: only the clusters of that ring get
-a new serial. --renew gives every artifact a new serial and a new date of expiry,
-changed or not, and moves the pins of what it replaces.
+a new serial. --renew gives everything that is released a new serial and a new date
+of expiry, with the content that it has, whatever HEAD has by now, and moves the
+pins of what it replaces.
 
 What changed since the newest release of each cluster is judged by DR007: what
 would lose data, a definition or a namespace needs a waiver that names the object.
@@ -71,7 +74,7 @@ released and signed has a clean result. --fail-on warning is stricter.`,
 	f.StringVar(&r.builder, "builder", "", "the `URI` of the environment that runs this, as statements name it")
 	f.StringVar(&r.to, "to", "", "pin this `RING` instead of the first: its number, one of its clusters, or \"all\"")
 	f.StringVar(&r.base, "base", "", "judge the change since this git `REV` instead of what each cluster's newest release was made from; \"none\" judges none")
-	f.BoolVar(&r.renew, "renew", false, "give every artifact a new serial and expiry, changed or not")
+	f.BoolVar(&r.renew, "renew", false, "give what is released a new serial and expiry, with the same content")
 	f.StringVar(&r.deployDir, "deploy-dir", "deploy", "write pins below `DIR`, relative to the fleet")
 	return cmd
 }
@@ -87,10 +90,15 @@ func (r *releaseFlags) run(ctx context.Context, inv *Invocation) error {
 		return fmt.Errorf("--builder %q: no absolute URI; name a workflow of your CI, for example https://ci.example.com/fleet/release", r.builder)
 	}
 	hotfix := r.in.revision != "" && r.to != ""
+	if r.renew && r.in.revision != "" {
+		return errors.New("--renew takes the content of what is released, and --revision names other content: give one")
+	}
 	if r.in.revision == "" {
 		r.in.revision = "HEAD"
 	}
-	r.since = func(ctx context.Context, s *session) (*bases, diag.List, error) { return r.releaseBase(ctx, inv, s) }
+	if !r.renew { // which changes nothing
+		r.since = func(ctx context.Context, s *session) (*bases, diag.List, error) { return r.releaseBase(ctx, inv, s) }
+	}
 	s, res, rep, err := r.pipeline.run(ctx, inv, "release", compiler.ToArtifacts)
 	if err != nil {
 		return err
@@ -114,32 +122,102 @@ func (r *releaseFlags) run(ctx context.Context, inv *Invocation) error {
 		rep.ExitCode = ExitFailed
 		return r.pipeline.out.finish(inv, s, rep)
 	}
-	commit := &compiler.Commit{Renew: r.renew, Records: s.recorded(ctx)}
+	var only []string
 	if hotfix {
-		commit.Only = ring
+		only = ring
 	}
-	b, ds, err := compiler.Release(ctx, s.tree, res, s.rev, commit)
-	if err != nil {
-		return r.broken(inv, s, rep, err)
+	b, builds, err := r.record(ctx, inv, &build{s: s, res: res}, only, rep)
+	if err != nil || b == nil {
+		return err
 	}
-	rep.Diagnostics.Add(ds...)
-	if b != nil {
-		rep.Diagnostics.Add(overwrites(s, b)...)
-	}
-	if b == nil || rep.Diagnostics.HasErrors() {
-		return r.refuse(inv, s, rep)
-	}
-	signed, ds, err := r.sign(ctx, s, res, b, signers)
+	signed, ds, err := r.sign(ctx, builds, signers)
 	if err != nil {
 		return r.broken(inv, s, rep, err)
 	}
 	if rep.Diagnostics.Add(ds...); ds.HasErrors() {
 		return r.refuse(inv, s, rep)
 	}
-	if err := r.write(ctx, inv, s, res, b, ring, signed, rep); err != nil {
+	if err := r.write(ctx, inv, s, b, builds, ring, signed, rep); err != nil {
 		return r.broken(inv, s, rep, err)
 	}
 	return r.pipeline.out.finish(inv, s, rep)
+}
+
+// record makes the entries of the release, and seals it. Nil bundles come with
+// the error that ends the command.
+func (r *releaseFlags) record(ctx context.Context, inv *Invocation, of *build, only []string, rep *report.Result) (*compiler.Bundles, []*build, error) {
+	builds := []*build{of}
+	var b *compiler.Bundles
+	var ds diag.List
+	var err error
+	if r.renew {
+		if b, builds, err = r.renewed(ctx, inv, of, rep); b == nil {
+			return nil, nil, err
+		}
+	} else {
+		commit := &compiler.Commit{Records: of.s.recorded(ctx), Only: only}
+		if b, ds, err = compiler.Release(ctx, of.s.tree, of.res, of.s.rev, commit); err != nil {
+			return nil, nil, r.broken(inv, of.s, rep, err)
+		}
+		if b != nil {
+			of.sealed = b.Sealed
+		}
+	}
+	rep.Diagnostics.Add(ds...)
+	if b != nil {
+		rep.Diagnostics.Add(overwrites(of.s, b)...)
+	}
+	if b == nil || rep.Diagnostics.HasErrors() {
+		return nil, nil, r.refuse(inv, of.s, rep)
+	}
+	return b, builds, nil
+}
+
+// renewed makes an entry of the same content for everything that is released.
+// What HEAD has other content of, after a hotfix or before the next release, is
+// compiled from the revision that it was made from.
+func (r *releaseFlags) renewed(ctx context.Context, inv *Invocation, head *build, rep *report.Result) (*compiler.Bundles, []*build, error) {
+	wanted, ds, err := head.s.wanted(ctx, "")
+	if err != nil {
+		return nil, nil, r.broken(inv, head.s, rep, err)
+	}
+	if rep.Diagnostics.Add(ds...); ds.HasErrors() {
+		rep.ExitCode = ExitFailed
+		return nil, nil, r.refuse(inv, head.s, rep)
+	}
+	if r.in.now == "" {
+		r.in.now = head.s.rev.Time // older content is judged as of today, too
+	}
+	older := r.pipeline
+	held := map[*build][]string{}
+	g := &gathering{p: &older, command: "release", first: head, rep: rep, take: func(b *build, w compiler.Wanted, names []string) ([]string, diag.List, error) {
+		mine, left, ds, err := compiler.Held(b.res, w, names)
+		held[b] = append(held[b], mine...)
+		return left, ds, err
+	}}
+	builds, _, err := g.all(ctx, inv, wanted)
+	if err != nil {
+		return nil, nil, err
+	}
+	var from []compiler.Renewal
+	for _, b := range builds {
+		from = append(from, compiler.Renewal{Result: b.res, Revision: b.s.rev, Artifacts: held[b]})
+	}
+	b, ds, err := compiler.Renew(ctx, from, wanted)
+	if err != nil {
+		return nil, nil, r.broken(inv, head.s, rep, err)
+	}
+	if rep.Diagnostics.Add(ds...); b == nil {
+		return nil, nil, r.refuse(inv, head.s, rep)
+	}
+	for i, x := range builds {
+		for _, name := range from[i].Artifacts {
+			if y := b.Bundle(name); y != nil {
+				x.sealed = append(x.sealed, y)
+			}
+		}
+	}
+	return b, builds, nil
 }
 
 // refuse ends a release that must not be made: never with success, whatever
@@ -199,8 +277,13 @@ func uncommitted(s *session, file string, have, head *release.Records) *diag.Dia
 // write is the only part of a release that changes anything. Signatures are made
 // before it and attached before records are written: what is recorded and pinned
 // is signed already.
-func (r *releaseFlags) write(ctx context.Context, inv *Invocation, s *session, res *compiler.Result, b *compiler.Bundles, ring []string, signed []*seal.Signature, rep *report.Result) error {
-	l, err := writeLayout(ctx, s, r.out, b, rep)
+func (r *releaseFlags) write(ctx context.Context, inv *Invocation, s *session, b *compiler.Bundles, builds []*build, ring []string, signed []*seal.Signature, rep *report.Result) error {
+	kept, standing, err := r.kept(ctx, s, b)
+	if err != nil {
+		return err
+	}
+	signed = append(signed, standing...)
+	l, err := writeLayout(ctx, s, r.out, b, rep, kept...)
 	if err != nil {
 		return err
 	}
@@ -224,23 +307,61 @@ func (r *releaseFlags) write(ctx context.Context, inv *Invocation, s *session, r
 			wrote = append(wrote, shown(file))
 		}
 	}
-	pinned, err := r.pin(s, res, b, ring)
-	if err != nil {
-		return err
+	var pinned []string
+	for _, x := range builds {
+		more, err := r.pin(s, x, ring)
+		if err != nil {
+			return err
+		}
+		pinned = append(pinned, more...)
 	}
 	r.tell(inv, b, r.key != "" || r.keyless.wanted(), append(wrote, pinned...))
 	return nil
 }
 
-// pin writes deploy/<cluster>/ for the chosen ring, and with --renew for every
-// cluster whose pins name the release that is replaced.
-func (r *releaseFlags) pin(s *session, res *compiler.Result, b *compiler.Bundles, ring []string) ([]string, error) {
+// kept returns what dist/oci holds of the release that this one leaves as it
+// is, with what is attached: after a hotfix it is a whole release still, and a
+// signature that is published nowhere yet is not lost.
+func (r *releaseFlags) kept(ctx context.Context, s *session, b *compiler.Bundles) ([]*seal.Bundle, []*seal.Signature, error) {
+	l, err := oci.OpenLayout(filepath.Join(outDir(s, r.out), "oci"))
+	if err != nil {
+		return nil, nil, nil // the first that is written
+	}
+	var kept []*seal.Bundle
+	var beside []*seal.Signature
+	for _, st := range b.Streams {
+		current, _ := st.After.Release("")
+		for _, name := range slices.Sorted(maps.Keys(current.Artifacts)) {
+			e, ok := st.After.Entry(name, current.Artifacts[name])
+			if !ok || b.Bundle(name) != nil {
+				continue
+			}
+			x, _, err := seal.Load(ctx, l, string(e.Manifest), seal.Limits{})
+			if err != nil {
+				return nil, nil, err
+			}
+			if x == nil {
+				continue // never there, or damaged: publish makes it again
+			}
+			more, err := seal.Standing(ctx, l, x, nil)
+			if err != nil {
+				return nil, nil, err
+			}
+			kept, beside = append(kept, x), append(beside, more...)
+		}
+	}
+	return kept, beside, nil
+}
+
+// pin writes deploy/<cluster>/ for the chosen ring. A renewal moves the pins
+// that name the release it replaces, wherever they are, and no others.
+func (r *releaseFlags) pin(s *session, of *build, ring []string) ([]string, error) {
 	var wrote []string
-	for _, x := range b.Sealed {
+	for _, x := range of.sealed {
 		if x.Record.Artifact == ir.FleetArtifact {
 			continue
 		}
-		files, ds, err := compiler.Deploy(res, x)
+		files, ds, err := compiler.Deploy(of.res, x)
 		if err != nil {
 			return nil, err
 		}
@@ -249,7 +370,8 @@ func (r *releaseFlags) pin(s *session, res *compiler.Result, b *compiler.Bundles
 		}
 		for _, f := range files {
 			target := filepath.Join(outDir(s, r.deployDir), strings.TrimPrefix(f.Path, "deploy/"))
-			if !slices.Contains(ring, x.Record.Artifact) && !(r.renew && pins(target, x.Record.Previous)) {
+			chosen := slices.Contains(ring, x.Record.Artifact) && (!r.renew || r.to != "")
+			if !chosen && !(r.renew && pins(target, x.Record.Previous)) {
 				continue
 			}
 			changed, err := writeChanged(target, f)

@@ -53,20 +53,27 @@ func (r *releaseFlags) signers(ctx context.Context, inv *Invocation) (by signers
 
 // sign makes every signature of a release before anything is written: a layout
 // is never signed in part.
-func (r *releaseFlags) sign(ctx context.Context, s *session, res *compiler.Result, b *compiler.Bundles, by signers) (all []*seal.Signature, diags diag.List, err error) {
-	if by.attest != nil {
-		c, err := attestConfig(s, &r.in, r.builder)
+func (r *releaseFlags) sign(ctx context.Context, builds []*build, by signers) (all []*seal.Signature, diags diag.List, err error) {
+	var sealed []*seal.Bundle
+	for _, b := range builds {
+		sealed = append(sealed, b.sealed...)
+		if by.attest == nil {
+			continue
+		}
+		c, err := attestConfig(b.s, &r.in, r.builder)
 		if err != nil {
 			return nil, nil, err
 		}
-		if all, diags, err = compiler.Attest(ctx, res, b.Sealed, by.attest, c); err != nil || diags.HasErrors() {
+		claims, ds, err := compiler.Attest(ctx, b.res, b.sealed, by.attest, c)
+		if diags.Add(ds...); err != nil || ds.HasErrors() {
 			return nil, diags, err
 		}
+		all = append(all, claims...)
 	}
 	if by.release == nil {
 		return all, diags, nil
 	}
-	for _, x := range b.Sealed {
+	for _, x := range sealed {
 		sig, ds, err := seal.Sign(ctx, x, by.release)
 		if diags.Add(ds...); err != nil || ds.HasErrors() {
 			return nil, diags, err

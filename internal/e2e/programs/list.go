@@ -22,6 +22,18 @@ var (
 		Name: "registry", Version: "v3.1.2", Module: "github.com/distribution/distribution/v3",
 		Package: "github.com/distribution/distribution/v3/cmd/registry",
 	}
+	// Olareg is a registry with the referrers API, which distribution has not.
+	Olareg = Program{Name: "olareg", Version: "v0.1.2", Module: "github.com/olareg/olareg", Package: "github.com/olareg/olareg/cmd/olareg"}
+	Crane  = Program{
+		Name: "crane", Version: "v0.22.1", Module: "github.com/google/go-containerregistry",
+		Package: "github.com/google/go-containerregistry/cmd/crane",
+	}
+	ORAS = Program{Name: "oras", Version: "v1.3.6", Module: "oras.land/oras", Package: "oras.land/oras/cmd/oras"}
+	// Flux is the command line; install and bootstrap do not work in it.
+	Flux = Program{
+		Name: "flux", Version: "v2.9.5", Module: "github.com/fluxcd/flux2/v2", Package: "github.com/fluxcd/flux2/v2/cmd/flux",
+		Stub: "cmd/flux/manifests/stub.yaml", Stamp: map[string]string{"main.VERSION": "2.9.5"},
+	}
 	Cosign = Program{
 		Name: "cosign", Version: "v3.1.3", Module: "github.com/sigstore/cosign/v3",
 		Package: "github.com/sigstore/cosign/v3/cmd/cosign",
@@ -32,7 +44,7 @@ var (
 func All() []Program {
 	return []Program{
 		Etcd, APIServer, Kubectl, ControllerManager, Scheduler, SourceController, KustomizeCtrl,
-		KWOK, Registry, Cosign,
+		KWOK, Registry, Cosign, Flux, Olareg, Crane, ORAS,
 	}
 }
 

@@ -28,6 +28,10 @@ type Program struct {
 	Stamp map[string]string
 	// Assets are folders of the module that are kept beside the program.
 	Assets []string
+	// Stub is a file, by its path in the module, that the program embeds, that
+	// its authors generate, and that their module lacks. It stands there with
+	// nothing but a comment, so that what needs it does not work.
+	Stub string
 }
 
 // ErrAbsent says what to do about a program that is not built here.

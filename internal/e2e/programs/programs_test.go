@@ -22,11 +22,15 @@ func TestGoMod(t *testing.T) {
 	p := Program{Name: "p", Version: "v1.2.3", Module: "x.example/m", Package: "x.example/m/cmd/p"}
 	const fork, local, bad = "replace x.example/a v1.0.0 => x.example/fork v1.0.1\n", "replace k8s.io/api => k8s.io/api v0.2.3\n", "exclude x.example/bad v1.0.0\n"
 	plain := p.goMod(m)
+	p.Stub = "cmd/p/file"
+	stub := p.goMod(m)
+	p.Stub = ""
 	p.Staging = "v0.2.3"
 	staged := p.goMod(m)
 	for text, want := range map[string]map[string]bool{
 		plain:  {"go 1.26.0\n": true, "require x.example/m v1.2.3\n": true, fork: true, bad: true, "k8s.io/api": false},
 		staged: {fork: true, bad: true, local: true},
+		stub:   {fork: true, "replace x.example/m => ../src\n": true},
 	} {
 		for s, there := range want {
 			if strings.Contains(text, s) != there {
@@ -67,5 +71,21 @@ func TestCopyDir(t *testing.T) {
 	}
 	if b, err := os.ReadFile(filepath.Join(dst, "sub", "f")); err != nil || string(b) != "x" {
 		t.Errorf("%q, %v", b, err)
+	}
+}
+
+// TestStubbed guards the copy of a module that lacks a file.
+func TestStubbed(t *testing.T) {
+	src, dst := t.TempDir(), filepath.Join(t.TempDir(), "src")
+	if err := os.WriteFile(filepath.Join(src, "main.go"), []byte("package main"), 0o444); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := stubbed(dst, src, "a/b.yaml"); err != nil || got != dst {
+		t.Fatal(got, err)
+	}
+	for _, f := range []string{"main.go", "a/b.yaml"} {
+		if _, err := os.Stat(filepath.Join(dst, f)); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -41,11 +41,29 @@ func wrapper(ctx context.Context, dir string, p Program) (string, error) {
 	if err := json.Unmarshal(out, &m); err != nil {
 		return "", err
 	}
+	if p.Stub != "" {
+		if dl.Dir, err = stubbed(filepath.Join(filepath.Dir(dir), "src"), dl.Dir, p.Stub); err != nil {
+			return "", err
+		}
+	}
 	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte(p.goMod(m)), 0o644); err != nil {
 		return "", err
 	}
 	src := fmt.Sprintf("//go:build tools\n\npackage program\n\nimport _ %q\n", p.Package)
 	return dl.Dir, os.WriteFile(filepath.Join(dir, "program.go"), []byte(src), 0o644)
+}
+
+// stubbed copies a module and adds the file that it lacks: the module cache
+// takes no additions.
+func stubbed(dst, src, file string) (string, error) {
+	if err := copyDir(dst, src); err != nil {
+		return "", err
+	}
+	file = filepath.Join(dst, file)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return "", err
+	}
+	return dst, os.WriteFile(file, []byte("# not in the module\n"), 0o644)
 }
 
 // goMod is the wrapper's go.mod. A replace by a local folder becomes the
@@ -54,6 +72,9 @@ func wrapper(ctx context.Context, dir string, p Program) (string, error) {
 func (p Program) goMod(m modFile) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "module example.invalid/program\n\ngo %s\n\nrequire %s %s\n", m.Go, p.Module, p.Version)
+	if p.Stub != "" {
+		fmt.Fprintf(&b, "replace %s => ../src\n", p.Module)
+	}
 	for _, r := range m.Replace {
 		switch local := strings.HasPrefix(r.New.Path, "."); {
 		case !local:
