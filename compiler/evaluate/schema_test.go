@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,6 +28,7 @@ func TestSchemaMirrorsSpec(t *testing.T) {
 	m := &mirror{t: t, s: s, seen: map[string]bool{"#Target": true}}
 	for def, v := range map[string]any{
 		"#Project": spec.Project{}, "#Fleet": spec.Fleet{}, "#Cluster": spec.Cluster{}, "#Recovery": spec.Recovery{}, "#Waivers": spec.Waivers{}, "#Evidence": spec.Evidence{},
+		"#PatchOperation": spec.PatchOperation{}, // one of two shapes of a field that Go keeps as JSON
 	} {
 		m.definition(def, reflect.TypeOf(v))
 	}
@@ -141,6 +143,9 @@ func (m *mirror) value(at string, x ast.Expr, typ reflect.Type) {
 func scalar(t reflect.Type) string {
 	if t.Name() == "Duration" {
 		return "string"
+	}
+	if t == reflect.TypeFor[json.RawMessage]() {
+		return "any"
 	}
 	switch t.Kind() {
 	case reflect.String:

@@ -51,6 +51,18 @@ var own = []diag.Entry{
 		Fix: "Name exactly one.",
 	},
 	{
+		Code: "RND026", Title: "a patch that selects nothing", Severity: diag.Error,
+		Why:     "An entry of `set: patches:` selects no object of the component. kustomize says nothing in that case; here it is taken for a typing error.",
+		Fix:     "Name the object as it is rendered, or remove the patch.",
+		Example: "set: patches: [{target: kind: \"Deploymnet\", patch: spec: minReadySeconds: 5}]",
+	},
+	{
+		Code: "RND027", Title: "a patch that cannot be applied", Severity: diag.Error,
+		Why:     "The patch cannot be read, its path is not in the object, or it would change the kind, name or namespace of an object, which others refer to.",
+		Fix:     "Correct the patch. `set: namespace:` moves a component and its references; a name changes where it is written.",
+		Example: "set: patches: [{target: kind: \"Deployment\", patch: [{op: \"remove\", path: \"/spec/paused\"}]}]",
+	},
+	{
 		Code: "RND029", Title: "an unknown Kubernetes release", Severity: diag.Error,
 		Why:     "Charts and validation need to know what the release serves; this compiler knows 1.33 to 1.37.",
 		Fix:     "Declare one of the known releases.",

@@ -18,9 +18,9 @@ func (r *renderer) finish(i int, scopes map[string]string) ir.RenderedComponent 
 		return out
 	}
 	out.Impure, out.Charts = res.impure, res.charts
-	made, unused := r.make(r.spec(i), res, scopes)
+	made, problems := r.make(r.spec(i), res, scopes)
 	out.Objects, out.Tests, out.Renamed = made.Objects, made.Tests, made.Renamed
-	for _, d := range unused {
+	for _, d := range problems {
 		d.Subject.Path = ir.Pointer("components", r.names[i]) + d.Subject.Path
 		d.At(r.unit.Pos.First(d.Subject.Path), "declared here")
 		r.report(i, diag.List{d})
@@ -38,18 +38,19 @@ func (r *renderer) finish(i int, scopes map[string]string) ir.RenderedComponent 
 }
 
 // make applies a component's own settings to what its source gave, in the
-// order of the source, and says which of the settings changed nothing.
+// order of the source, and says which of the settings changed nothing
+// or failed.
 func (r *renderer) make(c spec.Component, res *result, scopes map[string]string) (ir.RenderedComponent, diag.List) {
 	var out ir.RenderedComponent
-	o := &overrides{set: c.Set, images: c.Images, scopes: scopes}
+	o := newOverrides(c, scopes)
 	objects := o.apply(res.objects)
-	unused := o.unused()
 	out.Tests = o.apply(res.tests)
+	problems := o.problems()
 	for _, list := range [][]*object.Object{objects, out.Tests} {
 		install(list, c.Source.Helm, scopes)
 	}
 	out.Objects, out.Renamed = nameJobs(objects)
-	return out, unused
+	return out, problems
 }
 
 // install puts what a chart left without namespace where `helm install` would:

@@ -14,21 +14,31 @@ import (
 
 // overrides applies the cluster's own settings to rendered objects (DESIGN
 // §10). Each one means what the field of that name means in a kustomization,
-// held to it by a differential test: namespace, labels (the `labels` field
-// with includeSelectors false, because changing a selector breaks what runs),
-// commonAnnotations, replicas and images. Three differences are deliberate:
-// images are matched by their plain name and not by a regular expression, an
-// image is replaced once and not by several entries in turn, and a kind that a
-// CustomResourceDefinition of this cluster declares cluster-scoped gets no
-// namespace.
+// held to it by a differential test: patches, namespace, labels (the `labels`
+// field with includeSelectors false, because changing a selector breaks what
+// runs), commonAnnotations, replicas and images. The differences are
+// deliberate: images are matched by their plain name and not by a regular
+// expression, an image is replaced once and not by several entries in turn, a
+// kind that a CustomResourceDefinition of this cluster declares cluster-scoped
+// gets no namespace, and patches see objects as they are rendered and leave
+// what an object is alone (kustomize.Patch).
 type overrides struct {
-	set    spec.Overrides
-	images map[string]string
-	scopes map[string]string // of custom kinds
+	set     spec.Overrides
+	patches *patches
+	images  map[string]string
+	scopes  map[string]string // of custom kinds
 
 	usedReplicas, usedImages map[string]bool
 }
 
+func newOverrides(c spec.Component, scopes map[string]string) *overrides {
+	return &overrides{
+		set: c.Set, patches: newPatches(c.Set.Patches), images: c.Images, scopes: scopes,
+		usedReplicas: map[string]bool{}, usedImages: map[string]bool{},
+	}
+}
+
+// none reports whether nothing but patches is set.
 func (o *overrides) none() bool {
 	s := o.set
 	return s.Namespace == "" && len(s.Labels) == 0 && len(s.Annotations) == 0 && len(s.Replicas) == 0 && len(o.images) == 0
@@ -36,9 +46,7 @@ func (o *overrides) none() bool {
 
 // apply returns new objects; content is copied only when it will change.
 func (o *overrides) apply(in []*object.Object) []*object.Object {
-	if o.usedReplicas == nil {
-		o.usedReplicas, o.usedImages = map[string]bool{}, map[string]bool{}
-	}
+	in = o.patches.apply(in)
 	accounts := names(in, "ServiceAccount")
 	services := names(in, "Service")
 	out := make([]*object.Object, 0, len(in))
@@ -221,10 +229,10 @@ func imageName(ref string) string {
 	return ref
 }
 
-// unused reports settings that changed nothing: a typing error that would
+// problems reports settings that changed nothing: a typing error that would
 // otherwise look like success. Subject.Path is relative to the component.
-func (o *overrides) unused() diag.List {
-	var ds diag.List
+func (o *overrides) problems() diag.List {
+	ds := o.patches.problems()
 	for _, n := range slices.Sorted(maps.Keys(o.set.Replicas)) {
 		if !o.usedReplicas[n] {
 			ds.Add(diag.Errorf("RND023", "no workload is named %q", n).

@@ -2,6 +2,7 @@ package render_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/darkstart-dev/darkstart/compiler/render"
+	"github.com/darkstart-dev/darkstart/compiler/render/kustomize"
 	"github.com/darkstart-dev/darkstart/compiler/render/yaml"
 	"github.com/darkstart-dev/darkstart/internal/object"
 	"github.com/darkstart-dev/darkstart/internal/spec"
@@ -66,6 +68,7 @@ func overrideLikeKustomize(t *testing.T, name, manifest string) {
 		}
 	}
 	collectImages(anyMaps(objects), images)
+	set.Patches = selecting(t, objects, name == "corners")
 	dir := "m"
 	tr := tree.FromMap(map[string]string{
 		dir + "/m.yaml":           manifest,
@@ -150,6 +153,111 @@ func collectImages(v any, into map[string]string) {
 	}
 }
 
+// commonPatches are what fleets patch; cornerPatches are what merges can do.
+const (
+	commonPatches = `[
+		{"target": {"kind": "Deployment"}, "patch": [{"op": "add", "path": "/spec/revisionHistoryLimit", "value": 3}]},
+		{"target": {"group": "apps", "version": "v1", "kind": "Deployment|StatefulSet|DaemonSet"}, "patch": {"spec": {"template": {"spec": {
+			"priorityClassName": "platform", "tolerations": [{"key": "x", "operator": "Exists"}],
+			"containers": [{"name": "added", "image": "example.com/added:1", "ports": [{"containerPort": 9999}]}],
+			"volumes": [{"name": "added", "emptyDir": {}}]
+		}}}}},
+		{"target": {"kind": "ConfigMap", "name": "d.*|.*-config"}, "patch": {"$patch": "delete"}},
+		{"target": {"labelSelector": "app.kubernetes.io/name"}, "patch": {"metadata": {"annotations": {"example.com/selected": "yes"}}}},
+		{"target": {"annotationSelector": "a=b"}, "patch": {"metadata": {"annotations": {"example.com/selected": "1e3"}}}},
+		{"target": {"namespace": "default", "kind": "Service.*"}, "patch": {"metadata": {"labels": {"example.com/default": "true"}}}}
+	]`
+	cornerPatches = `[
+		{"patch": {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "old", "annotations": {"example.com/old": null}}, "spec": {
+			"strategy": {"$patch": "replace", "type": "Recreate"},
+			"template": {"spec": {
+				"automountServiceAccountToken": null,
+				"containers": [
+					{"name": "second", "$patch": "delete"},
+					{"name": "first", "args": ["d"], "env": [{"name": "C", "value": "on"}, {"name": "A", "$patch": "delete"}],
+					 "ports": [{"containerPort": 81, "protocol": "UDP"}, {"containerPort": 80, "protocol": "TCP", "name": "http"}]}
+				],
+				"tolerations": [{"key": "b"}]
+			}}
+		}}},
+		{"target": {"kind": "Deployment", "name": "web"}, "patch": [
+			{"op": "test", "path": "/spec/strategy/type", "value": "Recreate"},
+			{"op": "copy", "from": "/metadata/labels", "path": "/spec/template/metadata"},
+			{"op": "add", "path": "/spec/template/spec/tolerations/-", "value": {"key": "last", "tolerationSeconds": 9007199254740993}},
+			{"op": "remove", "path": "/spec/template/spec/volumes/0"},
+			{"op": "move", "from": "/spec/template/spec/containers/0/args", "path": "/spec/template/spec/containers/0/command"}
+		]},
+		{"target": {"kind": "Thing"}, "patch": {"spec": {"podTemplate": {"spec": {"containers": [{"name": "other", "image": "x"}]}}, "ratio": 0.5, "big": 1e21}}},
+		{"target": {"kind": "Secret"}, "patch": {"kind": "Other", "metadata": {"name": "renamed", "namespace": "moved", "$deleteFromPrimitiveList/finalizers": ["a/b"]}}},
+		{"target": {"kind": "ConfigMap", "name": "kept"}, "patch": [{"op": "replace", "path": "/data/number", "value": "1e3"}, {"op": "add", "path": "/data/~1a~0b", "value": "yes"}]},
+		{"target": {"kind": "ConfigMap", "name": "kept"}, "patch": {"data": {"z": "off", "y": null}}},
+		{"target": {"kind": "Namespace"}, "patch": [{"op": "add", "path": "/metadata/labels", "value": {"a": "b"}}]}
+	]`
+)
+
+// selecting returns the patches that select an object; kustomize says nothing
+// about the others, where the compiler does.
+func selecting(t *testing.T, objects []*object.Object, corners bool) []spec.Patch {
+	t.Helper()
+	var out []spec.Patch
+	texts := []string{commonPatches}
+	if corners {
+		texts = []string{cornerPatches, commonPatches}
+	}
+	for _, text := range texts {
+		var ps []spec.Patch
+		if err := json.Unmarshal([]byte(text), &ps); err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range ps {
+			c, err := kustomize.NewPatch(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if slices.ContainsFunc(objects, c.Selects) {
+				out = append(out, p)
+			} else if corners {
+				t.Errorf("%s selects nothing", p.Patch)
+			}
+		}
+	}
+	if len(out) == 0 {
+		t.Fatal("no patch selects anything")
+	}
+	return out
+}
+
+// patchText is a patch in a kustomization, which wants a kind and a name in a
+// merge even where a target makes them mean nothing.
+func patchText(p spec.Patch) string {
+	entry := map[string]any{"patch": string(p.Patch)}
+	var merge map[string]any
+	if p.Target != nil {
+		entry["target"] = p.Target
+		if json.Unmarshal(p.Patch, &merge) == nil {
+			child := func(k string) map[string]any {
+				m, _ := merge[k].(map[string]any)
+				if m == nil {
+					m = map[string]any{}
+				}
+				merge[k] = m
+				return m
+			}
+			if m := child("metadata"); m["name"] == nil {
+				m["name"] = "any"
+			}
+			if merge["kind"] == nil {
+				merge["kind"] = "Any"
+			}
+			merge["apiVersion"] = "v1"
+			b, _ := json.Marshal(merge)
+			entry["patch"] = string(b)
+		}
+	}
+	b, _ := json.Marshal(entry)
+	return string(b)
+}
+
 func overlayText(set spec.Overrides, images map[string]string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "resources: [m.yaml]\nnamespace: %q\nlabels:\n- pairs: {", set.Namespace)
@@ -163,6 +271,10 @@ func overlayText(set spec.Overrides, images map[string]string) string {
 	b.WriteString("replicas:\n")
 	for _, k := range slices.Sorted(maps.Keys(set.Replicas)) {
 		fmt.Fprintf(&b, "- {name: %q, count: %d}\n", k, set.Replicas[k])
+	}
+	b.WriteString("patches:\n")
+	for _, p := range set.Patches {
+		fmt.Fprintf(&b, "- %s\n", patchText(p))
 	}
 	b.WriteString("images:\n")
 	for _, k := range slices.Sorted(maps.Keys(images)) {

@@ -2,6 +2,7 @@ package render_test
 
 import (
 	"context"
+	"encoding/json"
 	"runtime"
 	"strings"
 	"testing"
@@ -49,6 +50,18 @@ func TestDiagnostics(t *testing.T) {
 			Source: spec.Source{YAML: "a.yaml"},
 			Set:    spec.Overrides{Replicas: map[string]int{"web": 2}}, Images: map[string]string{"nginx": "nginx@sha256:x"},
 		}}, []string{"RND023 unit.cue:3", "RND024 unit.cue:3"}},
+		{"patch of nothing", patched(`{"target": {"kind": "Deploymnet"}, "patch": {"spec": {}}}`), []string{"RND026 unit.cue:4"}},
+		{"patch of nothing it names", patched(`{"patch": {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "b"}}}`), []string{"RND026 unit.cue:4"}},
+		{"patch without target", patched(`{"patch": {"kind": "ConfigMap", "metadata": {"name": "a"}}}`), []string{"RND027 unit.cue:4"}},
+		{"operations without target", patched(`{"patch": [{"op": "remove", "path": "/data"}]}`), []string{"RND027 unit.cue:4"}},
+		{"patch of no field", patched(`{"target": {}, "patch": [{"op": "replace", "path": "/spec/replicas", "value": 1}]}`), []string{"RND027 unit.cue:4"}},
+		{"patch of a name", patched(`{"target": {}, "patch": [{"op": "replace", "path": "/metadata/name", "value": "b"}]}`), []string{"RND027 unit.cue:4"}},
+		{"patch of a namespace", patched(`{"target": {}, "patch": [{"op": "add", "path": "/metadata/namespace", "value": "b"}]}`), []string{"RND027 unit.cue:4"}},
+		{"patch of everything", patched(`{"target": {}, "patch": [{"op": "replace", "path": "", "value": [1]}]}`), []string{"RND027 unit.cue:4"}},
+		{"bad expression", patched(`{"target": {"name": "("}, "patch": {"data": {}}}`), []string{"RND027 unit.cue:4"}},
+		{"bad selector", patched(`{"target": {"labelSelector": "a in b"}, "patch": {"data": {}}}`), []string{"RND027 unit.cue:4"}},
+		{"patched away", patched(`{"target": {}, "patch": {"$patch": "delete"}}`), nil},
+		{"patched", patched(`{"target": {"kind": "ConfigMap"}, "patch": {"data": {"a": "b"}}}`), nil},
 	}
 	known := map[string]bool{}
 	for _, c := range render.Codes {
@@ -60,7 +73,7 @@ func TestDiagnostics(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			u := cluster("c", tt.components)
-			u.Pos = ir.Positions{"/components/x": {{File: "unit.cue", Line: 3}}}
+			u.Pos = ir.Positions{"/components/x": {{File: "unit.cue", Line: 3}}, "/components/x/set/patches/0": {{File: "unit.cue", Line: 4}}}
 			_, ds, err := render.Render(context.Background(), tree.FromMap(files), u, nil)
 			if err != nil {
 				t.Fatal(err)
@@ -245,4 +258,14 @@ func TestCancelled(t *testing.T) {
 	if err == nil {
 		t.Error("a cancelled render succeeded")
 	}
+}
+
+// patched is a component of one ConfigMap with one patch.
+func patched(patch string) map[string]spec.Component {
+	c := yamlSource("a.yaml")
+	c.Set.Patches = make([]spec.Patch, 1)
+	if err := json.Unmarshal([]byte(patch), &c.Set.Patches[0]); err != nil {
+		panic(err)
+	}
+	return map[string]spec.Component{"x": c}
 }

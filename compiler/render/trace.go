@@ -162,12 +162,24 @@ func (t *Tracer) trace(ctx context.Context, c *traced, u *ir.Unit[spec.Cluster],
 		}
 	case exact:
 		out.Places = []diag.Label{written}
+	case component.Source.YAML != "":
+		out.Places = q.kept()
 	case component.Source.Kustomize != "":
 		out.Places = q.kustomized()
 	case component.Source.Helm != nil:
 		out.Places = q.charted()
 	}
 	return out
+}
+
+// kept finds what a patch of the cluster left as its document says.
+func (q *question) kept() []diag.Label {
+	if len(q.leaf) == len(q.path) {
+		if was, ok := q.based(q.path); !ok || !q.equals(was.value) {
+			return nil
+		}
+	}
+	return q.held()
 }
 
 // clusterOf returns what is known about a cluster.
@@ -245,7 +257,7 @@ func (q *question) settings() []diag.Label {
 	if c.Source.Helm != nil && c.Source.Helm.Namespace != "" {
 		add(c.Source.Helm.Namespace, "source", "helm", "namespace")
 	}
-	return q.prove(cs)
+	return q.prove(append(cs, q.patched()...))
 }
 
 // declared is a scalar of the component's declaration.

@@ -175,6 +175,11 @@ func traceComponent(name string) spec.Component {
 			Source: spec.Source{YAML: "plain"}, Images: map[string]string{"registry.example.com/web": "registry.example.com/web:9.9"},
 			Set: spec.Overrides{Namespace: "stage", Labels: map[string]string{"tier": "back"}, Replicas: map[string]int{"plain": 7}},
 		}
+	case "patched":
+		return spec.Component{Source: spec.Source{YAML: "plain"}, Set: spec.Overrides{Patches: []spec.Patch{
+			{Target: &spec.PatchTarget{Kind: "Deployment"}, Patch: []byte(`{"spec": {"replicas": 9, "template": {"spec": {"containers": [{"name": "side", "image": "side:1", "securityContext": {"privileged": true}}]}}}}`)},
+			{Target: &spec.PatchTarget{Kind: "Deployment"}, Patch: []byte(`[{"op": "add", "path": "/spec/template/spec/hostNetwork", "value": true}]`)},
+		}}}
 	}
 	return spec.Component{Source: spec.Source{Kustomize: name}}
 }
@@ -184,7 +189,10 @@ func traceUnit(name string) (*ir.Unit[spec.Cluster], map[int]string) {
 	u := cluster("c", map[string]spec.Component{name: traceComponent(name)})
 	u.Pos = ir.Positions{}
 	lines := map[int]string{}
-	for i, p := range []string{"/set/namespace", "/set/labels/tier", "/set/replicas/plain", "/images/registry.example.com~1web", "/source/helm/values/image/tag"} {
+	for i, p := range []string{
+		"/set/namespace", "/set/labels/tier", "/set/replicas/plain", "/images/registry.example.com~1web", "/source/helm/values/image/tag",
+		"/set/patches/0/patch/spec/replicas", "/set/patches/0/patch/spec/template/spec/containers/0/securityContext/privileged", "/set/patches/1/patch/0/value",
+	} {
 		u.Pos["/components/"+name+p] = []diag.Position{{File: "unit.cue", Line: i + 1}}
 		lines[i+1] = p
 	}
@@ -252,6 +260,11 @@ func TestTrace(t *testing.T) {
 		{"set", "Deployment", "/spec/replicas", []string{"/set/replicas/plain", "plain/web.yaml:7"}},
 		{"set", "Deployment", main + "/image", []string{"/images/registry.example.com~1web", "plain/web.yaml:12"}},
 		{"set", "Deployment", main + "/name", []string{"plain/web.yaml:11"}},
+		{"patched", "Deployment", "/spec/replicas", []string{"/set/patches/0/patch/spec/replicas"}},
+		{"patched", "Deployment", main + "/securityContext/privileged", []string{"/set/patches/0/patch/spec/template/spec/containers/0/securityContext/privileged"}},
+		{"patched", "Deployment", pod + "/hostNetwork", []string{"/set/patches/1/patch/0/value"}},
+		{"patched", "Deployment", "/metadata/labels/tier", []string{"plain/web.yaml:5"}},
+		{"patched", "Deployment", pod + "/containers/1/name", nil}, // another line than that of the document's list
 		{"chart", "Deployment", "/spec/replicas", []string{"chart/values.yaml:1", "chart/templates/deploy.yaml:8"}},
 		{"chart", "Deployment", main + "/image", []string{"chart/values.yaml:3", "/source/helm/values/image/tag", "chart/templates/deploy.yaml:15"}},
 		{"defaults", "Deployment", main + "/image", []string{"chart/values.yaml:3", "chart/values.yaml:4", "chart/templates/deploy.yaml:15"}},

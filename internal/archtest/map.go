@@ -30,6 +30,7 @@ func owners() map[string]string {
 		"github.com/open-policy-agent/opa":       "compiler/guard",
 		"github.com/zricethezav/gitleaks":        "compiler/guard",
 		"sigs.k8s.io/kustomize":                  "compiler/render/kustomize",
+		"gopkg.in/evanphx/json-patch.v4":         "compiler/render/kustomize",
 		"helm.sh/helm":                           "compiler/render/helm",
 		"k8s.io":                                 "compiler/validate",
 		"github.com/sigstore":                    "compiler/seal",

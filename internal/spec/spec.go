@@ -412,6 +412,37 @@ type Overrides struct {
 	Labels      map[string]string `json:"labels,omitempty"`
 	Annotations map[string]string `json:"annotations,omitempty"`
 	Replicas    map[string]int    `json:"replicas,omitempty"`
+	Patches     []Patch           `json:"patches,omitempty"`
+}
+
+// Patch changes some of the rendered objects, as an entry of `patches` in a
+// kustomization does.
+type Patch struct {
+	// Target selects objects; nil selects the one that the patch itself names.
+	Target *PatchTarget `json:"target,omitempty"`
+	// Patch is a strategic merge patch when it is an object, and a list of
+	// JSON 6902 operations when it is a list.
+	Patch json.RawMessage `json:"patch"`
+}
+
+// PatchTarget selects objects by all of its fields that are not empty; the first
+// five are regular expressions over the whole of a name.
+type PatchTarget struct {
+	Group              string `json:"group,omitempty"`
+	Version            string `json:"version,omitempty"`
+	Kind               string `json:"kind,omitempty"`
+	Name               string `json:"name,omitempty"`
+	Namespace          string `json:"namespace,omitempty"`
+	LabelSelector      string `json:"labelSelector,omitempty"`
+	AnnotationSelector string `json:"annotationSelector,omitempty"`
+}
+
+// PatchOperation is one operation of RFC 6902.
+type PatchOperation struct {
+	Op    string `json:"op"` // add | remove | replace | move | copy | test
+	Path  string `json:"path"`
+	From  string `json:"from,omitempty"`
+	Value any    `json:"value,omitempty"`
 }
 
 // Provides lists what others may need from a component.
