@@ -10,7 +10,7 @@ TOOL    := $(GO) tool -modfile=internal/tools/go.mod
 # regal needs versions of its own; see internal/archtest.
 REGAL   := $(GO) tool -modfile=internal/tools/regal/go.mod regal
 
-.PHONY: all demo test e2e e2e-update tools lint bench fuzz docs fmt build clean $(BIN)
+.PHONY: all demo test e2e e2e-update tools lint bench fuzz vectors docs fmt build clean $(BIN)
 all: build
 
 build: $(BIN)
@@ -44,6 +44,10 @@ lint: ## everything but the tests; each line also runs alone
 	$(TOOL) cue fmt --check ./schemas/...
 	$(MAKE) docs
 	@git status --porcelain -- docs | (! grep .) || { git --no-pager diff -- docs; echo "generated pages differ from what is committed: make docs" >&2; exit 1; }
+
+vectors: ## the interoperability vectors as OCI image layouts, in dist/vectors
+	rm -rf dist/vectors
+	$(GO) run ./internal/testkit/vectors/unpack testdata/vectors/bundles dist/vectors
 
 docs: $(BIN) ## generated pages
 	$(BIN) schema docs > docs/schema.md

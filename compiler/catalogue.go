@@ -18,7 +18,6 @@ import (
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/git"
 	"github.com/darkstart-dev/darkstart/plans/solver"
-	"github.com/darkstart-dev/darkstart/policies"
 )
 
 // Codes documents the façade's own diagnostics.
@@ -53,7 +52,7 @@ var Codes = []diag.Entry{{
 func Catalogue() ([]diag.Entry, error) {
 	out := slices.Concat(Codes, git.Codes, lock.Codes, evaluate.Codes, render.Codes, validate.Codes, link.Codes,
 		solver.Codes, guard.Codes, waive.Codes, emit.Codes, seal.Codes, release.Codes, publish.Codes)
-	rules, err := guard.Catalogue(policies.FS)
+	rules, err := builtin()
 	if err != nil {
 		return nil, err
 	}

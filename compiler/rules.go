@@ -1,14 +1,20 @@
 package compiler
 
 import (
+	"sync"
+
 	"github.com/darkstart-dev/darkstart/compiler/guard"
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/policies"
 )
 
+// builtin are the guardrails of this program. Reading them parses every policy,
+// and they do not change while it runs.
+var builtin = sync.OnceValues(func() ([]guard.Rule, error) { return guard.Catalogue(policies.FS) })
+
 // Rules returns the metadata of the built-in guardrails, sorted by id.
 func Rules() ([]ir.RuleDoc, error) {
-	rules, err := guard.Catalogue(policies.FS)
+	rules, err := builtin()
 	if err != nil {
 		return nil, err
 	}
@@ -21,7 +27,7 @@ func Rules() ([]ir.RuleDoc, error) {
 
 // RulesPage is the reference page of the built-in guardrails, in Markdown.
 func RulesPage() ([]byte, error) {
-	rules, err := guard.Catalogue(policies.FS)
+	rules, err := builtin()
 	if err != nil {
 		return nil, err
 	}

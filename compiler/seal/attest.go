@@ -53,8 +53,11 @@ func Attest(ctx context.Context, b *Bundle, p *attest.Predicate, s *Signer) (*Si
 // objectionTo says why a claim that an attestation key signed speaks against
 // the bundle, "" when it does not.
 func objectionTo(c *attest.Claim, b *Bundle) string {
-	if c.Type == attest.Summary && c.Result != attest.Passed {
+	switch {
+	case c.Type == attest.Summary && c.Result != attest.Passed:
 		return fmt.Sprintf("the verdict is %s, not %s", c.Result, attest.Passed)
+	case c.Type == attest.TestResult && c.Result == attest.Failed:
+		return "the tests of it failed"
 	}
 	return c.Contradicts(b.Record)
 }

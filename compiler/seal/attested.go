@@ -113,6 +113,8 @@ func said(c *attest.Claim) string {
 		return "provenance from " + c.Builder
 	case attest.Summary:
 		return fmt.Sprintf("guardrails %s under policy %s", c.Result, c.Policy.Short())
+	case attest.TestResult:
+		return fmt.Sprintf("%d tests %s", c.Listed, c.Result)
 	}
 	return fmt.Sprintf("%s with %d entries", c.Format, c.Listed)
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,11 +17,16 @@ import (
 
 // content is a small cluster artifact of the shape that emit writes.
 func content(name string) *ir.Artifact {
+	const head = `{"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": `
+	object := []byte(`{"apiVersion": "v1", "data": {"zone": "fleet.example"}, "kind": "ConfigMap", "metadata": {"name": "dns", "namespace": "dns"}}` + "\n")
+	inventory := fmt.Appendf(nil, `{"version": "darkstart.dev/inventory/v1", "cluster": %q, "images": [], "objects": [`+
+		`{"kind": "ConfigMap", "namespace": "dns", "name": "dns", "apiVersion": "v1", "part": "dns/run", "wave": 1, "file": "parts/dns/run/configmap-dns.yaml", "digest": %q}]}`+"\n",
+		name, digest.Of(object))
 	return &ir.Artifact{Name: name, Files: []ir.File{
-		{Path: "kustomization.yaml", Data: []byte("{\n  \"resources\": [\"parts/_guard\", \"parts/dns/run\"]\n}\n")},
-		{Path: "meta/inventory.json", Data: []byte("[]\n")},
-		{Path: "parts/dns/run/configmap-dns.yaml", Data: []byte("{\n  \"kind\": \"ConfigMap\"\n}\n")},
-		{Path: "parts/dns/run/kustomization.yaml", Data: []byte("{}\n")},
+		{Path: "kustomization.yaml", Data: []byte(head + `["parts/_guard", "parts/dns/run"]}` + "\n")},
+		{Path: "meta/inventory.json", Data: inventory},
+		{Path: "parts/dns/run/configmap-dns.yaml", Data: object},
+		{Path: "parts/dns/run/kustomization.yaml", Data: []byte(head + `["configmap-dns.yaml"]}` + "\n")},
 	}}
 }
 
@@ -112,6 +118,7 @@ func codes(l diag.List) string {
 			out = append(out, d.Code)
 		}
 	}
+	slices.Sort(out)
 	return strings.Join(out, " ")
 }
 

@@ -203,8 +203,8 @@ func FuzzOpen(f *testing.F) {
 	f.Add(b.Layer)
 	f.Add(b.Layer[:len(b.Layer)/2])
 	f.Add([]byte{})
-	for _, v := range vectors(f) {
-		f.Add(v.layer)
+	for _, v := range storedVectors(f) {
+		f.Add(v.Layer)
 	}
 	f.Fuzz(func(t *testing.T, layer []byte) {
 		limits := Limits{Tar: 1 << 22, Files: 1000}
@@ -238,8 +238,8 @@ func FuzzOpen(f *testing.F) {
 func FuzzRead(f *testing.F) {
 	b := mustSeal(f, content("eu-west-1"), released(2))
 	f.Add(b.Manifest)
-	for _, v := range vectors(f) {
-		f.Add(v.manifest)
+	for _, v := range storedVectors(f) {
+		f.Add(v.Manifest)
 	}
 	f.Fuzz(func(t *testing.T, manifest []byte) {
 		got, diags, err := Read(manifest, func(digest.Digest, int64) ([]byte, error) { return b.Layer, nil }, Limits{})

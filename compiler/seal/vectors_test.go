@@ -3,7 +3,7 @@ package seal
 import (
 	"archive/tar"
 	"bytes"
-	"encoding/base64"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,79 +14,95 @@ import (
 	"testing"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
-	"golang.org/x/tools/txtar"
-
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/compiler/seal/attest"
 	"github.com/darkstart-dev/darkstart/compiler/seal/internal/tgz"
 	"github.com/darkstart-dev/darkstart/internal/digest"
 	"github.com/darkstart-dev/darkstart/internal/oci"
+	"github.com/darkstart-dev/darkstart/internal/testkit/vectors"
+	"github.com/klauspost/compress/gzip"
 )
 
 const vectorDir = "../../testdata/vectors/bundles"
 
-// vector is one stored case: the blobs of a bundle and of the statements
-// beside it, and what every reader must say about them.
-type vector struct {
-	name, why          string
-	open, load, expect string // error codes by entry point, "ok" for none
-	manifest, layer    []byte
-	statements         [][]byte
-}
-
-// TestVectors runs every stored vector through Open, Load and Verify.
-// With -update they are written anew by the recipes below.
+// TestVectors runs every stored vector through Open, Load and Verify: from a
+// layout and from a tar of it. The commands and stock cosign are held to the
+// same files elsewhere. With -update they are written anew by the recipes below.
 func TestVectors(t *testing.T) {
 	t.Parallel()
 	if *update {
 		writeVectors(t)
 	}
-	vs := vectors(t)
+	vs := storedVectors(t)
 	notStale(t, vs)
 	tr := vectorTrust(t)
 	for _, v := range vs {
-		t.Run(v.name, func(t *testing.T) {
+		t.Run(v.Name, func(t *testing.T) {
+			t.Parallel()
 			check := func(entry, want, got string) {
 				if got == "" {
-					got = "ok"
+					got = vectors.OK
 				}
 				if got != want {
-					t.Errorf("%s: want %s, got %s (%s)", entry, want, got, v.why)
+					t.Errorf("%s: want %s, got %s (%s)", entry, want, got, v.Why)
 				}
 			}
-			_, diags, err := Open(v.layer, Limits{})
+			_, diags, err := Open(v.Layer, Limits{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			check("open", v.open, codes(diags))
+			check("open", v.Open, codes(diags))
 			dir := t.TempDir()
-			l := v.layout(t, dir)
-			_, diags, err = Load(t.Context(), l, "eu-west-1", Limits{})
+			l, err := v.Layout(t.Context(), dir)
 			if err != nil {
 				t.Fatal(err)
 			}
-			check("load", v.load, codes(diags))
-			r, diags, err := Verify(t.Context(), l, "eu-west-1", tr, vectorConfig())
+			_, diags, err = Load(t.Context(), l, vectors.Artifact, Limits{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			check("verify", v.expect, codes(diags))
-			if (r != nil && r.Bundle != nil) != (v.expect == "ok") {
-				t.Error("a bundle was handed out against the verdict")
-			}
+			check("load", v.Load, codes(diags))
 			archived := tarred(t, dir)
-			_, diags, err = Verify(t.Context(), archived, "eu-west-1", tr, vectorConfig())
-			if err != nil {
-				t.Fatal(err)
+			for name, src := range map[string]*oci.Layout{"a layout": l, "a tar": archived} {
+				for _, demand := range []bool{false, true} {
+					r, diags, err := Verify(t.Context(), src, vectors.Artifact, tr, judgedBy(t, v, demand))
+					if err != nil {
+						t.Fatal(err)
+					}
+					want := v.Expect
+					if demand {
+						want = v.Demand
+					}
+					check(fmt.Sprintf("verify of %s, demanding attestations: %v", name, demand), want, codes(diags))
+					if (r != nil && r.Bundle != nil) != (want == vectors.OK) {
+						t.Error("a bundle was handed out against the verdict")
+					}
+				}
 			}
-			check("verify of a tar", v.expect, codes(diags))
-			beside, err := Beside(t.Context(), archived, digest.Of(v.manifest))
-			if err != nil || len(beside) != len(v.statements) {
-				t.Errorf("inspect: %d statements are attached, %d are listed: %v", len(v.statements), len(beside), err)
+			beside, err := Beside(t.Context(), archived, v.Digest())
+			if err != nil || len(beside) != len(v.Statements) {
+				t.Errorf("inspect: %d statements are attached, %d are listed: %v", len(v.Statements), len(beside), err)
 			}
 		})
 	}
+}
+
+// judgedBy is how the README says that a vector is verified.
+func judgedBy(t testing.TB, v *vectors.Vector, demand bool) *VerifyConfig {
+	t.Helper()
+	c := vectorConfig()
+	if demand {
+		c.Attestations = []Requirement{{Predicate: attest.Provenance}, {Predicate: attest.Summary}}
+	}
+	if v.State != nil {
+		var s struct{ Artifacts map[string]State }
+		if err := json.Unmarshal(v.State, &s); err != nil {
+			t.Fatal(err)
+		}
+		last := s.Artifacts[vectors.Artifact]
+		c.State = &last
+	}
+	return c
 }
 
 // tarred packs a layout as it crosses an air gap.
@@ -97,8 +113,7 @@ func tarred(t *testing.T, dir string) *oci.Layout {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := tar.NewWriter(f)
-	if err := errors.Join(w.AddFS(os.DirFS(dir)), w.Close(), f.Close()); err != nil {
+	if err := errors.Join(vectors.Tar(dir, f), f.Close()); err != nil {
 		t.Fatal(err)
 	}
 	out, err := oci.OpenTar(name)
@@ -111,27 +126,35 @@ func tarred(t *testing.T, dir string) *oci.Layout {
 // notStale fails for a stored vector without a recipe, a recipe without a
 // vector, and bytes that the recipe no longer gives. Ed25519 and the layer are
 // deterministic, so nothing may differ.
-func notStale(t *testing.T, read []vector) {
+func notStale(t *testing.T, stored []*vectors.Vector) {
 	t.Helper()
-	made, stored := recipes(t), slices.Clone(read)
-	for _, vs := range [][]vector{made, stored} {
-		slices.SortFunc(vs, func(a, b vector) int { return strings.Compare(a.name, b.name) })
+	made := map[string][]byte{}
+	for _, v := range recipes(t) {
+		made[v.Name] = v.Format()
 	}
-	same := func(a, b vector) bool {
-		return a.name == b.name && bytes.Equal(a.manifest, b.manifest) && bytes.Equal(a.layer, b.layer)
+	for _, v := range stored {
+		if !bytes.Equal(made[v.Name], v.Format()) {
+			t.Errorf("%s is not what its recipe gives: run this test with -update and read the difference", v.Name)
+		}
+		delete(made, v.Name)
 	}
-	if !slices.EqualFunc(made, stored, same) {
-		t.Errorf("%d vectors are stored and %d have recipes, or some differ: run this test with -update and read the difference", len(stored), len(made))
+	for name := range made {
+		t.Errorf("the recipe %s has no stored vector: run this test with -update", name)
 	}
 }
 
 func vectorConfig() *VerifyConfig {
-	return &VerifyConfig{Now: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC), MinSerial: 2}
+	now, err := time.Parse(time.RFC3339, vectors.Now)
+	if err != nil {
+		panic(err)
+	}
+	return &VerifyConfig{Now: now, MinSerial: vectors.MinSerial}
 }
 
 func vectorKey(t testing.TB, name string, role Role) *Signer {
 	t.Helper()
-	s, diags, err := LoadSigner(t.Context(), filepath.Join(vectorDir, "keys", name+".key"), role, KeySource{ReadFile: os.ReadFile}, password)
+	pass := func() ([]byte, error) { return []byte(vectors.Password), nil }
+	s, diags, err := LoadSigner(t.Context(), filepath.Join(vectorDir, "keys", name+".key"), role, KeySource{ReadFile: os.ReadFile}, pass)
 	if err != nil || s == nil {
 		t.Fatalf("%v %s", err, diags)
 	}
@@ -143,70 +166,13 @@ func vectorTrust(t testing.TB) *Trust {
 	return trust(t, vectorKey(t, "release", RoleRelease), vectorKey(t, "attest", RoleAttest))
 }
 
-// layout stores the vector in dir as it would come from a registry.
-func (v vector) layout(t testing.TB, dir string) *oci.Layout {
+func storedVectors(t testing.TB) []*vectors.Vector {
 	t.Helper()
-	l, err := oci.WriteLayout(t.Context(), dir, []oci.Artifact{{Tag: "eu-west-1", Manifest: v.manifest, Blobs: [][]byte{v.layer, emptyConfig}}})
+	vs, err := vectors.Read(os.DirFS(vectorDir))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range v.statements {
-		m, err := referrer(&Bundle{Manifest: v.manifest}, s, PredicateSign)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := Attach(t.Context(), l, &Signature{Manifest: m, Bundle: s}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return l
-}
-
-// vectors reads the stored files.
-func vectors(t testing.TB) []vector {
-	t.Helper()
-	names, err := filepath.Glob(filepath.Join(vectorDir, "*.txtar"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []vector
-	for _, name := range names {
-		a, err := txtar.ParseFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		v := vector{name: strings.TrimSuffix(filepath.Base(name), ".txtar")}
-		for line := range strings.Lines(string(a.Comment)) {
-			key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
-			switch key {
-			case "why":
-				v.why = value
-			case "open":
-				v.open = value
-			case "load":
-				v.load = value
-			case "expect":
-				v.expect = value
-			default:
-				t.Fatalf("%s: unknown header %q", name, line)
-			}
-		}
-		for _, f := range a.Files {
-			b, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(string(f.Data), "\n", ""))
-			switch {
-			case f.Name == "manifest.json":
-				v.manifest = bytes.TrimSuffix(f.Data, []byte("\n"))
-			case f.Name == "layer.b64" && err == nil:
-				v.layer = b
-			case strings.HasPrefix(f.Name, "statement-"):
-				v.statements = append(v.statements, bytes.TrimSuffix(f.Data, []byte("\n")))
-			default:
-				t.Fatalf("%s: bad section %s: %v", name, f.Name, err)
-			}
-		}
-		out = append(out, v)
-	}
-	return out
+	return vs
 }
 
 func writeVectors(t *testing.T) {
@@ -218,90 +184,178 @@ func writeVectors(t *testing.T) {
 		}
 	}
 	for _, v := range recipes(t) {
-		if v.expect == "" {
-			v.expect = v.load
-		}
-		a := txtar.Archive{Comment: fmt.Appendf(nil, "why: %s\nopen: %s\nload: %s\nexpect: %s\n", v.why, v.open, v.load, v.expect)}
-		a.Files = append(a.Files, txtar.File{Name: "manifest.json", Data: append(slices.Clone(v.manifest), '\n')})
-		var b64 bytes.Buffer
-		for chunk := range slices.Chunk([]byte(base64.StdEncoding.EncodeToString(v.layer)), 100) {
-			b64.Write(append(chunk[:len(chunk):len(chunk)], '\n'))
-		}
-		a.Files = append(a.Files, txtar.File{Name: "layer.b64", Data: b64.Bytes()})
-		for i, s := range v.statements {
-			a.Files = append(a.Files, txtar.File{Name: fmt.Sprintf("statement-%d.json", i), Data: append(slices.Clone(s), '\n')})
-		}
-		if err := os.WriteFile(filepath.Join(vectorDir, v.name+".txtar"), txtar.Format(&a), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(vectorDir, v.Name+".txtar"), v.Format(), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
+// cook makes vectors out of what the recipes say of them.
+type cook struct {
+	t                           *testing.T
+	good                        *Bundle
+	release, attester, stranger *Signer
+	out                         []*vectors.Vector
+}
+
 // recipes makes every vector. Hostile layers and manifests are signed by the
 // trusted key, so nothing but the reader itself stands between them and use.
-func recipes(t *testing.T) []vector {
-	good := mustSeal(t, content("eu-west-1"), released(2))
-	release, attester := vectorKey(t, "release", RoleRelease), vectorKey(t, "attest", RoleAttest)
-	stranger := vectorKey(t, "stranger", RoleRelease)
-	say := func(s *Signer, manifest []byte, p *attest.Predicate) []byte {
-		b, err := s.sign(t.Context(), newStatement(digest.Of(manifest), p.Type, json.RawMessage(p.JSON)))
+func recipes(t *testing.T) []*vectors.Vector {
+	c := &cook{
+		t: t, good: mustSeal(t, content(vectors.Artifact), released(2)),
+		release: vectorKey(t, "release", RoleRelease), attester: vectorKey(t, "attest", RoleAttest), stranger: vectorKey(t, "stranger", RoleRelease),
+	}
+	for _, h := range hostileLayers(t, c.good) {
+		c.add(vectors.Vector{Name: "layer-" + h.name, Why: h.why, Open: h.code, Load: h.code, Expect: h.code, Manifest: manifestFor(t, c.good, h.layer), Layer: h.layer})
+	}
+	for _, h := range hostileManifests(t, c.good) {
+		v := vectors.Vector{Name: "manifest-" + h.name, Why: h.why, Load: h.code, Expect: h.code, Manifest: h.layer, Layer: c.good.Layer}
+		if h.name == "index-of-good" {
+			v.Also = [][]byte{c.good.Manifest}
+		}
+		c.add(v)
+	}
+	c.histories()
+	c.signatures()
+	c.attestations()
+	return c.out
+}
+
+// add fills in what most vectors have: the good bundle, one signature of the
+// release key, and nobody who attests anything. Cosign reads a signature and
+// the digest of the manifest, and nothing that Darkstart refuses beside them.
+func (c *cook) add(v vectors.Vector, statements ...[]byte) {
+	if v.Manifest == nil {
+		v.Manifest, v.Layer = c.good.Manifest, c.good.Layer
+	}
+	if statements == nil {
+		statements = [][]byte{c.state(c.release, v.Manifest, PredicateSign)}
+	}
+	v.Open, v.Load, v.Expect, v.Cosign = cmp.Or(v.Open, vectors.OK), cmp.Or(v.Load, vectors.OK), cmp.Or(v.Expect, vectors.OK), cmp.Or(v.Cosign, vectors.OK)
+	if v.Demand == "" {
+		v.Demand = v.Expect
+		if v.Load == vectors.OK && v.Expect != "SIG007" { // else nobody asks what is attested
+			v.Demand = joined(v.Expect, "SIG032 SIG032")
+		}
+	}
+	for _, s := range statements {
+		kind, err := predicateOf(s)
 		if err != nil {
-			t.Fatal(err)
+			kind = PredicateSign // it claims to be one
 		}
-		return b
-	}
-	state := func(s *Signer, manifest []byte, predicateType string) []byte {
-		return say(s, manifest, &attest.Predicate{Type: predicateType, JSON: []byte("{}")})
-	}
-	var out []vector
-	add := func(name, open, load, expect, why string, manifest, layer []byte, statements ...[]byte) {
-		if statements == nil {
-			statements = [][]byte{state(release, manifest, PredicateSign)}
+		m, err := referrer(&Bundle{Manifest: v.Manifest}, s, kind)
+		if err != nil {
+			c.t.Fatal(err)
 		}
-		out = append(out, vector{name, why, open, load, expect, manifest, layer, statements})
+		v.Statements = append(v.Statements, vectors.Statement{Manifest: m, Bundle: s})
 	}
-	for _, h := range hostileLayers(t, good) {
-		add("layer-"+h.name, h.code, h.code, "", h.why, manifestFor(t, good, h.layer), h.layer)
+	c.out = append(c.out, &v)
+}
+
+// joined is the union of two lists of codes, sorted.
+func joined(lists ...string) string {
+	var all []string
+	for _, l := range lists {
+		if l != vectors.OK {
+			all = append(all, strings.Fields(l)...)
+		}
 	}
-	for _, h := range hostileManifests(t, good) {
-		add("manifest-"+h.name, "ok", h.code, "", h.why, h.layer, good.Layer)
+	slices.Sort(all)
+	return strings.Join(all, " ")
+}
+
+func (c *cook) say(s *Signer, manifest []byte, p *attest.Predicate) []byte {
+	b, err := s.sign(c.t.Context(), newStatement(digest.Of(manifest), p.Type, json.RawMessage(p.JSON)))
+	if err != nil {
+		c.t.Fatal(err)
 	}
-	sealed := func(name, expect, why string, edit func(*ir.Record)) {
+	return b
+}
+
+func (c *cook) state(s *Signer, manifest []byte, predicateType string) []byte {
+	return c.say(s, manifest, &attest.Predicate{Type: predicateType, JSON: []byte("{}")})
+}
+
+// histories are bundles that differ in where they stand in time.
+func (c *cook) histories() {
+	sealed := func(v vectors.Vector, edit func(*ir.Record)) {
 		r := released(2)
 		edit(&r)
-		b := mustSeal(t, content("eu-west-1"), r)
-		add(name, "ok", "ok", expect, why, b.Manifest, b.Layer)
+		b := mustSeal(c.t, content(vectors.Artifact), r)
+		v.Manifest, v.Layer = b.Manifest, b.Layer
+		c.add(v)
 	}
-	sealed("good", "ok", "a released, signed bundle", func(*ir.Record) {})
-	sealed("good-without-end", "ok", "a release that does not expire", func(r *ir.Record) { r.NotAfter = "" })
-	sealed("expired", "SIG010", "its notAfter has passed", func(r *ir.Record) { r.NotAfter = "2026-11-30T23:59:59Z" })
-	sealed("rollback", "SIG008", "its serial is below the floor", func(r *ir.Record) { r.Serial, r.Previous = 1, "" })
-	sealed("candidate", "SIG007", "it was compiled and never released", func(r *ir.Record) { *r = ir.Record{Stream: "main", MinCompiler: "0.1.0"} })
+	same := func(*ir.Record) {}
+	seen := func(serial int, manifest digest.Digest, at string) []byte {
+		s := State{Serial: serial, Manifest: manifest, Stream: "main", Verified: at}
+		b, err := json.Marshal(map[string]any{"version": "darkstart.dev/verify-state/v1", "artifacts": map[string]State{vectors.Artifact: s}})
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		return append(b, '\n')
+	}
+	other := digest.Of([]byte("another bundle"))
+	sealed(vectors.Vector{Name: "good", Why: "a released, signed bundle"}, same)
+	sealed(vectors.Vector{Name: "good-without-end", Why: "a release that does not expire"}, func(r *ir.Record) { r.NotAfter = "" })
+	sealed(vectors.Vector{Name: "good-again", Why: "the bundle that was verified last", State: seen(2, c.good.Digest(), "2026-11-30T00:00:00Z")}, same)
+	sealed(vectors.Vector{Name: "good-next", Why: "the bundle after the one that was verified last", State: seen(1, released(2).Previous, "2026-11-30T00:00:00Z")}, same)
+	sealed(vectors.Vector{Name: "expired", Expect: "SIG010", Why: "its notAfter has passed"}, func(r *ir.Record) { r.NotAfter = "2026-11-30T23:59:59Z" })
+	sealed(vectors.Vector{Name: "expired-clock-back", Expect: "SIG010", Why: "its notAfter has passed by the clock of the last verification", State: seen(2, c.good.Digest(), "2027-03-01T00:00:00Z")}, same)
+	sealed(vectors.Vector{Name: "rollback", Expect: "SIG008", Why: "its serial is below the floor"}, func(r *ir.Record) { r.Serial, r.Previous = 1, "" })
+	sealed(vectors.Vector{Name: "replayed", Expect: "SIG008", Why: "a newer serial was verified before", State: seen(3, other, "2026-11-30T00:00:00Z")}, same)
+	sealed(vectors.Vector{Name: "replayed-serial", Expect: "SIG009", Why: "its serial was verified before, as another bundle", State: seen(2, other, "2026-11-30T00:00:00Z")}, same)
+	sealed(vectors.Vector{Name: "broken-chain", Expect: "SIG009", Why: "it follows another bundle than the one that was verified last", State: seen(1, other, "2026-11-30T00:00:00Z")}, same)
+	sealed(vectors.Vector{Name: "candidate", Expect: "SIG007", Why: "it was compiled and never released"}, func(r *ir.Record) { *r = ir.Record{Stream: "main", MinCompiler: "0.1.0"} })
+}
 
-	m, l := good.Manifest, good.Layer
+// signatures differ in who signed what.
+func (c *cook) signatures() {
+	m := c.good.Manifest
 	other := append(slices.Clone(m), ' ')
-	sig := state(release, m, PredicateSign)
-	add("signed-twice", "ok", "ok", "ok", "repeated valid signatures are fine", m, l, sig, append(slices.Clone(sig), '\n'))
-	add("signed-by-stranger-too", "ok", "ok", "ok", "unknown keys are ignored", m, l, sig, state(stranger, m, PredicateSign))
-	add("attested-too", "ok", "ok", "ok", "attestations by the attest key are fine", m, l, sig, say(attester, m, provenance(t, good)), say(attester, m, verdict(t, good)))
-	add("attested-otherwise", "ok", "ok", "ok", "a predicate that Darkstart does not know is not judged", m, l, sig, state(attester, m, "https://example.org/scan/v1"))
-	add("attested-of-other", "ok", "ok", "SIG006", "the attest key made a statement about another manifest", m, l, sig, say(attester, other, provenance(t, good)))
-	add("provenance-of-other", "ok", "ok", "SIG031", "a provenance names another serial than the record", m, l, sig, say(attester, m, edited(t, provenance(t, good), `"serial":2`, `"serial":3`)))
-	add("provenance-malformed", "ok", "ok", "SIG033", "a provenance without a builder", m, l, sig, state(attester, m, attest.Provenance))
-	add("verdict-failed", "ok", "ok", "SIG031", "the attest key says that the guardrails refuse it", m, l, sig, say(attester, m, edited(t, verdict(t, good), `"PASSED"`, `"FAILED"`)))
-	add("verdict-unknown", "ok", "ok", "SIG033", "a verdict that is neither passed nor failed", m, l, sig, say(attester, m, edited(t, verdict(t, good), `"PASSED"`, `"passed"`)))
-	add("verdict-twice", "ok", "ok", "SIG033", "a verdict that stands twice under one name", m, l, sig, say(attester, m, edited(t, verdict(t, good), `"verificationResult":`, `"verificationResult":"FAILED","verificationResult":`)))
-	add("verdict-two-cases", "ok", "ok", "SIG033", "a verdict that stands in two spellings of its name", m, l, sig, say(attester, m, edited(t, verdict(t, good), `"verificationResult":`, `"VerificationResult":"FAILED","verificationResult":`)))
-	add("garbage-too", "ok", "ok", "ok", "a referrer that is no Sigstore bundle does no harm", m, l, sig, []byte("{}"))
-	add("unsigned", "ok", "ok", "SIG004", "nothing vouches for it", m, l, []byte("{}"))
-	add("signed-by-stranger", "ok", "ok", "SIG004", "only a key that nobody trusts signed it", m, l, state(stranger, m, PredicateSign))
-	add("signature-of-other", "ok", "ok", "SIG004 SIG005", "the release key signed another manifest", m, l, state(release, other, PredicateSign))
-	add("signature-of-other-too", "ok", "ok", "SIG005", "beside a valid one stands a signature for another manifest", m, l, sig, state(release, other, PredicateSign))
-	add("signature-twice", "ok", "ok", "SIG005", "the release key signed a statement whose subject stands twice", m, l, sig, doubled(t, release, m))
-	add("wrong-predicate", "ok", "ok", "SIG005", "the release key signed provenance as well", m, l, sig, state(release, m, "https://slsa.dev/provenance/v1"))
-	add("wrong-role", "ok", "ok", "SIG004 SIG006", "the attest key signed the release", m, l, state(attester, m, PredicateSign))
-	add("two-subjects", "ok", "ok", "SIG004 SIG005", "one statement covers two manifests", m, l, twoSubjects(t, release, m, other))
-	return out
+	sig := c.state(c.release, m, PredicateSign)
+	c.add(vectors.Vector{Name: "signed-twice", Why: "repeated valid signatures are fine"}, sig, append(slices.Clone(sig), '\n'))
+	c.add(vectors.Vector{Name: "signed-by-stranger-too", Why: "unknown keys are ignored"}, sig, c.state(c.stranger, m, PredicateSign))
+	c.add(vectors.Vector{Name: "garbage-too", Why: "a referrer that is no Sigstore bundle does no harm"}, sig, []byte("{}"))
+	c.add(vectors.Vector{Name: "unsigned", Expect: "SIG004", Cosign: "refused", Why: "nothing vouches for it"}, []byte("{}"))
+	c.add(vectors.Vector{Name: "signed-by-stranger", Expect: "SIG004", Cosign: "refused", Why: "only a key that nobody trusts signed it"}, c.state(c.stranger, m, PredicateSign))
+	c.add(vectors.Vector{Name: "signature-of-other", Expect: "SIG004 SIG005", Cosign: "refused", Why: "the release key signed another manifest"}, c.state(c.release, other, PredicateSign))
+	c.add(vectors.Vector{Name: "signature-of-other-too", Expect: "SIG005", Why: "beside a valid one stands a signature for another manifest"}, sig, c.state(c.release, other, PredicateSign))
+	c.add(vectors.Vector{Name: "signature-twice", Expect: "SIG005", Why: "the release key signed a statement whose subject stands twice"}, sig, doubled(c.t, c.release, m))
+	c.add(vectors.Vector{Name: "wrong-predicate", Expect: "SIG005", Why: "the release key signed provenance as well"}, sig, c.state(c.release, m, attest.Provenance))
+	c.add(vectors.Vector{Name: "wrong-predicate-alone", Expect: "SIG004 SIG005", Why: "the release key signed provenance, and no release"}, c.state(c.release, m, attest.Provenance))
+	c.add(vectors.Vector{Name: "wrong-role", Expect: "SIG004 SIG006", Cosign: "refused", Why: "the attest key signed the release"}, c.state(c.attester, m, PredicateSign))
+	c.add(vectors.Vector{Name: "two-subjects", Expect: "SIG004 SIG005", Why: "one statement covers two manifests"}, twoSubjects(c.t, c.release, m, other))
+}
+
+// attestations differ in what the attest key said.
+func (c *cook) attestations() {
+	good, m := c.good, c.good.Manifest
+	sig := c.state(c.release, m, PredicateSign)
+	source, passed := c.say(c.attester, m, provenance(c.t, good)), c.say(c.attester, m, verdict(c.t, good))
+	one := func(v vectors.Vector, statement []byte) { // a third beside what is demanded
+		v.Demand = cmp.Or(v.Expect, vectors.OK)
+		c.add(v, sig, source, passed, statement)
+	}
+	tests := func(result string, lists string) *attest.Predicate {
+		return &attest.Predicate{Type: attest.TestResult, JSON: fmt.Appendf(nil, `{"configuration":[{"name":"evidence/dns.json","digest":{"sha256":%q}}],"result":%q,%s}`, digest.Of(nil).Hex(), result, lists)}
+	}
+	c.add(vectors.Vector{Name: "attested", Demand: vectors.OK, Why: "provenance and a passed verdict stand beside the signature"}, sig, source, passed)
+	c.add(vectors.Vector{Name: "attested-twice", Demand: vectors.OK, Why: "repeated attestations are fine"}, sig, source, append(slices.Clone(source), '\n'), passed, append(slices.Clone(passed), '\n'))
+	c.add(vectors.Vector{Name: "attested-without-verdict", Demand: "SIG032", Why: "a provenance alone"}, sig, source)
+	c.add(vectors.Vector{Name: "attested-by-stranger", Why: "a key that nobody trusts attests, and proves nothing"}, sig, c.say(c.stranger, m, provenance(c.t, good)), c.say(c.stranger, m, verdict(c.t, good)))
+	c.add(vectors.Vector{Name: "attested-unsigned", Expect: "SIG004", Demand: "SIG004", Cosign: "refused", Why: "attestations do not stand in for a signature"}, source, passed)
+	one(vectors.Vector{Name: "attested-otherwise", Why: "a predicate that Darkstart does not know is not judged"}, c.state(c.attester, m, "https://example.org/scan/v1"))
+	one(vectors.Vector{Name: "attested-of-other", Expect: "SIG006", Why: "the attest key made a statement about another manifest"}, c.say(c.attester, append(slices.Clone(m), ' '), provenance(c.t, good)))
+	one(vectors.Vector{Name: "provenance-of-other", Expect: "SIG031", Why: "a provenance names another serial than the record"}, c.say(c.attester, m, edited(c.t, provenance(c.t, good), `"serial":2`, `"serial":3`)))
+	one(vectors.Vector{Name: "provenance-malformed", Expect: "SIG033", Why: "a provenance without a builder"}, c.state(c.attester, m, attest.Provenance))
+	one(vectors.Vector{Name: "verdict-failed", Expect: "SIG031", Why: "the attest key says that the guardrails refuse it"}, c.say(c.attester, m, edited(c.t, verdict(c.t, good), `"PASSED"`, `"FAILED"`)))
+	one(vectors.Vector{Name: "verdict-unknown", Expect: "SIG033", Why: "a verdict that is neither passed nor failed"}, c.say(c.attester, m, edited(c.t, verdict(c.t, good), `"PASSED"`, `"passed"`)))
+	one(vectors.Vector{Name: "verdict-twice", Expect: "SIG033", Why: "a verdict that stands twice under one name"}, c.say(c.attester, m, edited(c.t, verdict(c.t, good), `"verificationResult":`, `"verificationResult":"FAILED","verificationResult":`)))
+	one(vectors.Vector{Name: "verdict-two-cases", Expect: "SIG033", Why: "a verdict that stands in two spellings of its name"}, c.say(c.attester, m, edited(c.t, verdict(c.t, good), `"verificationResult":`, `"VerificationResult":"FAILED","verificationResult":`)))
+	one(vectors.Vector{Name: "result-passed", Why: "a drill that passed"}, c.say(c.attester, m, tests(attest.Passed, `"passedTests":["dns"]`)))
+	one(vectors.Vector{Name: "result-failed", Expect: "SIG031", Why: "the attest key says that a drill failed"}, c.say(c.attester, m, tests(attest.Failed, `"failedTests":["dns"]`)))
+	one(vectors.Vector{Name: "result-two-ways", Expect: "SIG033", Why: "a result that passed, with a test that failed"}, c.say(c.attester, m, tests(attest.Passed, `"failedTests":["dns"]`)))
+	one(vectors.Vector{Name: "result-unknown", Expect: "SIG033", Why: "a result that is none of the three"}, c.say(c.attester, m, tests("OK", `"passedTests":["dns"]`)))
 }
 
 func twoSubjects(t *testing.T, s *Signer, manifests ...[]byte) []byte {
@@ -374,6 +428,14 @@ func hostileManifests(t *testing.T, good *Bundle) []hostile {
 		edit("index", "SEA009", "an index stands where the manifest belongs", func(m map[string]any) {
 			m["mediaType"] = oci.MediaTypeIndex
 			m["manifests"] = []any{}
+		}),
+		edit("index-of-good", "SEA009", "an index names the good manifest, which a client may follow", func(m map[string]any) {
+			clear(m)
+			m["schemaVersion"], m["mediaType"] = 2, oci.MediaTypeIndex
+			m["manifests"] = []any{map[string]any{"mediaType": oci.MediaTypeManifest, "digest": string(good.Digest()), "size": len(good.Manifest)}}
+		}),
+		edit("docker", "SEA009", "it says that it is Docker's kind of manifest", func(m map[string]any) {
+			m["mediaType"] = "application/vnd.docker.distribution.manifest.v2+json"
 		}),
 		edit("subject", "SEA009", "it claims to be about another artifact", func(m map[string]any) {
 			m["subject"] = map[string]any{"mediaType": oci.MediaTypeManifest, "digest": string(good.Digest()), "size": len(good.Manifest)}

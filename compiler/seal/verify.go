@@ -153,6 +153,11 @@ func Verify(ctx context.Context, src oci.Source, ref string, t *Trust, c *Verify
 	if b == nil {
 		return nil, diags, err
 	}
+	return verifyLoaded(ctx, src, b, t, c)
+}
+
+// verifyLoaded judges a bundle whose bytes were all derived again.
+func verifyLoaded(ctx context.Context, src oci.Source, b *Bundle, t *Trust, c *VerifyConfig) (*Report, diag.List, error) {
 	r := newReport(b)
 	if b.Record.Candidate() {
 		return r, diag.List{candidate(b)}, nil

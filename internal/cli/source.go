@@ -115,7 +115,7 @@ func (s *source) explain(ctx context.Context, err error) error {
 }
 
 // refs lists what to look at, by the name under which the source knows it.
-func (s *source) refs(artifact string) ([]string, error) {
+func (s *source) refs(ctx context.Context, artifact string) ([]string, error) {
 	if s.list == nil {
 		return []string{string(s.at)}, nil
 	}
@@ -124,7 +124,9 @@ func (s *source) refs(artifact string) ([]string, error) {
 		return nil, err
 	}
 	if artifact != "" {
-		if !slices.Contains(names, artifact) {
+		// What has the name is judged, also when it does not look like a bundle:
+		// whoever wrote the layout chose how it looks.
+		if _, err := s.list.Resolve(ctx, artifact); errors.Is(err, oci.ErrNotFound) {
 			return nil, fmt.Errorf("%s holds no artifact %q (it holds %v)", s.shown, artifact, names)
 		}
 		names = []string{artifact}

@@ -130,7 +130,7 @@ func (v *verifyFlags) all(ctx context.Context, inv *Invocation, arg string, out 
 		return err
 	}
 	out.Source, out.Tag = src.shown, src.tag
-	refs, err := src.refs(v.artifact)
+	refs, err := src.refs(ctx, v.artifact)
 	if err != nil {
 		return err
 	}

@@ -99,6 +99,9 @@ func (r *Repository) Fetch(ctx context.Context, d Descriptor, max int64) ([]byte
 	if errors.Is(err, errdef.ErrNotFound) {
 		return nil, fmt.Errorf("blob %s in %s: %w", d.Digest, r.r.Reference, ErrNotFound)
 	}
+	if err != nil && lied(err) {
+		return nil, fmt.Errorf("%w: %w", err, ErrDamaged)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ type Claim struct {
 	// parameters are the external ones, where the build type is ours.
 	parameters map[string]any
 
-	// Of a verification summary. Policy is "" when it names none, or one of
+	// Of a verification summary; Result of a test result, too. Policy is "" when it names none, or one of
 	// another algorithm; Time is zero when it does not say.
 	Verifier string        `json:"verifier,omitempty"`
 	Resource string        `json:"resource,omitempty"`
@@ -38,7 +38,8 @@ type Claim struct {
 	Time     time.Time     `json:"time,omitzero"`
 	Levels   []string      `json:"levels,omitempty"`
 
-	// Of a bill of materials: "CycloneDX 1.6", and how many packages it lists.
+	// Of a bill of materials: "CycloneDX 1.6". Listed is how many packages it
+	// lists, or how many tests the result of tests does.
 	Format string `json:"format,omitempty"`
 	Listed int    `json:"listed,omitempty"`
 }
@@ -57,6 +58,8 @@ func Read(predicateType string, predicate []byte) (*Claim, error) {
 		err = c.cycloneDX(predicate)
 	case SPDX:
 		err = c.spdx(predicate)
+	case TestResult:
+		err = c.testResult(predicate)
 	default:
 		c.Known = false
 	}
@@ -102,7 +105,7 @@ func (c *Claim) summary(b []byte) error {
 		return errors.New("resourceUri required")
 	case s.GetPolicy() == nil:
 		return errors.New("policy required")
-	case c.Result != Passed && c.Result != "FAILED":
+	case c.Result != Passed && c.Result != Failed:
 		return fmt.Errorf("verificationResult is %.40q (want PASSED or FAILED)", c.Result)
 	case len(c.Levels) == 0:
 		return errors.New("verifiedLevels required")

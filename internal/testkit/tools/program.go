@@ -19,11 +19,14 @@ var (
 	Helm        = Program{"helm.sh/helm/v4", "v4.3.1", "helm.sh/helm/v4/cmd/helm"}
 	Kubeconform = Program{"github.com/yannh/kubeconform", "v0.7.0", "github.com/yannh/kubeconform/cmd/kubeconform"}
 	Kustomize   = Program{"sigs.k8s.io/kustomize/kustomize/v5", "v5.8.2", "sigs.k8s.io/kustomize/kustomize/v5"}
+	// Registry is distribution, which has no referrers API. Olareg has one.
+	Registry = Program{"github.com/distribution/distribution/v3", "v3.1.2", "github.com/distribution/distribution/v3/cmd/registry"}
+	Olareg   = Program{"github.com/olareg/olareg", "v0.2.1", "github.com/olareg/olareg/cmd/olareg"}
 )
 
 // Programs lists all of them, sorted by name.
 func Programs() []Program {
-	return []Program{Actionlint, Conftest, Cosign, CUE, Gitleaks, Helm, Kubeconform, Kustomize}
+	return []Program{Actionlint, Conftest, Cosign, CUE, Gitleaks, Helm, Kubeconform, Kustomize, Olareg, Registry}
 }
 
 // Name is the last element of the package that is not a major version.

@@ -1,5 +1,6 @@
 // Package tools finds the stock programs that tests hold Darkstart against:
-// cosign, kustomize, cue, helm, conftest and actionlint, at fixed versions.
+// cosign, kustomize, cue, helm, conftest, actionlint and two registries, at
+// fixed versions.
 //
 // A claim like "stock cosign verifies this artifact" is worth something only
 // when the stock program runs. Each one is built in a module of its own, from
