@@ -80,10 +80,10 @@ type Config struct {
 	// Progress is called when a stage begins or finishes a unit; nil is fine.
 	// It may be called from several goroutines.
 	Progress func(Event)
-	// Trace is called when a stage begins on a unit ("" for fleet-wide stages)
-	// and returns what is called when it ends; nil is fine. It is how work is
-	// measured without a clock in here. It may be called from several
-	// goroutines.
+	// Trace is called when a stage begins ("" as the unit), and when it begins on
+	// a unit ("clusters/prod", "fleet"), and returns what is called when it ends;
+	// nil is fine. It is how work is measured without a clock in here. It may be
+	// called from several goroutines.
 	Trace func(stage, unit string) (end func())
 }
 
@@ -184,10 +184,15 @@ func (r *run) trace(stage, unit string) (end func()) {
 	return r.Trace(stage, unit)
 }
 
+// units is trace for the units of one stage.
+func (r *run) units(stage string) func(unit string) (end func()) {
+	return func(unit string) (end func()) { return r.trace(stage, unit) }
+}
+
 func (r *run) evaluate(ctx context.Context) error {
 	r.event("evaluate", "", 0, 0)
 	defer r.trace("evaluate", "")()
-	u, ds, err := evaluate.Evaluate(ctx, r.Tree, &evaluate.Config{Schemas: r.Schemas, Parallel: r.Parallel})
+	u, ds, err := evaluate.Evaluate(ctx, r.Tree, &evaluate.Config{Schemas: r.Schemas, Parallel: r.Parallel, Trace: r.units("evaluate")})
 	if err != nil {
 		return err
 	}
@@ -235,6 +240,7 @@ func (r *run) guard(ctx context.Context) error {
 		Fleet: r.res.Fleet, Rendered: r.res.Rendered, Plan: r.res.Plan, Lock: r.res.Lock, Changes: r.res.Delta, Tree: r.Tree, Now: r.known(), Comments: comments,
 	}, &guard.Config{
 		Policies: r.Policies, Prepared: r.Guardrails, NoWaivers: r.NoWaivers, Namespaces: r.Namespaces, Parallel: r.Parallel, Locate: r.locate(ctx),
+		Trace:   r.units("guard"),
 		Remove:  func(w *ir.Waiver) []diag.Edit { return RemoveWaiver(r.Tree, w) },
 		Replace: replace(r.Tree), AddField: addField(r.Tree),
 	})

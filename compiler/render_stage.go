@@ -26,6 +26,7 @@ func (r *run) render(ctx context.Context) error {
 	diags := make([]diag.List, n)
 	var done atomic.Int32
 	r.cache, r.catalog = render.NewCache(), validate.NewCatalog(r.Kubernetes)
+	defer r.trace("render", "")()
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(r.workers())
 	for i, c := range clusters {
@@ -47,13 +48,13 @@ func (r *run) render(ctx context.Context) error {
 }
 
 func (r *run) cluster(ctx context.Context, c *ir.Unit[spec.Cluster]) (*ir.Rendered, *ir.Validation, diag.List, error) {
-	end := r.trace("render", c.Name)
+	end := r.trace("render", "clusters/"+c.Name)
 	out, diags, err := render.Render(ctx, r.Tree, c, &render.Config{Cache: r.cache, Parallel: r.Parallel})
 	end()
 	if err != nil || diags.HasErrors() {
 		return out, nil, diags, err
 	}
-	defer r.trace("validate", c.Name)()
+	defer r.trace("validate", "clusters/"+c.Name)()
 	v, ds, err := validate.Validate(ctx, out, c.Spec.Kubernetes, &validate.Config{
 		Catalog: r.catalog, Files: r.Tree.FS(), Declared: c.Pos.First("/kubernetes"), Parallel: r.Parallel,
 	})

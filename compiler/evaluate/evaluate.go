@@ -35,6 +35,17 @@ type Config struct {
 	// means 4 GiB. It holds for the process, since Go does not account by
 	// goroutine.
 	MaxMemory uint64
+	// Trace is called when the evaluation of a unit begins, by its folder ("fleet",
+	// "clusters/prod"), and returns what is called when it ends; nil is fine. It
+	// may be called from several goroutines.
+	Trace func(unit string) (end func())
+}
+
+func (c *Config) trace(unit string) (end func()) {
+	if c.Trace == nil {
+		return func() {}
+	}
+	return c.Trace(unit)
 }
 
 func (c *Config) parallel() int {
@@ -86,16 +97,17 @@ func Evaluate(ctx context.Context, t *tree.Tree, c *Config) (*ir.Units, diag.Lis
 	lists := make([]diag.List, len(lay.clusters)+5)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(c.parallel())
-	start(g, &us.Project, &lists[0], lay.project, func() (*ir.Unit[spec.Project], diag.List, error) { return unit[spec.Project](ctx, w, lay.project) })
-	start(g, &us.Fleet, &lists[1], lay.fleet, func() (*ir.Unit[spec.Fleet], diag.List, error) { return unit[spec.Fleet](ctx, w, lay.fleet) })
-	start(g, &us.Recovery, &lists[2], lay.recovery, func() (*ir.Unit[spec.Recovery], diag.List, error) { return unit[spec.Recovery](ctx, w, lay.recovery) })
-	start(g, &us.Waivers, &lists[3], lay.waivers, func() (*ir.Unit[spec.Waivers], diag.List, error) { return unit[spec.Waivers](ctx, w, lay.waivers) })
+	start(ctx, g, w, lay.project, &us.Project, &lists[0])
+	start(ctx, g, w, lay.fleet, &us.Fleet, &lists[1])
+	start(ctx, g, w, lay.recovery, &us.Recovery, &lists[2])
+	start(ctx, g, w, lay.waivers, &us.Waivers, &lists[3])
 	g.Go(func() (err error) {
+		defer c.trace("evidence")()
 		us.Evidence, lists[4], err = w.evidence(ctx, lay.evidence)
 		return err
 	})
 	for i, f := range lay.clusters {
-		start(g, &us.Clusters[i], &lists[5+i], f, func() (*ir.Unit[spec.Cluster], diag.List, error) { return unit[spec.Cluster](ctx, w, f) })
+		start(ctx, g, w, f, &us.Clusters[i], &lists[5+i])
 	}
 	if err := g.Wait(); err != nil {
 		return nil, nil, err
@@ -108,12 +120,13 @@ func Evaluate(ctx context.Context, t *tree.Tree, c *Config) (*ir.Units, diag.Lis
 }
 
 // start evaluates one unit into its own slot; a nil folder is an absent unit.
-func start[T any](g *errgroup.Group, out **ir.Unit[T], l *diag.List, f *folder, eval func() (*ir.Unit[T], diag.List, error)) {
+func start[T any](ctx context.Context, g *errgroup.Group, w *worker, f *folder, out **ir.Unit[T], l *diag.List) {
 	if f == nil {
 		return
 	}
 	g.Go(func() (err error) {
-		*out, *l, err = eval()
+		defer w.config.trace(f.dir)()
+		*out, *l, err = unit[T](ctx, w, f)
 		return err
 	})
 }

@@ -76,6 +76,10 @@ type Config struct {
 	// Namespaces are asked instead of policies.namespaces of the project; nil
 	// asks those.
 	Namespaces []string
+	// Trace is called when work begins on a scope ("fleet", or "clusters/prod"),
+	// and on making the rules ready ("rules"), and returns what is called when it
+	// ends; nil is fine. It may be called from several goroutines.
+	Trace func(scope string) (end func())
 	// Deadline bounds one rule on one cluster, and one of a user's policies on
 	// one input; 0 means DefaultDeadline.
 	Deadline time.Duration
@@ -94,6 +98,13 @@ type Config struct {
 	AddField func(at diag.Position, pointer, name, value string) []diag.Edit
 }
 
+func (c *Config) trace(scope string) (end func()) {
+	if c.Trace == nil {
+		return func() {}
+	}
+	return c.Trace(scope)
+}
+
 // Guard evaluates every rule that applies and returns the verdict: findings of
 // rules and of waivers, sorted, waived ones included. The diagnostics are about
 // the policies themselves (one that does not parse, that ran too long, that
@@ -105,7 +116,9 @@ func Guard(ctx context.Context, in *Input, cfg *Config) (*ir.Verdict, diag.List,
 	p := cfg.Prepared
 	if p == nil {
 		var err error
-		if p, err = prepareFor(ctx, cfg.Policies, in.Fleet.Units); err != nil {
+		end := cfg.trace("rules")
+		p, err = prepareFor(ctx, cfg.Policies, in.Fleet.Units)
+		if end(); err != nil {
 			return nil, nil, err
 		}
 	}

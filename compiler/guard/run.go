@@ -36,9 +36,12 @@ func (s *session) run(ctx context.Context, users *userPolicies) ([]*run, error) 
 	for i := range out {
 		g.Go(func() (err error) {
 			var c *ir.Linked
+			scope := "fleet"
 			if i > 0 {
 				c = s.in.Fleet.Clusters[i-1]
+				scope = "clusters/" + c.Name
 			}
+			defer s.cfg.trace(scope)()
 			out[i], err = s.judge(ctx, c, users)
 			return err
 		})

@@ -66,23 +66,33 @@ func stages(ctx context.Context, dir string) (*stageReport, error) {
 	return r, nil
 }
 
-// costs adds up what each stage used, in the order in which they first began.
+// costs adds up what each stage used itself, in the order in which they first
+// ended. One thing happens at a time, so what begins last ends first.
 type costs struct {
-	mu    sync.Mutex
-	order []string
-	of    map[string]time.Duration
+	mu     sync.Mutex
+	order  []string
+	of     map[string]time.Duration
+	within []time.Duration // what the stages inside each open one used
 }
 
 func (c *costs) begin(stage, _ string) (end func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.within = append(c.within, 0)
 	start := cpu()
 	return func() {
 		used := cpu() - start
 		c.mu.Lock()
 		defer c.mu.Unlock()
+		last := len(c.within) - 1
+		self := used - c.within[last]
+		if c.within = c.within[:last]; last > 0 {
+			c.within[last-1] += used
+		}
 		if _, ok := c.of[stage]; !ok {
 			c.order = append(c.order, stage)
 		}
-		c.of[stage] += used
+		c.of[stage] += self
 	}
 }
 

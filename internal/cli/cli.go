@@ -18,10 +18,12 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/darkstart-dev/darkstart/internal/profile"
 	"github.com/darkstart-dev/darkstart/internal/report"
 )
 
@@ -44,6 +46,8 @@ type Invocation struct {
 	// Environ lists the environment, for doctor: a variable that is misspelt can
 	// only be found there. Nil: it is not looked at.
 	Environ func() []string
+
+	recording *profile.Recording // of this run; nil before its flags are read
 }
 
 // exit carries a status through cobra. A nil err means that what there was to
@@ -78,6 +82,7 @@ func Run(ctx context.Context, inv Invocation) int {
 	root.SetOut(inv.Stdout)
 	root.SetErr(inv.Stderr)
 	cmd, err := root.ExecuteContextC(ctx)
+	err = errors.Join(err, inv.recording.Stop())
 	if err == nil {
 		return ExitClean
 	}
@@ -131,6 +136,7 @@ func wantsJSON(inv *Invocation) bool {
 }
 
 func newRoot(inv *Invocation) *cobra.Command {
+	profiles := profile.Config{Now: time.Now}
 	root := &cobra.Command{
 		Use:   "darkstart",
 		Short: "terraform plan for recoverability, checked in the pull request",
@@ -144,10 +150,15 @@ result into signed, immutable bundles that Flux or Argo CD apply.`,
 		SilenceUsage:  true,
 		Args:          noCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			return fromEnv(cmd.Flags(), inv.Getenv)
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if err := fromEnv(cmd.Flags(), inv.Getenv); err != nil {
+				return err
+			}
+			inv.recording, err = profile.Start(profiles)
+			return err
 		},
 	}
+	profileFlags(root, &profiles)
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {

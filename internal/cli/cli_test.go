@@ -1,17 +1,14 @@
 package cli_test
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"sort"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -24,16 +21,7 @@ import (
 // TestMain makes this binary the command as well: scripts run a process of its
 // own for every line, with its own environment, directory and signals.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
-		"darkstart": func() {
-			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-			status := cli.Run(ctx, cli.Invocation{
-				Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Environ: os.Environ,
-			})
-			stop()
-			os.Exit(status)
-		},
-	})
+	testscript.Main(m, map[string]func(){"darkstart": func() { os.Exit(cli.Main()) }})
 }
 
 // TestScript runs testdata/script; each script is headed by what it guards.

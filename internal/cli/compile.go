@@ -34,7 +34,9 @@ writes is never signed: release signs, and only what has no errors.`,
 			if blocked(&p, rep, res) {
 				return p.out.finish(inv, s, rep)
 			}
+			end := inv.recording.Begin("seal", "")
 			b, ds, err := compiler.Seal(cmd.Context(), s.tree, res, s.rev, false)
+			end()
 			if err != nil {
 				return p.broken(inv, s, rep, err)
 			}

@@ -177,6 +177,7 @@ func (s *session) wanted(ctx context.Context, stream string) ([]compiler.Wanted,
 // builds without an error cannot happen; the error ends the command.
 func (p *publishFlags) build(ctx context.Context, inv *Invocation, wanted []compiler.Wanted) ([]*build, *report.Result, error) {
 	g := &gathering{p: &p.pipeline, command: "publish", take: func(b *build, w compiler.Wanted, names []string) ([]string, diag.List, error) {
+		defer inv.recording.Begin("seal", "")()
 		sealed, left, ds, err := compiler.Recorded(ctx, b.res, w, names)
 		b.sealed = append(b.sealed, sealed...)
 		return left, ds, err
@@ -212,7 +213,9 @@ func (p *publishFlags) deliver(ctx context.Context, inv *Invocation, head *sessi
 		if err != nil {
 			return err
 		}
+		end := inv.recording.Begin("sign", "")
 		more, ds, err := compiler.Complete(ctx, b.res, b.sealed, by, to.standing(p.beside(head)), c)
+		end()
 		if stop, err := stopped(rep, ds, err); stop || err != nil {
 			return err
 		}

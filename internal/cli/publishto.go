@@ -132,7 +132,9 @@ func (d *destination) deliver(ctx context.Context, signed []*compiler.Signed, re
 		err = d.write(ctx, signed)
 	} else {
 		var ds diag.List
+		end := d.inv.recording.Begin("publish", "")
 		done, ds, err = compiler.Publish(ctx, signed, d.store, d.carrying)
+		end()
 		stop, err = stopped(rep, ds, err)
 	}
 	if stop || err != nil {

@@ -130,7 +130,9 @@ func (r *releaseFlags) run(ctx context.Context, inv *Invocation) error {
 	if err != nil || b == nil {
 		return err
 	}
+	end := inv.recording.Begin("sign", "")
 	signed, ds, err := r.sign(ctx, builds, signers)
+	end()
 	if err != nil {
 		return r.broken(inv, s, rep, err)
 	}
@@ -156,7 +158,9 @@ func (r *releaseFlags) record(ctx context.Context, inv *Invocation, of *build, o
 		}
 	} else {
 		commit := &compiler.Commit{Records: of.s.recorded(ctx), Only: only}
-		if b, ds, err = compiler.Release(ctx, of.s.tree, of.res, of.s.rev, commit); err != nil {
+		end := inv.recording.Begin("seal", "")
+		b, ds, err = compiler.Release(ctx, of.s.tree, of.res, of.s.rev, commit)
+		if end(); err != nil {
 			return nil, nil, r.broken(inv, of.s, rep, err)
 		}
 		if b != nil {

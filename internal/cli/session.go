@@ -62,6 +62,7 @@ func (in *input) open(ctx context.Context, inv *Invocation) (*session, error) {
 		return nil, err
 	}
 	s.repo = repo
+	defer inv.recording.Begin("read", "")()
 	return s, s.read(ctx, in.selector(), in.dir)
 }
 
@@ -138,6 +139,7 @@ func (in *input) compile(ctx context.Context, inv *Invocation, s *session, until
 		Schemas: schemas.FS, Kubernetes: kubernetes.FS, Policies: policies.FS,
 		Clusters: in.clusters, NoWaivers: noWaivers, Pairs: in.pairs, Namespaces: in.namespaces, Parallel: in.parallel,
 	}
+	cfg.Trace = inv.recording.Hook()
 	in.base.into(cfg)
 	cfg.HeadName = cmp.Or(short(s.rev.Commit), s.rev.Kind)
 	if s.rev.Kind != "commit" {

@@ -148,7 +148,9 @@ func (v *verifyFlags) all(ctx context.Context, inv *Invocation, arg string, out 
 		if src.list != nil {
 			c.Artifact = ref
 		}
+		end := inv.recording.Begin("verify", ref)
 		r, ds, err := seal.Verify(ctx, src, ref, trust, &c)
+		end()
 		if err != nil {
 			return fmt.Errorf("%s: %w", ref, src.explain(ctx, err))
 		}
