@@ -111,6 +111,17 @@ func (b *Bundles) sorted() *Bundles {
 // limited to some clusters has no fleet artifact worth keeping: its plans would
 // speak of half a fleet.
 func streamsOf(res *Result) ([]release.Stream, diag.List) {
+	streams, diags := declaredStreams(res)
+	for i := range streams {
+		streams[i].Artifacts = slices.DeleteFunc(streams[i].Artifacts, func(a string) bool {
+			return slices.Contains(res.Skipped, a) || a == ir.FleetArtifact && len(res.Skipped) > 0
+		})
+	}
+	return streams, diags
+}
+
+// declaredStreams assigns every artifact of the fleet to its stream.
+func declaredStreams(res *Result) ([]release.Stream, diag.List) {
 	var declared map[string][]string
 	at := func(string) diag.Position { return diag.Position{} }
 	if p := res.Units.Project; p != nil {
@@ -121,13 +132,7 @@ func streamsOf(res *Result) ([]release.Stream, diag.List) {
 	for _, c := range res.Units.Clusters {
 		names = append(names, c.Name)
 	}
-	streams, diags := release.Streams(declared, names, at)
-	for i := range streams {
-		streams[i].Artifacts = slices.DeleteFunc(streams[i].Artifacts, func(a string) bool {
-			return slices.Contains(res.Skipped, a) || a == ir.FleetArtifact && len(res.Skipped) > 0
-		})
-	}
-	return streams, diags
+	return release.Streams(declared, names, at)
 }
 
 // fromTree reads records as a tree has them.

@@ -153,6 +153,7 @@ func (r *run) stages(ctx context.Context) error {
 		{ToPlan, true, r.plan},
 		{ToPlan, false, r.diff},
 		{ToVerdict, false, r.guard},
+		{ToVerdict, false, r.trust},
 		{ToArtifacts, false, r.emit},
 	} {
 		if s.reaches > limit {

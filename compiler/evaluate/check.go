@@ -106,6 +106,20 @@ func (c *checker) value(v any, p string) {
 		c.phases(x, p)
 	case spec.Step:
 		c.formula(x, p)
+	case spec.Trust:
+		if len(x.Release) == 0 {
+			c.add(p+"/release", "EVL027", "%s names nobody, so no release can ever be verified").
+				Fix("name the public key that releases are signed with: release: main: key: \"keys/release.pub\"")
+		}
+	case spec.Signatory:
+		c.oneOf(p, map[string]bool{"key": x.Key != "", "identity": x.Identity != nil})
+		if x.Streams != nil && len(x.Streams) == 0 {
+			c.add(p+"/streams", "EVL027", "%s is empty, so the signatory counts for nothing").
+				Fix("list the streams that it counts for, or leave the field out for all")
+		}
+	case spec.TrustedIdentity:
+		c.oneOf(p, map[string]bool{"subject": x.Subject != "", "subjectPattern": x.SubjectPattern != ""})
+		c.oneOf(p, map[string]bool{"issuer": x.Issuer != "", "issuerPattern": x.IssuerPattern != ""})
 	case spec.Evidence:
 		if x.Scenario == "" && len(x.Scope) == 0 {
 			c.add(p, "EVL027", "%s says neither which scenario it exercised nor what had failed").

@@ -94,7 +94,7 @@ func Evaluate(ctx context.Context, t *tree.Tree, c *Config) (*ir.Units, diag.Lis
 	}
 	w := &worker{src: src, config: c, module: mod.Module, schemaText: text}
 	us := &ir.Units{Clusters: make([]*ir.Unit[spec.Cluster], len(lay.clusters))}
-	lists := make([]diag.List, len(lay.clusters)+5)
+	lists := make([]diag.List, len(lay.clusters)+6)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(c.parallel())
 	start(ctx, g, w, lay.project, &us.Project, &lists[0])
@@ -106,8 +106,14 @@ func Evaluate(ctx context.Context, t *tree.Tree, c *Config) (*ir.Units, diag.Lis
 		us.Evidence, lists[4], err = w.evidence(ctx, lay.evidence)
 		return err
 	})
+	g.Go(func() (err error) {
+		if lay.trust {
+			us.Trust, lists[5], err = fleetTrust(ctx, t, c)
+		}
+		return err
+	})
 	for i, f := range lay.clusters {
-		start(ctx, g, w, f, &us.Clusters[i], &lists[5+i])
+		start(ctx, g, w, f, &us.Clusters[i], &lists[6+i])
 	}
 	if err := g.Wait(); err != nil {
 		return nil, nil, err

@@ -28,6 +28,7 @@ type layout struct {
 	project, fleet, recovery, waivers *folder
 	clusters                          []*folder
 	evidence                          []tree.Entry
+	trust                             bool // there is a trust.cue
 }
 
 var clusterName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$`)
@@ -90,6 +91,7 @@ func survey(t *tree.Tree, src *source, c *Config) (layout, diag.List) {
 	out.fleet = s.folder("fleet", "fleet", "fleet", "#Fleet")
 	out.recovery = s.folder("recovery", "recovery", "recovery", "#Recovery")
 	out.waivers = s.folder("waivers", "waivers", "waivers", "#Waivers")
+	_, out.trust = t.Lookup(trustFile)
 	s.files("clusters", "clusters")
 	names := t.Dirs("clusters")
 	for _, n := range names {
@@ -226,10 +228,14 @@ func (s *surveyor) file(e tree.Entry, dir, pkg string) bool {
 	if p := clause(f); p != nil {
 		at = span(p.Name.Pos(), len(got))
 	}
-	mine := dir != "." || path.Base(e.Path) == "darkstart.cue"
+	// At the root a file is a unit's by its name: darkstart.cue, trust.cue.
+	mine := dir != "." || path.Base(e.Path) == pkg+".cue"
 	switch {
 	case got == pkg:
 		return s.included(f, e)
+	case !mine && got == "trust" && path.Base(e.Path) != trustFile:
+		s.diags.Add(diag.Warningf("EVL006", "%s is not evaluated: a trust policy is one file, %s", e.Path, trustFile).
+			At(at, "").Fix("move what it says to %s", trustFile))
 	case !mine:
 	case got == "":
 		s.diags.Add(diag.Errorf("EVL003", "%s has no package clause", e.Path).At(at, "").

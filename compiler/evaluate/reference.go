@@ -19,7 +19,7 @@ func Reference(schemas fs.FS) ([]byte, error) {
 	}
 	var b bytes.Buffer
 	b.WriteString(referenceHead)
-	units := []string{"#Project", "#Fleet", "#Cluster", "#Component", "#Recovery", "#Waivers", "#Evidence"}
+	units := []string{"#Project", "#Fleet", "#Cluster", "#Component", "#Recovery", "#Waivers", "#Evidence", "#Trust"}
 	b.WriteString("\n## What a folder holds\n\n| folder | package | definition |\n|---|---|---|\n")
 	for _, r := range [][3]string{
 		{"darkstart.cue", "darkstart", "#Project"},
@@ -29,6 +29,7 @@ func Reference(schemas fs.FS) ([]byte, error) {
 		{"recovery/", "recovery", "#Recovery"},
 		{"waivers/", "waivers", "#Waivers"},
 		{"evidence/*.json", "JSON", "#Evidence"},
+		{"trust.cue", "trust", "#Trust"},
 	} {
 		fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", r[0], r[1], link(r[2]))
 	}

@@ -27,7 +27,7 @@ func TestSchemaMirrorsSpec(t *testing.T) {
 	}
 	m := &mirror{t: t, s: s, seen: map[string]bool{"#Target": true}}
 	for def, v := range map[string]any{
-		"#Project": spec.Project{}, "#Fleet": spec.Fleet{}, "#Cluster": spec.Cluster{}, "#Recovery": spec.Recovery{}, "#Waivers": spec.Waivers{}, "#Evidence": spec.Evidence{},
+		"#Project": spec.Project{}, "#Fleet": spec.Fleet{}, "#Cluster": spec.Cluster{}, "#Recovery": spec.Recovery{}, "#Waivers": spec.Waivers{}, "#Evidence": spec.Evidence{}, "#Trust": spec.Trust{},
 		"#PatchOperation": spec.PatchOperation{}, // one of two shapes of a field that Go keeps as JSON
 	} {
 		m.definition(def, reflect.TypeOf(v))

@@ -88,6 +88,8 @@ type Units struct {
 	Recovery *Unit[spec.Recovery]
 	Waivers  *Unit[spec.Waivers]
 	Clusters []*Unit[spec.Cluster]
+	// Trust is trust.cue. It says who may sign a release, and reaches no content.
+	Trust *Unit[spec.Trust]
 	// Evidence is the records of evidence/, one unit a file, sorted by name:
 	// the path below evidence/ without ".json".
 	Evidence []*Unit[spec.Evidence]

@@ -1,14 +1,113 @@
 package release
 
 import (
+	"cmp"
 	"maps"
+	"path"
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 )
+
+// History is the records of every stream of a fleet, by ascending name. The
+// serials of an artifact are one sequence, whichever streams it was released in:
+// a cluster compares serials, and knows nothing of streams.
+type History []*Records
+
+// ParseAll reads the records of all streams: files of releases/ with their
+// paths from the root of the fleet. What is no .json file is no record.
+func ParseAll(files []ir.File) (History, diag.List) {
+	var out History
+	var diags diag.List
+	for _, f := range files {
+		if path.Ext(f.Path) != ".json" {
+			continue
+		}
+		r, ds := Parse(f.Path, f.Data)
+		if diags.Add(ds...); r != nil {
+			out = append(out, r)
+		}
+	}
+	slices.SortFunc(out, func(a, b *Records) int { return strings.Compare(a.Stream, b.Stream) })
+	return out, diags
+}
+
+// Of returns the records of a stream; one without any has released nothing.
+func (h History) Of(stream string) *Records {
+	for _, r := range h {
+		if r.Stream == stream {
+			return r
+		}
+	}
+	return New(stream)
+}
+
+// Entries returns the entries of an artifact in all streams, by ascending
+// serial.
+func (h History) Entries(artifact string) []ir.Recorded {
+	var out []ir.Recorded
+	for _, r := range h {
+		out = append(out, r.Artifacts[artifact]...)
+	}
+	slices.SortStableFunc(out, func(a, b ir.Recorded) int { return cmp.Compare(a.Serial, b.Serial) })
+	return out
+}
+
+// Last returns the newest entry of an artifact in any stream, and the stream,
+// which is the one that the artifact is of.
+func (h History) Last(artifact string) (stream string, last ir.Recorded, ok bool) {
+	for _, r := range h {
+		if e, found := r.Last(artifact); found && e.Serial > last.Serial {
+			stream, last, ok = r.Stream, e, true
+		}
+	}
+	return stream, last, ok
+}
+
+// Check judges what no stream can see alone: that the serials of each artifact
+// are one unbroken sequence over all streams.
+func (h History) Check() diag.List {
+	var diags diag.List
+	names := map[string]bool{}
+	for _, r := range h {
+		for a := range r.Artifacts {
+			names[a] = true
+		}
+	}
+	for _, a := range slices.Sorted(maps.Keys(names)) {
+		diags.Add(h.check(a))
+	}
+	return diags.Sorted()
+}
+
+// check finds the first place where the sequence of an artifact is broken.
+func (h History) check(artifact string) *diag.Diagnostic {
+	var before ir.Recorded
+	for _, e := range h.Entries(artifact) {
+		if e.Serial == before.Serial+1 && e.Previous == before.Manifest {
+			before = e
+			continue
+		}
+		d := diag.Errorf("REL002", "serial %d of %q follows serial %d over all streams, which is recorded as %q", e.Serial, artifact, before.Serial, before.Manifest)
+		if e.Serial == before.Serial {
+			d = diag.Errorf("REL002", "serial %d of %q is recorded twice, in two streams", e.Serial, artifact)
+		}
+		for _, r := range h {
+			for i, x := range r.Artifacts[artifact] {
+				if x.Manifest == e.Manifest && x.Serial == e.Serial || e.Serial == before.Serial && x.Serial == e.Serial {
+					d.At(r.position(ir.Pointer("artifacts", artifact, strconv.Itoa(i))), "in stream %q", r.Stream)
+				}
+			}
+		}
+		return d.Note("an artifact that moves to another stream goes on with the next serial there").
+			Fix("take the files of releases/ from the delivery branch again; those of a stream that is gone stay too")
+	}
+	return nil
+}
 
 // CheckAppendOnly compares two versions of one stream's records and reports
 // every entry or release of base that head lost or changed. Serials are what

@@ -132,13 +132,20 @@ func (c *checker) entry(artifact string, i int, e ir.Recorded) {
 	if i > 0 {
 		before = c.r.Artifacts[artifact][i-1]
 	}
-	if e.Serial != before.Serial+1 {
+	// A gap is an artifact that was of another stream meanwhile: History.Check
+	// looks for what fills it.
+	switch next := e.Serial == before.Serial+1; {
+	case e.Serial <= before.Serial:
 		c.bad(at+"/serial", "serial %d of %q follows serial %d", e.Serial, artifact, before.Serial)
-	}
-	if e.Previous != before.Manifest {
+	case next && e.Previous != before.Manifest:
 		c.bad(at+"/previous", "serial %d of %q names %q as its predecessor, which is recorded as %q", e.Serial, artifact, e.Previous, before.Manifest)
+	case !next && (e.Previous == "" || e.Previous == before.Manifest):
+		c.bad(at+"/serial", "serial %d of %q follows serial %d, which is recorded as %q", e.Serial, artifact, before.Serial, before.Manifest)
 	}
-	for field, d := range map[string]digest.Digest{"content": e.Content, "manifest": e.Manifest, "tar": e.Tar} {
+	for field, d := range map[string]digest.Digest{"content": e.Content, "manifest": e.Manifest, "tar": e.Tar, "previous": e.Previous} {
+		if field == "previous" && d == "" {
+			continue
+		}
 		if _, err := digest.Parse(string(d)); err != nil {
 			c.bad(at+"/"+field, "%s of serial %d of %q: %v", field, e.Serial, artifact, err)
 		}

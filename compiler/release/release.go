@@ -119,6 +119,9 @@ type Options struct {
 	MinCompiler string
 	// Renew makes a new entry of every candidate, changed or not.
 	Renew bool
+	// History is the records of all streams. An artifact that was of another
+	// one goes on with its serials. Nil is prior alone.
+	History History
 	// Partial keeps the artifacts that are not among the candidates as the last
 	// release has them: a hotfix of some clusters. Otherwise they leave the
 	// stream.
@@ -185,8 +188,11 @@ func Append(prior *Records, candidates []Candidate, o Options) (*Records, []Reco
 
 // record finds or appends the entry of one candidate.
 func (r *Records) record(c Candidate, o Options) (Recorded, *diag.Diagnostic, error) {
-	last, ok := r.Last(c.Artifact)
-	if ok && last.Content == c.Content && !o.Renew {
+	last, here := r.Last(c.Artifact)
+	if _, e, ok := o.History.Last(c.Artifact); ok && e.Serial > last.Serial {
+		last, here = e, false // it comes, or comes back, from another stream
+	}
+	if here && last.Content == c.Content && !o.Renew {
 		return r.again(c, last)
 	}
 	e := ir.Recorded{

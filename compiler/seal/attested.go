@@ -15,11 +15,21 @@ import (
 type Requirement struct {
 	// Predicate is the type, one of attest.Predicates.
 	Predicate string
+	// Or is a type that does as well; "" is none.
+	Or string
 	// Policies are the digests that a verification summary may name.
 	Policies []digest.Digest
 	// Builders are the environments that may have made it: the builder of
 	// a provenance, the verifier of a summary.
 	Builders []string
+}
+
+// what names the types that meet the requirement.
+func (r Requirement) what() string {
+	if r.Or != "" {
+		return r.Predicate + " or " + r.Or
+	}
+	return r.Predicate
 }
 
 // unmet returns what a claim lacks, "" when it is what is asked for.
@@ -63,7 +73,7 @@ func (v *verification) attestations(found []Seen) {
 func (v *verification) require(r Requirement, sound []Seen) {
 	var notes []string
 	for _, s := range sound {
-		if s.Predicate != r.Predicate || !s.Claim.Known {
+		if s.Predicate != r.Predicate && (r.Or == "" || s.Predicate != r.Or) || !s.Claim.Known {
 			continue
 		}
 		reason := r.unmet(s.Claim)
@@ -72,7 +82,7 @@ func (v *verification) require(r Requirement, sound []Seen) {
 		}
 		notes = append(notes, fmt.Sprintf("one by %q does not count: %s", s.KeyName, reason))
 	}
-	d := diag.Errorf("SIG032", "the bundle of %q lacks an attestation that the trust policy requires: %s", v.r.Artifact, r.Predicate)
+	d := diag.Errorf("SIG032", "the bundle of %q lacks an attestation that the trust policy requires: %s", v.r.Artifact, r.what())
 	for _, n := range notes {
 		d.Note("%s", n)
 	}

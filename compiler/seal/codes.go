@@ -145,6 +145,11 @@ var signCodes = []diag.Entry{
 		Why: "`verify --no-waivers` accepts only what was clean without any. A release of before waivers were recorded cannot say that of itself.",
 		Fix: "Fix what the waivers accept and release again, or verify without `--no-waivers`.",
 	},
+	{
+		Code: "SIG015", Title: "the release is older than the trust policy takes", Severity: diag.Error,
+		Why: "A release may say that it holds for long. Whoever runs the cluster may take only young ones, so that withholding newer releases is noticed early (`maxAge`).",
+		Fix: "Run `darkstart release --renew`. `--allow-expired` accepts the bundle in a disaster, and says so.",
+	},
 }
 
 var attestCodes = []diag.Entry{
@@ -179,8 +184,8 @@ var attestCodes = []diag.Entry{
 		Fix: "Fetch by the digest that `publish` printed for this artifact, and find out who moved the name.",
 	},
 	{
-		Code: "SIG041", Title: "the artifact was verified in another stream before", Severity: diag.Error,
-		Why: "Serials count within a stream. Between two streams neither a rollback nor a broken chain can be seen, so the change is not made silently.",
-		Fix: "If the artifact was moved on purpose, take its entry out of the file of `--state`.",
+		Code: "SIG041", Title: "the artifact is of another stream", Severity: diag.Error,
+		Why: "A bundle names its stream itself. So whoever signs for one stream could sign for the clusters of any, if nothing else said where an artifact belongs: the trust policy (`streams: NAME: artifacts`), else the release records, else what `--state` remembers.",
+		Fix: "If the artifact was moved on purpose, move it in the trust policy too, or give the records that say so.",
 	},
 }

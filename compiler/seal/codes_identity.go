@@ -40,4 +40,9 @@ var identityCodes = []diag.Entry{
 		Why: "The trust policy does not name this key or identity, so every verification under it would ignore the signature.",
 		Fix: "Add the signer to the trust policy, or sign with one that is in it.",
 	},
+	{
+		Code: "SIG057", Title: "a trust policy contradicts itself or the fleet", Severity: diag.Error,
+		Why: "The policy demands what nothing can meet, or leaves open what it must say: a stream that nobody signs, an artifact of two streams, a key of one stream without a list of what belongs to it, a statement that nobody may make.",
+		Fix: "Correct `trust.cue` where the message points. Its streams are those of `darkstart.cue`.",
+	},
 }

@@ -63,7 +63,7 @@ func TestPlugin(t *testing.T) {
 			if tr, diags := NewTrust(s.Trusted(), attest.Trusted()); tr != nil || codes(diags) != "SIG006" {
 				t.Errorf("one key of a service in two roles: %s", diags)
 			}
-			if diags := tr.Permits(attest); codes(diags) != "SIG006" {
+			if diags := tr.Permits(attest, "main"); codes(diags) != "SIG006" {
 				t.Errorf("the release key signs attestations: %s", diags)
 			}
 			if sig, diags, err := Sign(t.Context(), b, attest); sig != nil || err != nil || codes(diags) != "SIG006" {

@@ -1,20 +1,21 @@
 package seal
 
 import (
+	"slices"
 	"time"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/plans"
 )
 
 // identity holds the bundle to the artifact that was asked for, and to the
 // stream that is remembered: a store may not answer with the neighbour's
 // release, however well that is signed.
 func (v *verification) identity() {
-	if s := v.c.State; s != nil && s.Stream != "" && s.Stream != v.r.Stream {
-		v.diags.Add(diag.Errorf("SIG041", "%q was last verified in stream %q, and this bundle is of stream %q", v.r.Artifact, s.Stream, v.r.Stream).
-			Note("serials of two streams cannot be compared, so a rollback could not be seen").
-			Fix("if the artifact was moved between streams, take its entry out of the state file"))
+	if d := v.astray(); d != nil {
+		v.refuse("artifact", d)
+		return
 	}
 	switch want := v.c.Artifact; want {
 	case "":
@@ -25,6 +26,31 @@ func (v *verification) identity() {
 		v.refuse("artifact", diag.Errorf("SIG040", "%q was asked for, and this is the bundle of %q", want, v.r.Artifact).
 			Fix("find out why the store answers with another artifact; its release is signed, but not for this place"))
 	}
+}
+
+// astray says why the bundle is of another stream than its artifact. A bundle
+// names its stream itself, so whoever signs for one could name any artifact:
+// the trust policy decides, else the release records, else what is remembered.
+func (v *verification) astray() *diag.Diagnostic {
+	of, from := v.t.home(v.r.Artifact), "the trust policy"
+	switch s := v.c.State; {
+	case v.t.artifacts != nil:
+	case v.c.Stream != "":
+		of, from = []string{v.c.Stream}, "the release records"
+	case s != nil && s.Stream != "":
+		of, from = []string{s.Stream}, "an earlier verification here"
+	default:
+		return nil
+	}
+	if slices.Contains(of, v.r.Stream) {
+		return nil
+	}
+	d := diag.Errorf("SIG041", "%q is of stream %s for %s, and this bundle is of stream %q", v.r.Artifact, listed(of, "none"), from, v.r.Stream).
+		Note("a bundle names its stream itself, so a key of one stream could sign for the clusters of another")
+	if v.t.artifacts != nil {
+		return d.Fix("if the artifact was moved between streams on purpose, move it in the trust policy too")
+	}
+	return d.Fix("if the artifact was moved between streams on purpose, give the records that say so with --releases, or take its entry out of the file of --state")
 }
 
 // rollback holds the serial to the highest floor that is known.
@@ -81,6 +107,19 @@ func (v *verification) chain() {
 	}
 }
 
+// now is the time to judge by: that of the configuration, or the latest at which
+// anything of the artifact verified, when the clock went back since, or --now
+// did.
+func (v *verification) now() time.Time {
+	now := v.c.Now
+	if s := v.c.State; s != nil && s.Verified != "" {
+		if seen, err := time.Parse(time.RFC3339, s.Verified); err == nil && seen.After(now) {
+			return seen
+		}
+	}
+	return now
+}
+
 func (v *verification) expiry() {
 	end, now := v.b.Record.NotAfter, v.c.Now
 	if end == "" {
@@ -91,11 +130,7 @@ func (v *verification) expiry() {
 		v.fact("expiry", StatusNotChecked, "no time was given to compare %s with", end)
 		return
 	}
-	if s := v.c.State; s != nil && s.Verified != "" {
-		if seen, err := time.Parse(time.RFC3339, s.Verified); err == nil && seen.After(now) {
-			now = seen // the clock went back, or --now did
-		}
-	}
+	now = v.now()
 	t, _ := time.Parse(time.RFC3339, end) // checkRecord has parsed it
 	if !now.After(t) {
 		v.fact("expiry", StatusProven, "valid until %s", end)
@@ -112,6 +147,39 @@ func (v *verification) expiry() {
 	v.fact("expiry", StatusAccepted, "expired at %s, accepted by --allow-expired", end)
 	v.diags.Add(d)
 }
+
+// age holds the release to the oldest that the trust policy takes. What cannot
+// be judged is not young: it refuses.
+func (v *verification) age() {
+	limit := v.c.MaxAge
+	if limit == 0 {
+		return
+	}
+	if v.c.Now.IsZero() {
+		v.refuse("age", diag.Errorf("SIG015", "the age of the bundle of %q was not judged: no time was given to compare %s with", v.r.Artifact, v.r.Issued).
+			Fix("give the time, or take the maximum age out of the trust policy"))
+		return
+	}
+	now := v.now()
+	issued, _ := time.Parse(time.RFC3339, v.r.Issued) // checkRecord has parsed it
+	if !now.After(issued.Add(limit)) {
+		v.fact("age", StatusProven, "issued at %s, at most %s before %s", v.r.Issued, span(limit), now.UTC().Format(time.RFC3339))
+		return
+	}
+	d := diag.Errorf("SIG015", "the bundle of %q was issued at %s, and the trust policy takes none older than %s at %s", v.r.Artifact, v.r.Issued, span(limit), now.UTC().Format(time.RFC3339)).
+		Fix("release it again with `darkstart release --renew`")
+	if !v.c.AllowExpired {
+		v.refuse("age", d.Fix("in a disaster, `--allow-expired` accepts it"))
+		return
+	}
+	d.Severity = diag.Warning
+	d.Note("--allow-expired was given: nothing newer is known to be safe, and nothing newer was asked for")
+	v.fact("age", StatusAccepted, "issued at %s, older than %s, accepted by --allow-expired", v.r.Issued, span(limit))
+	v.diags.Add(d)
+}
+
+// span writes a duration as trust policies do.
+func span(d time.Duration) string { return plans.Duration(d.Milliseconds()).String() }
 
 // strict turns what was not checked, and could have been, into a refusal.
 func (v *verification) strict() {

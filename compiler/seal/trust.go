@@ -2,6 +2,7 @@ package seal
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/sigstore/sigstore-go/pkg/bundle"
 
@@ -37,7 +38,12 @@ func (k *PublicKey) open(b *bundle.Bundle) ([]byte, string, error) {
 // Trust is the policy that a verification is made against: whose word counts
 // for what. There is none without somebody who may sign a release, so nothing
 // can be verified against nothing.
-type Trust struct{ parties []Trusted }
+type Trust struct {
+	parties []Trusted
+	// artifacts lists, by stream, patterns of what belongs to it; nil leaves it
+	// to the bundle to say which stream it is of.
+	artifacts map[string][]string
+}
 
 // NewTrust refuses an empty policy and a party that has two roles.
 func NewTrust(parties ...Trusted) (*Trust, diag.List) {
@@ -54,7 +60,8 @@ func NewTrust(parties ...Trusted) (*Trust, diag.List) {
 	}
 	if !release {
 		diags.Add(diag.Errorf("SIG004", "the trust policy has no release key and no release identity, so nothing can be verified").
-			Fix("name the public key that releases are signed with: `darkstart verify --key KEY.pub`"))
+			Fix("name the public key that releases are signed with: `darkstart verify --key KEY.pub`").
+			Fix("or write down whom you trust: `darkstart verify --trust trust.cue` (docs/verify.md)"))
 	}
 	if diags.HasErrors() {
 		return nil, diags.Sorted()
@@ -70,12 +77,12 @@ func twoRoles(a, b who) *diag.Diagnostic {
 	return d.Fix("use one key pair, or one identity, for each role")
 }
 
-// Permits says whether what the signer would sign in its role counts under the
-// policy. This is what binds a role to a key wherever it is kept: a service
-// that signs knows nothing of roles.
-func (t *Trust) Permits(s *Signer) diag.List {
+// Permits says whether what the signer would sign in its role, in a stream,
+// counts under the policy. This is what binds a role to a key wherever it is
+// kept: a service that signs knows nothing of roles.
+func (t *Trust) Permits(s *Signer, stream string) diag.List {
 	mine := s.Trusted().who()
-	known := false
+	known, elsewhere := false, []string{}
 	for _, p := range t.parties {
 		w, same := p.who(), false
 		switch i, ok := p.(*Identity); {
@@ -84,15 +91,30 @@ func (t *Trust) Permits(s *Signer) diag.List {
 		default:
 			same = i.covers(s.keyless.identity)
 		}
-		if same && w.role != mine.role {
+		if !same {
+			continue
+		}
+		if w.role != mine.role {
 			return diag.List{diag.Errorf("SIG006", "%q is trusted to %s and cannot %s", mine.name, w.role, mine.role).
 				Fix("sign with the key, or as the identity, that is trusted to %s", mine.role)}
 		}
-		known = known || same
+		if w.counts(stream) {
+			known = true
+		} else {
+			elsewhere = append(elsewhere, w.streams...)
+		}
 	}
-	if !known {
-		return diag.List{diag.Errorf("SIG056", "nobody trusts what %q signs to %s", mine.name, mine.role).
-			Fix("add it to the trust policy, or sign with a key that is in it")}
+	if known {
+		return nil
 	}
-	return nil
+	d := diag.Errorf("SIG056", "nobody trusts what %q signs to %s in stream %q", mine.name, mine.role, stream)
+	if len(elsewhere) > 0 {
+		d.Note("it is trusted in %s", strings.Join(elsewhere, ", "))
+	}
+	return diag.List{d.Fix("add it to the trust policy, or sign with a key that is in it")}
+}
+
+// counts reports whether the party may speak about a stream; "" is any.
+func (w who) counts(stream string) bool {
+	return len(w.streams) == 0 || stream == "" || slices.Contains(w.streams, stream)
 }

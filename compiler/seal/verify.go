@@ -28,19 +28,26 @@ type VerifyConfig struct {
 	// Artifact is the one that was asked for; "" accepts any, and says so.
 	Artifact string
 	// Known returns what is recorded and remembered of an artifact, once the
-	// bundle has said which it is; it stands for Recorded and State.
-	Known func(stream, artifact string) ([]ir.Recorded, *State)
+	// bundle has said which it is; it stands for Stream, Recorded and State.
+	Known func(artifact string) Known
+	// Demand returns what is demanded of a bundle, once it has said which stream
+	// it is of; it stands for Attestations and MaxAge.
+	Demand func(stream string) Demands
 	// Now is the time that expiry is judged at; zero: not checked.
 	Now time.Time
 	// MinSerial is a floor given by hand; 0: none.
 	MinSerial int
-	// Recorded are the artifact's entries of releases/<stream>.json.
+	// Stream that the records have the artifact in; "" when they do not say.
+	Stream string
+	// Recorded are the artifact's entries in the records of every stream.
 	Recorded []ir.Recorded
 	// State is what the last verification of this artifact remembered.
 	State *State
 	// Attestations must stand beside the bundle, each by a trusted attestation
 	// key.
 	Attestations []Requirement
+	// MaxAge is how long ago the release may have been issued; 0: any time.
+	MaxAge time.Duration
 	// AllowExpired turns the refusal of an expired bundle into a warning: for
 	// disasters, when nothing newer can be made.
 	AllowExpired bool
@@ -48,6 +55,13 @@ type VerifyConfig struct {
 	NoWaivers bool
 	// Strict refuses when rollback, expiry or waivers could not be checked.
 	Strict bool
+}
+
+// Known is what is recorded and remembered of an artifact; see VerifyConfig.
+type Known struct {
+	Stream   string
+	Recorded []ir.Recorded
+	State    *State
 }
 
 // State is what is remembered of the newest bundle of an artifact that ever
@@ -78,7 +92,7 @@ const (
 
 // Fact is one line of the report.
 type Fact struct {
-	Name   string `json:"name"` // content, artifact, signature, rollback, chain, expiry, waivers, attestations
+	Name   string `json:"name"` // content, artifact, signature, rollback, chain, expiry, age, waivers, attestations
 	Status Status `json:"status"`
 	Detail string `json:"detail"`
 }
@@ -162,25 +176,35 @@ func verifyLoaded(ctx context.Context, src oci.Source, b *Bundle, t *Trust, c *V
 	if b.Record.Candidate() {
 		return r, diag.List{candidate(b)}, nil
 	}
-	if c.Known != nil {
-		known := *c
-		known.Recorded, known.State = c.Known(r.Stream, r.Artifact)
-		c = &known
-	}
-	v := &verification{c: c, b: b, r: r}
+	v := &verification{c: c.about(r.Stream, r.Artifact), b: b, r: r, t: t}
 	v.identity()
-	if err := v.signatures(ctx, src, t); err != nil {
+	if err := v.signatures(ctx, src); err != nil {
 		return nil, nil, err
 	}
 	v.rollback()
 	v.chain()
 	v.expiry()
+	v.age()
 	v.waivers()
 	v.strict()
 	if !v.diags.HasErrors() {
 		r.Bundle = b
 	}
 	return r, v.diags.Sorted(), nil
+}
+
+// about asks for what depends on the artifact and its stream.
+func (c *VerifyConfig) about(stream, artifact string) *VerifyConfig {
+	out := *c
+	if c.Known != nil {
+		k := c.Known(artifact)
+		out.Stream, out.Recorded, out.State = k.Stream, k.Recorded, k.State
+	}
+	if c.Demand != nil {
+		d := c.Demand(stream)
+		out.Attestations, out.MaxAge = d.Attestations, d.MaxAge
+	}
+	return &out
 }
 
 func newReport(b *Bundle) *Report {
@@ -204,6 +228,7 @@ func candidate(b *Bundle) *diag.Diagnostic {
 // verification collects facts and diagnostics about one bundle.
 type verification struct {
 	c     *VerifyConfig
+	t     *Trust
 	b     *Bundle
 	r     *Report
 	diags diag.List
@@ -220,7 +245,7 @@ func (v *verification) refuse(fact string, d *diag.Diagnostic) {
 
 // signatures judges every statement beside the bundle. One valid release
 // signature suffices; one wrong word of a trusted key refuses.
-func (v *verification) signatures(ctx context.Context, src oci.Source, t *Trust) error {
+func (v *verification) signatures(ctx context.Context, src oci.Source) error {
 	refs, err := src.Referrers(ctx, v.b.Digest())
 	if err != nil {
 		return err
@@ -236,7 +261,7 @@ func (v *verification) signatures(ctx context.Context, src oci.Source, t *Trust)
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		switch seen := v.statement(ctx, src, d, t); {
+		switch seen := v.statement(ctx, src, d); {
 		case seen.Status != StatusValid:
 		case seen.Role == RoleAttest:
 			attested = append(attested, seen)
@@ -252,12 +277,12 @@ func (v *verification) signatures(ctx context.Context, src oci.Source, t *Trust)
 // statement judges one referrer and notes it. What cannot be read proves
 // nothing, so it is ignored as an unknown key is: a store that withholds a
 // signature gains no more than one that never had it.
-func (v *verification) statement(ctx context.Context, src oci.Source, d oci.Descriptor, t *Trust) Seen {
+func (v *verification) statement(ctx context.Context, src oci.Source, d oci.Descriptor) Seen {
 	seen := Seen{Status: StatusIgnored}
 	if raw, err := fetchBundle(ctx, src, d); err != nil {
 		seen.Reason = err.Error()
 	} else {
-		seen = t.judge(raw, v.b.Digest(), v.b.Record.Stream)
+		seen = v.t.judge(raw, v.b.Digest(), v.b.Record.Stream)
 	}
 	seen.Digest = d.Digest
 	v.r.Seen = append(v.r.Seen, seen)
@@ -302,7 +327,7 @@ func (v *verification) signed(valid []string) {
 	if len(valid) == 0 {
 		v.refuse("signature", diag.Errorf("SIG004", "the bundle of %q has no valid signature by a trusted release key", v.r.Artifact).
 			Note("%d statements were found beside manifest %s", len(v.r.Seen), v.b.Digest()).
-			Fix("sign it with `darkstart release --key KEY`, or name the public key that signed it with --key"))
+			Fix("sign it with `darkstart release --key KEY`, or name the public key that signed it with --key, or in the trust policy"))
 		return
 	}
 	v.fact("signature", StatusProven, "%s by %s", PredicateSign, strings.Join(valid, ", "))
@@ -319,10 +344,11 @@ func (t *Trust) judge(raw []byte, manifest digest.Digest, stream string) Seen {
 	var why []string
 	for _, k := range t.parties {
 		w := k.who()
-		if len(w.streams) > 0 && stream != "" && !slices.Contains(w.streams, stream) {
+		payload, by, err := k.open(b)
+		if err == nil && !w.counts(stream) {
+			why = append(why, fmt.Sprintf("%s counts for %s, and this is of stream %s", w.name, strings.Join(w.streams, ", "), stream))
 			continue
 		}
-		payload, by, err := k.open(b)
 		if err != nil {
 			if by != "" {
 				why = append(why, fmt.Sprintf("%s: %v", w.name, err))

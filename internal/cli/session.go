@@ -76,6 +76,11 @@ func (in *input) selector() git.Selector {
 	return git.Selector{Kind: git.Worktree}
 }
 
+// head selects the fleet as the delivery branch has it.
+func (s *session) head() git.Selector {
+	return git.Selector{Kind: git.Commit, Rev: "HEAD", Dir: s.fleet}
+}
+
 // read lists the fleet's files: of the nearest folder upwards that is a CUE
 // module, else of the folder itself, about which the compiler then complains.
 func (s *session) read(ctx context.Context, sel git.Selector, dir string) error {

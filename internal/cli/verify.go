@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,11 +27,11 @@ const defaultLayout = "dist/oci"
 
 // verifyFlags are the flags of one verification.
 type verifyFlags struct {
-	dir, artifact, releases, state, now, format, live string
-	keys, attestKeys                                  []string
-	minSerial                                         int
-	allowExpired, noWaivers, strict, verbose          bool
-	identity                                          identityFlags
+	dir, artifact, releases, state, now, format, live, policy string
+	keys, attestKeys                                          []string
+	minSerial                                                 int
+	allowExpired, noWaivers, strict, verbose                  bool
+	identity                                                  identityFlags
 }
 
 func newVerify(inv *Invocation) *cobra.Command {
@@ -40,12 +41,16 @@ func newVerify(inv *Invocation) *cobra.Command {
 		Short: "decide whether released bundles may be trusted",
 		Long: `verify reads an OCI image layout (default dist/oci), a tar of one, or one bundle
 of a registry, and decides for each bundle whether it is a release by a trusted
-key: its files give the manifest's bytes again, a valid signature by --key is
-beside it, its serial is not older than what is known, its chain is unbroken, and
-neither it nor a waiver that it relied on has expired. It says what was proven,
-by whom, and what was not checked. Only oci:// asks the network; a tag is resolved
-to a digest first, which is printed. With --live the objects of the bundle are
-then compared with an export of its cluster, and drift is listed.
+key: its files give the manifest's bytes again, a valid signature by somebody who
+is trusted is beside it, its serial is not older than what is known, its chain is
+unbroken, and neither it nor a waiver that it relied on has expired. It says what
+was proven, by whom, and what was not checked. Only oci:// asks the network; a tag
+is resolved to a digest first, which is printed. With --live the objects of the
+bundle are then compared with an export of its cluster, and drift is listed.
+
+Whom to trust, and what to demand besides, is said by --trust FILE, else by the
+flags --key, --attest-key and --identity, else by trust.cue at the root of the
+fleet that verify runs in. --trust and those flags exclude each other.
 
 Exit status: 0 verified, 1 drift under --live, 2 could not do the job, 3 refused.`,
 		Args: cobra.MaximumNArgs(1),
@@ -55,6 +60,7 @@ Exit status: 0 verified, 1 drift under --live, 2 could not do the job, 3 refused
 	}
 	f := cmd.Flags()
 	f.StringVarP(&v.dir, "chdir", "C", ".", "run as if started in `DIR`")
+	f.StringVar(&v.policy, "trust", "", "judge by the trust policy in `FILE` (default: trust.cue of the fleet, if no flag says whom to trust)")
 	f.StringArrayVar(&v.keys, "key", nil, "trust this public release `KEY`: a file, or env://NAME (repeatable)")
 	f.StringArrayVar(&v.attestKeys, "attest-key", nil, "demand provenance and a passed verdict by this public attestation `KEY` (repeatable: by one of them)")
 	v.identity.add(f)
@@ -81,6 +87,8 @@ type verified struct {
 	Source string `json:"source"`
 	// Tag is the name that was resolved to the digest of Source.
 	Tag string `json:"tag,omitempty"`
+	// Trust says what was judged by.
+	Trust trustShown `json:"trust"`
 	// Reports hold one bundle each.
 	Reports     []*seal.Report `json:"reports"`
 	Diagnostics diag.List      `json:"diagnostics"`
@@ -116,7 +124,7 @@ func (v *verifyFlags) run(ctx context.Context, inv *Invocation, args []string) e
 }
 
 func (v *verifyFlags) all(ctx context.Context, inv *Invocation, arg string, out *verified) error {
-	trust, ds, err := v.trust(inv)
+	trust, demand, ds, err := v.trust(ctx, inv, &out.Trust)
 	if err != nil {
 		return err
 	}
@@ -144,7 +152,7 @@ func (v *verifyFlags) all(ctx context.Context, inv *Invocation, arg string, out 
 	}
 	for _, ref := range refs {
 		c := cfg.base
-		c.Artifact, c.Known = v.artifact, cfg.known
+		c.Artifact, c.Known, c.Demand = v.artifact, cfg.known, demand
 		if src.list != nil {
 			c.Artifact = ref
 		}
@@ -166,7 +174,50 @@ func (v *verifyFlags) all(ctx context.Context, inv *Invocation, arg string, out 
 	return v.compare(ctx, inv, out)
 }
 
-func (v *verifyFlags) trust(inv *Invocation) (*seal.Trust, diag.List, error) {
+// flagged reports whether flags say whom to trust.
+func (v *verifyFlags) flagged() bool {
+	return len(v.keys)+len(v.attestKeys) > 0 || v.identity != (identityFlags{})
+}
+
+// trust returns whom to trust and what else to demand. The most explicit word
+// counts alone: policies are never merged, so that nobody has to guess which of
+// two let something pass.
+func (v *verifyFlags) trust(ctx context.Context, inv *Invocation, said *trustShown) (*seal.Trust, func(string) seal.Demands, diag.List, error) {
+	file := under(v.dir, v.policy)
+	if file != "" && v.flagged() {
+		return nil, nil, nil, errors.New("--trust and --key, --attest-key, --identity, --issuer or --trusted-root are two policies: name the key or identity in the file")
+	}
+	if file == "" {
+		var err error
+		if file, err = fleetPolicy(v.dir); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	if file == "" || v.flagged() {
+		if file != "" {
+			said.Unused = shown(file)
+		}
+		t, ds, err := v.flagTrust(inv)
+		return t, v.flagDemands, ds, err
+	}
+	said.Policy = shown(file)
+	p, ds, err := readPolicy(ctx, file)
+	if p == nil {
+		return nil, nil, ds, err
+	}
+	said.Digest = p.Digest
+	return p.Trust, p.Demands, ds, nil
+}
+
+// flagDemands is what --attest-key demands.
+func (v *verifyFlags) flagDemands(string) seal.Demands {
+	if len(v.attestKeys) == 0 {
+		return seal.Demands{}
+	}
+	return seal.Demands{Attestations: []seal.Requirement{{Predicate: attest.Provenance}, {Predicate: attest.Summary}}}
+}
+
+func (v *verifyFlags) flagTrust(inv *Invocation) (*seal.Trust, diag.List, error) {
 	var parties []seal.Trusted
 	var diags diag.List
 	load := func(role seal.Role, refs []string) {
@@ -197,19 +248,14 @@ func (v *verifyFlags) trust(inv *Invocation) (*seal.Trust, diag.List, error) {
 // verifyInputs is what every artifact is judged by.
 type verifyInputs struct {
 	base    seal.VerifyConfig
-	records []*release.Records
+	records release.History
 	state   *state
 }
 
-// known looks up an artifact in the records of its stream, and in the state.
-func (c *verifyInputs) known(stream, artifact string) ([]ir.Recorded, *seal.State) {
-	var recorded []ir.Recorded
-	for _, r := range c.records {
-		if r.Stream == stream {
-			recorded = append(recorded, r.Artifacts[artifact]...)
-		}
-	}
-	return recorded, c.state.last(artifact)
+// known looks up an artifact in the records of all streams, and in the state.
+func (c *verifyInputs) known(artifact string) seal.Known {
+	stream, _, _ := c.records.Last(artifact)
+	return seal.Known{Stream: stream, Recorded: c.records.Entries(artifact), State: c.state.last(artifact)}
 }
 
 // config finds the records and the time. verify is the one command that has a
@@ -224,9 +270,6 @@ func (v *verifyFlags) config(src *source) (*verifyInputs, diag.List, error) {
 		now = t
 	}
 	c := &verifyInputs{base: seal.VerifyConfig{Now: now, MinSerial: v.minSerial, AllowExpired: v.allowExpired, NoWaivers: v.noWaivers, Strict: v.strict}}
-	if len(v.attestKeys) > 0 {
-		c.base.Attestations = []seal.Requirement{{Predicate: attest.Provenance}, {Predicate: attest.Summary}}
-	}
 	dir := under(v.dir, v.releases)
 	if dir == "" {
 		dir = src.records(v.dir)
@@ -244,18 +287,18 @@ func (v *verifyFlags) config(src *source) (*verifyInputs, diag.List, error) {
 	if v.releases != "" && len(files) == 0 {
 		return nil, nil, fmt.Errorf("--releases %s: no records there", dir)
 	}
-	var diags diag.List
+	var all []ir.File
 	for _, f := range files {
 		b, err := os.ReadFile(f)
 		if err != nil {
 			return nil, nil, err
 		}
 		// Records name their stream in file and text; where they lie is open.
-		r, ds := release.Parse(release.File(strings.TrimSuffix(filepath.Base(f), ".json")), b)
-		diags.Add(ds...)
-		if r != nil {
-			c.records = append(c.records, r)
-		}
+		all = append(all, ir.File{Path: release.File(strings.TrimSuffix(filepath.Base(f), ".json")), Data: b})
+	}
+	var diags diag.List
+	if c.records, diags = release.ParseAll(all); len(all) > 1 && !diags.HasErrors() {
+		diags.Add(c.records.Check()...)
 	}
 	return c, diags, nil
 }
@@ -268,6 +311,12 @@ func (v *verifyFlags) print(inv *Invocation, out *verified) error {
 		}
 		return printJSON(inv.Stdout, out)
 	}
+	switch t := out.Trust; {
+	case t.Unused != "":
+		fmt.Fprintf(inv.Stdout, "trust: the flags; %s is not used\n\n", t.Unused)
+	case t.Digest != "":
+		fmt.Fprintf(inv.Stdout, "trust: %s (%s)\n\n", t.Policy, t.Digest.Short())
+	}
 	if out.Tag != "" {
 		fmt.Fprintf(inv.Stdout, "tag %s is %s\n\n", out.Tag, out.Source)
 	}
@@ -277,7 +326,8 @@ func (v *verifyFlags) print(inv *Invocation, out *verified) error {
 	if len(out.Diagnostics) > 0 {
 		rep := report.New(report.Tool{Name: "darkstart", Version: Version}, "verify")
 		rep.Diagnostics = out.Diagnostics
-		if err := report.Diagnostics(inv.Stdout, rep.Finish(), report.Options{Color: color(inv), Width: width(inv), Verbose: v.verbose}); err != nil {
+		rep.Finish().Excerpt(os.ReadFile)
+		if err := report.Diagnostics(inv.Stdout, rep, report.Options{Color: color(inv), Width: width(inv), Verbose: v.verbose}); err != nil {
 			return err
 		}
 	}
@@ -309,6 +359,14 @@ func printVerified(w io.Writer, r *seal.Report, verbose bool) {
 	for _, f := range r.Facts {
 		by[f.Status] = append(by[f.Status], f.Name)
 	}
+	for _, role := range []struct {
+		role seal.Role
+		did  string
+	}{{seal.RoleRelease, "released by"}, {seal.RoleAttest, "attested by"}} {
+		if by := witnesses(r, role.role); len(by) > 0 {
+			fmt.Fprintf(w, "  %-12s %s\n", role.did, strings.Join(by, ", "))
+		}
+	}
 	verbose = verbose || r.Bundle == nil
 	for _, s := range []seal.Status{seal.StatusProven, seal.StatusAccepted, seal.StatusNotChecked} {
 		if len(by[s]) > 0 && !verbose {
@@ -329,4 +387,20 @@ func printVerified(w io.Writer, r *seal.Report, verbose bool) {
 		}
 	}
 	fmt.Fprintln(w)
+}
+
+// witnesses are those whose valid word stands beside a bundle, each once.
+func witnesses(r *seal.Report, role seal.Role) []string {
+	var out []string
+	for _, s := range r.Seen {
+		if s.Status == seal.StatusValid && s.Role == role {
+			name := s.KeyName
+			if s.Identity != "" {
+				name += " (" + s.Identity + ")"
+			}
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
