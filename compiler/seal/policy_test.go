@@ -41,7 +41,9 @@ func TestPolicyMistakes(t *testing.T) {
 	}
 	a, b := keys(t, ECDSAP256, RoleRelease), keys(t, ECDSAP256, RoleAttest)
 	files := map[string][]byte{"a.pub": a.Public().PEM(), "b.pub": b.Public().PEM(), "a.key": pair.Private, "root.json": []byte("{}")}
-	key := func(file string, streams ...string) spec.Signatory { return spec.Signatory{Key: file, Streams: streams} }
+	key := func(file string, streams ...string) spec.Signatory {
+		return spec.Signatory{Key: file, Streams: streams}
+	}
 	who := &spec.TrustedIdentity{Subject: "me@example.com", Issuer: "https://issuer.example"}
 	type all = map[string]spec.Signatory
 	type streams = map[string]spec.TrustedStream
