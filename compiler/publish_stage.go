@@ -10,6 +10,7 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler/release"
 	"github.com/darkstart-dev/darkstart/compiler/seal"
 	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/digest"
 	"github.com/darkstart-dev/darkstart/internal/oci"
 )
 
@@ -134,7 +135,7 @@ func (s Signers) Trust() (*seal.Trust, diag.List) {
 	var keys []seal.Trusted
 	for _, k := range []*seal.Signer{s.Release, s.Attest} {
 		if k != nil {
-			keys = append(keys, k.Public())
+			keys = append(keys, k.Trusted())
 		}
 	}
 	if len(keys) == 0 {
@@ -163,10 +164,10 @@ func (s *Signed) add(x *seal.Signature) {
 	*to = append(*to, x)
 }
 
-// states reports whether a key has stated a predicate already.
-func (s *Signed) states(k *seal.PublicKey, predicate string) bool {
+// states reports whether somebody has stated a predicate already.
+func (s *Signed) states(by digest.Digest, predicate string) bool {
 	return slices.ContainsFunc(append(slices.Clip(s.Claims), s.Signatures...), func(x *seal.Signature) bool {
-		return x.Key == k.ID && x.Predicate == predicate
+		return x.Key == by && x.Predicate == predicate
 	})
 }
 
@@ -189,7 +190,7 @@ func Complete(ctx context.Context, res *Result, bundles []*seal.Bundle, by Signe
 				return nil, nil, err
 			}
 			for _, x := range found {
-				if trust == nil || !s.states(&seal.PublicKey{ID: x.Key}, x.Predicate) {
+				if trust == nil || !s.states(x.Key, x.Predicate) {
 					s.add(x)
 				}
 			}
@@ -202,7 +203,7 @@ func Complete(ctx context.Context, res *Result, bundles []*seal.Bundle, by Signe
 		}
 	}
 	for _, s := range out {
-		if by.Release != nil && !s.states(by.Release.Public(), seal.PredicateSign) {
+		if by.Release != nil && !s.states(by.Release.ID(), seal.PredicateSign) {
 			sig, ds, err := seal.Sign(ctx, s.Bundle, by.Release)
 			if err != nil || ds.HasErrors() {
 				return nil, ds, err
@@ -227,7 +228,7 @@ func claim(ctx context.Context, res *Result, all []*Signed, by *seal.Signer, c *
 	}
 	for i, s := range statements {
 		for _, p := range s.Predicates {
-			if all[i].states(by.Public(), p.Type) {
+			if all[i].states(by.ID(), p.Type) {
 				continue
 			}
 			sig, ds, err := seal.Attest(ctx, s.Bundle, p, by)

@@ -47,7 +47,7 @@ func Attest(ctx context.Context, b *Bundle, p *attest.Predicate, s *Signer) (*Si
 	if err != nil {
 		return nil, nil, err
 	}
-	return &Signature{Subject: b.Digest(), Key: s.public.ID, Predicate: p.Type, Bundle: raw, Manifest: m}, nil, nil
+	return &Signature{Subject: b.Digest(), Key: s.ID(), Predicate: p.Type, Bundle: raw, Manifest: m}, nil, nil
 }
 
 // objectionTo says why a claim that an attestation key signed speaks against

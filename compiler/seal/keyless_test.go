@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/sigstore/sigstore-go/pkg/root"
+
+	"github.com/darkstart-dev/darkstart/internal/testkit/sigstore"
 )
 
 const (
@@ -14,14 +16,23 @@ const (
 	issuer   = "https://token.forge.example"
 )
 
-func (d *deployment) signer(role Role, r *TrustedRoot) (*Signer, error) {
-	s, diags, err := LoadKeyless(d.t.Context(), KeylessConfig{
-		Role: role, Token: idToken(somebody, issuer), Fulcio: d.fulcio.URL, Rekor: d.rekor.URL, Timestamp: d.tsa.URL + "/api/v1/timestamp", Root: r,
+func keylessSigner(t testing.TB, d *sigstore.Deployment, role Role, r *TrustedRoot) (*Signer, error) {
+	s, diags, err := LoadKeyless(t.Context(), KeylessConfig{
+		Role: role, Token: sigstore.IDToken(somebody, issuer), Fulcio: d.Fulcio, Rekor: d.Rekor, Timestamp: d.TSA, Root: r,
 	})
 	if err == nil && s == nil {
 		err = errors.New(diags.String())
 	}
 	return s, err
+}
+
+func trustedRoot(t testing.TB, d *sigstore.Deployment, without ...string) *TrustedRoot {
+	t.Helper()
+	r, diags := ParseTrustedRoot("trusted_root.json", d.TrustedRoot(without...))
+	if r == nil {
+		t.Fatal(diags)
+	}
+	return r
 }
 
 func mustKnow(t testing.TB, c IdentityConfig) *Identity {
@@ -36,10 +47,10 @@ func mustKnow(t testing.TB, c IdentityConfig) *Identity {
 // TestKeyless: signed under a certificate of a deployment of one's own, and
 // verified by who signed; every other name, issuer and deployment is refused.
 func TestKeyless(t *testing.T) {
-	d, other := newDeployment(t), newDeployment(t)
-	r := d.trustedRoot()
-	d.fails = 1 // a service that comes back
-	s, err := d.signer(RoleRelease, r)
+	d, other := sigstore.New(t), sigstore.New(t)
+	r := trustedRoot(t, d)
+	d.Fails = 1 // a service that comes back
+	s, err := keylessSigner(t, d, RoleRelease, r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,8 +67,8 @@ func TestKeyless(t *testing.T) {
 		"another issuer":     {IdentityConfig{Issuer: "https://evil.example", Subject: somebody, Root: r}, "expected issuer value"},
 		"a pattern in part":  {IdentityConfig{Issuer: issuer, SubjectPattern: `release@fleet`, Root: r}, "expected SAN value to match"},
 		"part of alternates": {IdentityConfig{Issuer: issuer, SubjectPattern: `x|release@fleet`, Root: r}, "expected SAN value to match"},
-		"another deployment": {IdentityConfig{Issuer: issuer, Subject: somebody, Root: other.trustedRoot()}, "log"},
-		"another authority":  {IdentityConfig{Issuer: issuer, Subject: somebody, Root: other.trustedRoot("ct", "rekor")}, "timestamp"},
+		"another deployment": {IdentityConfig{Issuer: issuer, Subject: somebody, Root: trustedRoot(t, other)}, "log"},
+		"another authority":  {IdentityConfig{Issuer: issuer, Subject: somebody, Root: trustedRoot(t, other, "ct", "rekor")}, "timestamp"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.who.Role = RoleRelease
@@ -92,19 +103,19 @@ func TestKeyless(t *testing.T) {
 // and by whoever verifies.
 func TestKeylessHostile(t *testing.T) {
 	for name, c := range map[string]struct {
-		lie  func(*deployment)
+		lie  func(*sigstore.Deployment)
 		says string
 	}{
-		"bad SCT":                 {func(d *deployment) { d.badSCT = true }, "signed certificate timestamp"},
-		"bad entry timestamp":     {func(d *deployment) { d.badSET = true }, "not enough verified log entries"},
-		"bad inclusion proof":     {func(d *deployment) { d.badProof = true }, "log inclusion"},
-		"certificate of the past": {func(d *deployment) { d.issuedAt = func() time.Time { return time.Now().Add(-time.Hour) } }, "certificate"},
-		"certificate to come":     {func(d *deployment) { d.issuedAt = func() time.Time { return time.Now().Add(time.Hour) } }, "certificate"},
+		"bad SCT":                 {func(d *sigstore.Deployment) { d.BadSCT = true }, "signed certificate timestamp"},
+		"bad entry timestamp":     {func(d *sigstore.Deployment) { d.BadSET = true }, "not enough verified log entries"},
+		"bad inclusion proof":     {func(d *sigstore.Deployment) { d.BadProof = true }, "log inclusion"},
+		"certificate of the past": {func(d *sigstore.Deployment) { d.IssuedAt = func() time.Time { return time.Now().Add(-time.Hour) } }, "certificate"},
+		"certificate to come":     {func(d *sigstore.Deployment) { d.IssuedAt = func() time.Time { return time.Now().Add(time.Hour) } }, "certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := newDeployment(t)
+			d := sigstore.New(t)
 			c.lie(d)
-			s, err := d.signer(RoleRelease, d.trustedRoot())
+			s, err := keylessSigner(t, d, RoleRelease, trustedRoot(t, d))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -122,8 +133,8 @@ func TestKeylessHostile(t *testing.T) {
 			}
 		})
 	}
-	d := newDeployment(t)
-	s, err := d.signer(RoleRelease, d.trustedRoot("ct", "rekor"))
+	d := sigstore.New(t)
+	s, err := keylessSigner(t, d, RoleRelease, trustedRoot(t, d, "ct", "rekor"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,17 +143,17 @@ func TestKeylessHostile(t *testing.T) {
 	if sig, _, err := Sign(t.Context(), b, s); sig != nil || err == nil || !strings.Contains(err.Error(), "timestamp") {
 		t.Errorf("a signature without a time: %v", err)
 	}
-	d.refuses = 401
-	if _, err := d.signer(RoleRelease, d.trustedRoot()); err == nil || !strings.Contains(err.Error(), "401") || strings.Contains(err.Error(), idToken(somebody, issuer)) {
+	d.Refuses = 401
+	if _, err := keylessSigner(t, d, RoleRelease, trustedRoot(t, d)); err == nil || !strings.Contains(err.Error(), "401") || strings.Contains(err.Error(), sigstore.IDToken(somebody, issuer)) {
 		t.Errorf("a refused token, and it must not be printed: %v", err)
 	}
 }
 
 // TestKeylessIncomplete: what is missing is named; nothing is guessed.
 func TestKeylessIncomplete(t *testing.T) {
-	d := newDeployment(t)
-	r := d.trustedRoot()
-	good := KeylessConfig{Role: RoleRelease, Token: "a.b.c", Fulcio: d.fulcio.URL, Rekor: d.rekor.URL, Root: r}
+	d := sigstore.New(t)
+	r := trustedRoot(t, d)
+	good := KeylessConfig{Role: RoleRelease, Token: "a.b.c", Fulcio: d.Fulcio, Rekor: d.Rekor, Root: r}
 	for want, edit := range map[string]func(*KeylessConfig){
 		"--fulcio-url":     func(c *KeylessConfig) { c.Fulcio = "" },
 		"--trusted-root":   func(c *KeylessConfig) { c.Root = nil },

@@ -140,6 +140,19 @@ func (s *Signer) Trusted() Trusted {
 	return s.public
 }
 
+// ID names whom Trusted returns: the same for every signature, also where each is
+// made by a key of its own.
+func (s *Signer) ID() digest.Digest { return s.Trusted().who().id }
+
+// Identity is whom the certificates of a signer without a key name, and who
+// vouches for it; "" for a signer with a key, and for none.
+func (s *Signer) Identity() (subject, issuer string) {
+	if s == nil || s.keyless == nil {
+		return "", ""
+	}
+	return s.keyless.identity.c.Subject, s.keyless.identity.c.Issuer
+}
+
 // PEM returns the public key as cosign and Flux read it.
 func (k *PublicKey) PEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: pemPublic, Bytes: k.der})

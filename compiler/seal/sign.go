@@ -96,7 +96,7 @@ func Sign(ctx context.Context, b *Bundle, s *Signer) (*Signature, diag.List, err
 	if err != nil {
 		return nil, nil, err
 	}
-	return &Signature{Subject: b.Digest(), Key: s.public.ID, Predicate: PredicateSign, Bundle: raw, Manifest: m}, nil, nil
+	return &Signature{Subject: b.Digest(), Key: s.ID(), Predicate: PredicateSign, Bundle: raw, Manifest: m}, nil, nil
 }
 
 // Attach puts signatures beside their bundles, all at once, so that stock

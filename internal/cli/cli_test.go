@@ -39,6 +39,8 @@ func TestMain(m *testing.M) {
 //	tamper LAYOUT CMD… flip a byte of every file in turn: CMD must refuse
 //	deploy FLEET       judge deploy/ against the layout beside it
 //	registry           start a registry in memory; $REGISTRY is its host
+//	sigstore           start a Sigstore deployment: $FULCIO, $REKOR, $TSA, trusted_root.json
+//	token FILE SUBJECT write an identity token
 //	image REF TEXT     push an image that holds TEXT to it
 //	stock NAME ARG…    run a stock program; [stock:NAME] says whether it is there
 //	kept DIR           demand that an unpacked bundle's state is never pruned
@@ -55,7 +57,7 @@ func TestScript(t *testing.T) {
 			"fleet": cmdFleet, "repo": cmdRepo, "commit": cmdCommit, "edit": cmdEdit,
 			"status": cmdStatus, "json": cmdJSON, "result": cmdResult, "bundles": cmdBundles,
 			"tamper": cmdTamper, "deploy": cmdDeploy, "kept": cmdKept, "registry": cmdRegistry, "push": cmdPush, "export": cmdExport, "image": cmdImage,
-			"stock": cmdStock,
+			"stock": cmdStock, "sigstore": cmdSigstore, "token": cmdToken,
 		},
 		Condition: hasStock,
 	})

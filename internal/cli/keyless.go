@@ -12,14 +12,16 @@ import (
 	"github.com/darkstart-dev/darkstart/internal/diag"
 )
 
-// keylessFlags name the services that stand in for a release key.
+// keylessFlags name the services that stand in for a key, and who signs by them.
 type keylessFlags struct {
-	token, root, fulcio, rekor, timestamp string
-	rekorVersion                          uint32
+	token, attestToken             string
+	root, fulcio, rekor, timestamp string
+	rekorVersion                   uint32
 }
 
 func (k *keylessFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&k.token, "identity-token", "", "sign without a key, as whoever this OIDC `TOKEN` names: a file, or env://NAME")
+	f.StringVar(&k.attestToken, "attest-identity-token", "", "state provenance and verdict without a key, as whoever this `TOKEN` names, who is not who signs")
 	f.StringVar(&k.root, "trusted-root", "", "trusted_root.json `FILE` of the Sigstore deployment that signs")
 	f.StringVar(&k.fulcio, "fulcio-url", "", "certificate authority at `URL`")
 	f.StringVar(&k.rekor, "rekor-url", "", "transparency log at `URL`")
@@ -27,16 +29,22 @@ func (k *keylessFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&k.timestamp, "timestamp-url", "", "timestamp authority at `URL`, with its path")
 }
 
-// wanted reports whether anything asks for signing without a key.
-func (k *keylessFlags) wanted() bool { return k.token != "" || k.fulcio != "" }
+// wanted reports whether anything asks for signing a release without a key.
+func (k *keylessFlags) wanted() bool {
+	return k.token != "" || k.fulcio != "" && k.attestToken == ""
+}
 
 // signer asks for a first certificate, before anything is compiled.
-func (k *keylessFlags) signer(ctx context.Context, inv *Invocation, dir string) (*seal.Signer, diag.List, error) {
+func (k *keylessFlags) signer(ctx context.Context, inv *Invocation, dir string, role seal.Role) (*seal.Signer, diag.List, error) {
+	token := k.token
+	if role == seal.RoleAttest {
+		token = k.attestToken
+	}
 	c := seal.KeylessConfig{
-		Role: seal.RoleRelease, Fulcio: k.fulcio, Rekor: k.rekor, RekorVersion: k.rekorVersion, Timestamp: k.timestamp,
+		Role: role, Fulcio: k.fulcio, Rekor: k.rekor, RekorVersion: k.rekorVersion, Timestamp: k.timestamp,
 	}
 	var err error
-	if c.Token, err = readToken(inv, dir, k.token); err != nil {
+	if c.Token, err = readToken(inv, dir, token); err != nil {
 		return nil, nil, err
 	}
 	if k.root != "" {

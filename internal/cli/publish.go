@@ -24,6 +24,7 @@ import (
 type publishFlags struct {
 	pipeline
 	key, attestKey, builder string
+	keyless                 keylessFlags
 	stream, to, from        string
 	layout, tar             string
 	out, deployDir          string
@@ -51,6 +52,7 @@ Without a network: --oci-layout DIR or --tar FILE here, publish --from there.
 Exit status: 0 published, 1 findings, 2 not published, 4 a serial is published
 already, as another bundle.`,
 		Example: `  darkstart publish oci://registry.example/fleet --key release.key --attest-key attest.key
+  darkstart publish --identity-token env://TOKEN --trusted-root root.json --fulcio-url URL --timestamp-url URL
   darkstart publish --tar release.tar --key release.key
   darkstart publish --from release.tar oci://registry.inside.example/fleet`,
 		Args: cobra.MaximumNArgs(1),
@@ -64,6 +66,7 @@ already, as another bundle.`,
 	p.pipeline.out.register(cmd)
 	f.StringVar(&p.key, "key", "", "sign with this private release `KEY`: a file, or env://NAME (passphrase in COSIGN_PASSWORD)")
 	f.StringVar(&p.attestKey, "attest-key", "", "state provenance and verdict with this private `KEY`, which is not the release key")
+	p.keyless.add(f)
 	f.StringVar(&p.builder, "builder", "", "the `URI` of the environment that runs this, as statements name it")
 	f.StringVar(&p.stream, "stream", "", "only this `STREAM` (default: all that have released)")
 	f.StringVar(&p.to, "to", "", "pin this `RING` instead of the first: its number, one of its clusters, or \"all\"")
@@ -88,17 +91,20 @@ func (p *publishFlags) target(args []string) error {
 	switch {
 	case p.registry != "" && files, p.layout != "" && p.tar != "":
 		return errors.New("one place at a time: a registry, --oci-layout, or --tar")
-	case p.attestKey != "" && p.key == "":
+	case p.attests() && p.key == "" && p.keyless.token == "":
 		return errors.New("--attest-key goes with --key: what is attested is what is signed")
 	case p.from != "" && files:
 		return errors.New("--from carries a layout into a registry; copy the files to have them elsewhere")
 	case p.from != "" && p.registry == "":
 		return errors.New("--from needs to know where to: name oci://HOST/PATH")
-	case p.from != "" && (p.attestKey != "" || p.stream != "" || p.to != ""):
+	case p.from != "" && (p.attests() || p.stream != "" || p.to != ""):
 		return errors.New("--from compiles nothing, so there is nothing to attest or to pin: it excludes --attest-key, --stream and --to")
 	}
 	return nil
 }
+
+// attests reports whether anybody is to state provenance and verdict.
+func (p *publishFlags) attests() bool { return p.attestKey != "" || p.keyless.attestToken != "" }
 
 func (p *publishFlags) run(ctx context.Context, inv *Invocation, args []string) error {
 	if err := p.target(args); err != nil {
@@ -145,7 +151,7 @@ func (p *publishFlags) run(ctx context.Context, inv *Invocation, args []string) 
 }
 
 func (p *publishFlags) signers(ctx context.Context, inv *Invocation) (compiler.Signers, diag.List, error) {
-	by, ds, err := (&releaseFlags{pipeline: p.pipeline, key: p.key, attestKey: p.attestKey}).signers(ctx, inv)
+	by, ds, err := (&releaseFlags{pipeline: p.pipeline, key: p.key, attestKey: p.attestKey, keyless: p.keyless}).signers(ctx, inv)
 	return compiler.Signers{Release: by.release, Attest: by.attest}, ds, err
 }
 

@@ -209,23 +209,42 @@ func (d *destination) tell(signed []*compiler.Signed, by compiler.Signers, wrote
 	for _, f := range wrote {
 		fmt.Fprintf(&b, "wrote %s\n", f)
 	}
-	b.WriteString("verify it, with the public keys that you trust:\n")
-	pub := publicName(d.p.key, "release.pub")
-	attest := ""
-	if by.Attest != nil {
-		attest = " --attest-key " + publicName(d.p.attestKey, "attest.pub")
-	}
+	b.WriteString("verify it, with whom you trust:\n")
+	ours, cosigns := d.trusting(by)
 	for _, s := range signed {
 		x := s.Bundle
 		if d.dir != "" {
-			fmt.Fprintf(&b, "  darkstart verify %s --key %s%s\n", d.place(x), pub, attest)
+			fmt.Fprintf(&b, "  darkstart verify %s %s\n", d.place(x), ours)
 			break
 		}
 		ref := d.registry + "/" + x.Record.Artifact + "@" + string(x.Digest())
-		fmt.Fprintf(&b, "  darkstart verify oci://%s --key %s%s\n", ref, pub, attest)
-		fmt.Fprintf(&b, "  cosign verify --key %s --insecure-ignore-tlog %s\n", pub, ref)
+		fmt.Fprintf(&b, "  darkstart verify oci://%s %s\n", ref, ours)
+		fmt.Fprintf(&b, "  cosign verify %s %s\n", cosigns, ref)
 	}
 	fmt.Fprint(d.inv.Stderr, b.String())
+}
+
+// trusting returns the flags of darkstart verify and of cosign verify that trust
+// the signers. An identity that attests is trusted by a trust policy alone.
+func (d *destination) trusting(by compiler.Signers) (ours, cosigns string) {
+	k := &d.p.keyless
+	if subject, issuer := by.Release.Identity(); subject != "" {
+		ours = fmt.Sprintf("--trusted-root %s --issuer %s --identity %s", k.root, issuer, subject)
+		cosigns = fmt.Sprintf("--trusted-root %s --certificate-oidc-issuer %s --certificate-identity %s", k.root, issuer, subject)
+		if k.timestamp != "" {
+			cosigns += " --use-signed-timestamps"
+		}
+		if k.rekor == "" {
+			cosigns += " --insecure-ignore-tlog"
+		}
+	} else {
+		pub := publicName(d.p.key, "release.pub")
+		ours, cosigns = "--key "+pub, "--key "+pub+" --insecure-ignore-tlog"
+	}
+	if d.p.attestKey != "" {
+		ours += " --attest-key " + publicName(d.p.attestKey, "attest.pub")
+	}
+	return ours, cosigns
 }
 
 // publicName guesses the name of the public half of a key file.

@@ -33,16 +33,27 @@ func (r *releaseFlags) signers(ctx context.Context, inv *Invocation) (by signers
 		diags.Add(ds...)
 		*k.to = s
 	}
-	if r.keyless.wanted() {
-		if r.key != "" {
-			return by, nil, errors.New("--key and --identity-token are two ways to sign: give one")
+	for _, k := range []struct {
+		wanted    bool
+		role      seal.Role
+		key, flag string
+		to        **seal.Signer
+	}{
+		{r.keyless.wanted(), seal.RoleRelease, r.key, "--key and --identity-token", &by.release},
+		{r.keyless.attestToken != "", seal.RoleAttest, r.attestKey, "--attest-key and --attest-identity-token", &by.attest},
+	} {
+		if !k.wanted {
+			continue
 		}
-		s, ds, err := r.keyless.signer(ctx, inv, r.in.dir)
+		if k.key != "" {
+			return by, nil, errors.New(k.flag + " are two ways to sign: give one")
+		}
+		s, ds, err := r.keyless.signer(ctx, inv, r.in.dir, k.role)
 		if err != nil {
 			return by, nil, err
 		}
 		diags.Add(ds...)
-		by.release = s
+		*k.to = s
 	}
 	if by.release != nil && by.attest != nil {
 		_, ds := seal.NewTrust(by.release.Trusted(), by.attest.Trusted())

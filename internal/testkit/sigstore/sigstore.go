@@ -1,4 +1,8 @@
-package seal
+// Package sigstore is a Sigstore deployment for tests: servers on this machine that
+// speak the protocols of Fulcio, Rekor v1 and RFC 3161, with keys of their own made
+// by sigstore-go's virtual CA. It is not the servers' own code, and no public
+// instance is asked.
+package sigstore
 
 import (
 	"bytes"
@@ -36,28 +40,31 @@ import (
 	"github.com/sigstore/sigstore/pkg/signature"
 )
 
-// deployment is a Sigstore deployment on this machine: servers that speak the
-// protocols of Fulcio, Rekor v1 and RFC 3161, with keys of their own made by
-// sigstore-go's virtual CA. It is not the servers' own code.
-type deployment struct {
+// Deployment is one certificate authority, transparency log and timestamp
+// authority.
+type Deployment struct {
+	// Fulcio, Rekor and TSA are the URLs that clients are given.
+	Fulcio, Rekor, TSA string
+
+	// What a hostile or careless service does.
+	IssuedAt func() time.Time
+	BadSCT   bool
+	BadSET   bool
+	BadProof bool
+	Refuses  int // status of the certificate authority, 0 for none
+	Fails    int // how often it answers 503 first
+
 	t                       testing.TB
-	fulcio, rekor, tsa      *httptest.Server
 	root, intermediate, tca *x509.Certificate
 	issuerKey, tsaKey       *ecdsa.PrivateKey
 	rekorKey, ctKey         *ecdsa.PrivateKey
 	tsaLeaf                 *x509.Certificate
-	// What a hostile or careless service does.
-	issuedAt func() time.Time
-	badSCT   bool
-	badSET   bool
-	badProof bool
-	refuses  int // status of the certificate authority, 0 for none
-	fails    int // how often it answers 503 first
 }
 
-func newDeployment(t testing.TB) *deployment {
+// New starts the servers; they end with the test.
+func New(t testing.TB) *Deployment {
 	t.Helper()
-	d := &deployment{t: t, issuedAt: time.Now}
+	d := &Deployment{t: t, IssuedAt: time.Now}
 	must := func(err error) {
 		if err != nil {
 			t.Helper()
@@ -78,13 +85,13 @@ func newDeployment(t testing.TB) *deployment {
 	}
 	d.tsaLeaf, err = ca.GenerateTSALeafCert(time.Now().Add(-time.Minute), d.tsaKey, d.tca, tcaKey)
 	must(err)
-	d.fulcio = d.serve("POST /api/v2/signingCert", d.certify)
-	d.rekor = d.serve("POST /api/v1/log/entries", d.enter)
-	d.tsa = d.serve("POST /api/v1/timestamp", d.stamp)
+	d.Fulcio = d.serve("POST /api/v2/signingCert", d.certify)
+	d.Rekor = d.serve("POST /api/v1/log/entries", d.enter)
+	d.TSA = d.serve("POST /api/v1/timestamp", d.stamp) + "/api/v1/timestamp"
 	return d
 }
 
-func (d *deployment) serve(pattern string, h func(w http.ResponseWriter, body []byte, r *http.Request) error) *httptest.Server {
+func (d *Deployment) serve(pattern string, h func(w http.ResponseWriter, body []byte, r *http.Request) error) string {
 	mux := http.NewServeMux()
 	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
@@ -97,12 +104,12 @@ func (d *deployment) serve(pattern string, h func(w http.ResponseWriter, body []
 	})
 	s := httptest.NewServer(mux)
 	d.t.Cleanup(s.Close)
-	return s
+	return s.URL
 }
 
-// trustedRoot is what the deployment publishes about itself, through the file
-// format, without the parts named.
-func (d *deployment) trustedRoot(without ...string) *TrustedRoot {
+// TrustedRoot is the trusted_root.json that the deployment publishes about itself,
+// without the parts named: "ct", "rekor", "tsa".
+func (d *Deployment) TrustedRoot(without ...string) []byte {
 	d.t.Helper()
 	log := func(url string, k *ecdsa.PrivateKey, name string) map[string]*root.TransparencyLog {
 		if strings.Contains(strings.Join(without, " "), name) {
@@ -116,14 +123,14 @@ func (d *deployment) trustedRoot(without ...string) *TrustedRoot {
 	}
 	start := time.Now().Add(-5 * time.Hour)
 	tsas := []root.TimestampingAuthority{&root.SigstoreTimestampingAuthority{
-		Root: d.root, Intermediates: []*x509.Certificate{d.tca}, Leaf: d.tsaLeaf, ValidityPeriodStart: start, URI: d.tsa.URL,
+		Root: d.root, Intermediates: []*x509.Certificate{d.tca}, Leaf: d.tsaLeaf, ValidityPeriodStart: start, URI: d.TSA,
 	}}
 	if strings.Contains(strings.Join(without, " "), "tsa") {
 		tsas = nil
 	}
 	r, err := root.NewTrustedRoot(root.TrustedRootMediaType01,
 		[]root.CertificateAuthority{&root.FulcioCertificateAuthority{
-			Root: d.root, Intermediates: []*x509.Certificate{d.intermediate}, ValidityPeriodStart: start, URI: d.fulcio.URL,
+			Root: d.root, Intermediates: []*x509.Certificate{d.intermediate}, ValidityPeriodStart: start, URI: d.Fulcio,
 		}}, log("https://ct.localhost", d.ctKey, "ct"), tsas, log("https://rekor.localhost", d.rekorKey, "rekor"))
 	if err != nil {
 		d.t.Fatal(err)
@@ -132,11 +139,7 @@ func (d *deployment) trustedRoot(without ...string) *TrustedRoot {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	out, diags := ParseTrustedRoot("trusted_root.json", data)
-	if out == nil {
-		d.t.Fatal(diags)
-	}
-	return out
+	return data
 }
 
 func logID(k *ecdsa.PrivateKey) []byte {
@@ -148,9 +151,9 @@ func logID(k *ecdsa.PrivateKey) []byte {
 	return id[:]
 }
 
-// idToken is an identity token as far as Fulcio's client reads one. The real
+// IDToken is an identity token as far as Fulcio's client reads one. The real
 // server checks its signature; this one believes it.
-func idToken(subject, issuer string) string {
+func IDToken(subject, issuer string) string {
 	part := func(v any) string {
 		b, _ := json.Marshal(v)
 		return base64.RawURLEncoding.EncodeToString(b)
@@ -161,14 +164,14 @@ func idToken(subject, issuer string) string {
 
 // certify is Fulcio: it checks the proof of possession and issues a certificate
 // with an embedded SCT.
-func (d *deployment) certify(w http.ResponseWriter, body []byte, r *http.Request) error {
-	if d.fails > 0 {
-		d.fails--
+func (d *Deployment) certify(w http.ResponseWriter, body []byte, r *http.Request) error {
+	if d.Fails > 0 {
+		d.Fails--
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return nil
 	}
-	if d.refuses != 0 {
-		w.WriteHeader(d.refuses)
+	if d.Refuses != 0 {
+		w.WriteHeader(d.Refuses)
 		_, err := io.WriteString(w, "there was an error with "+r.Header.Get("Authorization"))
 		return err
 	}
@@ -214,8 +217,8 @@ func (d *deployment) certify(w http.ResponseWriter, body []byte, r *http.Request
 }
 
 // issue makes the certificate twice: the log signs it without the SCT.
-func (d *deployment) issue(public crypto.PublicKey, subject, issuer string) ([]byte, error) {
-	at := d.issuedAt()
+func (d *Deployment) issue(public crypto.PublicKey, subject, issuer string) ([]byte, error) {
+	at := d.IssuedAt()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(7), EmailAddresses: []string{subject}, NotBefore: at, NotAfter: at.Add(10 * time.Minute),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning},
@@ -239,14 +242,14 @@ func (d *deployment) issue(public crypto.PublicKey, subject, issuer string) ([]b
 
 // sct is a signed certificate timestamp as RFC 6962 writes it into a
 // certificate.
-func (d *deployment) sct(tbs []byte) ([]byte, error) {
+func (d *Deployment) sct(tbs []byte) ([]byte, error) {
 	ms := binary.BigEndian.AppendUint64(nil, uint64(time.Now().UnixMilli()))
 	issuer := sha256.Sum256(d.intermediate.RawSubjectPublicKeyInfo)
 	m := append([]byte{0, 0}, ms...)
 	m = append(append(m, 0, 1), issuer[:]...)
 	m = append(append(m, byte(len(tbs)>>16), byte(len(tbs)>>8), byte(len(tbs))), tbs...)
 	m = append(m, 0, 0)
-	if d.badSCT {
+	if d.BadSCT {
 		m[len(m)-3]++
 	}
 	h := sha256.Sum256(m)
@@ -263,7 +266,7 @@ func (d *deployment) sct(tbs []byte) ([]byte, error) {
 
 // enter is Rekor v1: it checks the entry as Rekor's own types do, and answers
 // with a signed entry timestamp and a proof of inclusion.
-func (d *deployment) enter(w http.ResponseWriter, body []byte, r *http.Request) error {
+func (d *Deployment) enter(w http.ResponseWriter, body []byte, r *http.Request) error {
 	proposed, err := models.UnmarshalProposedEntry(bytes.NewReader(body), runtime.JSONConsumer())
 	if err != nil {
 		return err
@@ -289,7 +292,7 @@ func (d *deployment) enter(w http.ResponseWriter, body []byte, r *http.Request) 
 	if err != nil {
 		return err
 	}
-	if d.badSET {
+	if d.BadSET {
 		payload = append(payload, ' ')
 	}
 	set, err := signer.SignMessage(bytes.NewReader(payload))
@@ -297,7 +300,7 @@ func (d *deployment) enter(w http.ResponseWriter, body []byte, r *http.Request) 
 		return err
 	}
 	hash := sha256.Sum256(append([]byte{0}, leaf...))
-	if d.badProof {
+	if d.BadProof {
 		hash[0]++
 	}
 	checkpoint, err := rekorutil.CreateAndSignCheckpoint(r.Context(), "rekor.localhost", 123, 1, hash[:], signer)
@@ -320,7 +323,7 @@ func (d *deployment) enter(w http.ResponseWriter, body []byte, r *http.Request) 
 }
 
 // stamp is a timestamp authority (RFC 3161).
-func (d *deployment) stamp(w http.ResponseWriter, body []byte, _ *http.Request) error {
+func (d *Deployment) stamp(w http.ResponseWriter, body []byte, _ *http.Request) error {
 	req, err := timestamp.ParseRequest(body)
 	if err != nil {
 		return err
