@@ -118,7 +118,7 @@ func (w *world) steal(t *testing.T, repo registry.Repository, from, to string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var index registry.Image
+	var index registry.List
 	if err := json.Unmarshal(b, &index); err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +221,8 @@ func (w *world) movedTag(t *testing.T, good []byte) {
 	t.Helper()
 	e := w.fleet.newest(t, cluster)
 	forged := w.manifest(t, w.forge(t, good, "behind a moved tag"))
-	if err := w.repository(cluster).PushManifest(t.Context(), fmt.Sprint(e.Serial), registry.Manifest, forged); err != nil {
+	tag := fmt.Sprintf("serial-%d", e.Serial)
+	if err := w.repository(cluster).PushManifest(t.Context(), tag, registry.Manifest, forged); err != nil {
 		t.Fatal(err)
 	}
 	token := time.Now().Format(time.RFC3339Nano)
@@ -235,17 +236,19 @@ func (w *world) movedTag(t *testing.T, good []byte) {
 	})
 	w.staysOn(t, e.Manifest)
 	w.apply(t, fmt.Sprintf(`{"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "OCIRepository", "metadata": {"name": "by-tag", "namespace": "flux-system"},
-		"spec": {"interval": "10m", "url": "oci://%s/fleet/%s", "ref": {"tag": "%d"}, "verify": {"provider": "cosign", "secretRef": {"name": "darkstart-release-key"}}}}`,
-		w.Registry, cluster, e.Serial))
+		"spec": {"interval": "10m", "url": "oci://%s/fleet/%s", "ref": {"tag": %q}, "verify": {"provider": "cosign", "secretRef": {"name": "darkstart-release-key"}}}}`,
+		w.Registry, cluster, tag))
 	w.until(t, "a moved tag is refused", func(ctx context.Context) string {
 		return w.refusal(ctx, "by-tag", "SourceVerified", "no matching signatures")
 	})
 	w.kubectl(t, "-n", "flux-system", "delete", "ocirepository", "by-tag")
-	w.say("The tag of the release is moved to something else: the pin is a digest, so nothing happens. An OCIRepository that follows the tag is refused.")
-	layout := registry.Layout(filepath.Join(w.fleet.dir, "dist", "oci"))
-	if err := layout.Copy(t.Context(), cluster, fmt.Sprint(e.Serial), w.repository(cluster)); err != nil {
+	if out, status := w.fleet.darkstart(t, "publish"); status != 4 || !strings.Contains(out, "PUB002") {
+		t.Errorf("publish over a moved tag: exit status %d\n%s", status, out)
+	}
+	if err := w.repository(cluster).PushManifest(t.Context(), tag, registry.Manifest, good); err != nil {
 		t.Fatal(err)
 	}
+	w.say("The tag of the release is moved to something else: the pin is a digest, so nothing happens. An OCIRepository that follows the tag is refused, and `darkstart publish` ends with exit status 4 (PUB002).")
 }
 
 // tampered changes one byte of a layer in the registry's own storage, before

@@ -95,13 +95,14 @@ func (w *world) until(t *testing.T, what string, f func(context.Context) string)
 	}
 }
 
-// extract unpacks the newest bundle of the cluster as users do.
+// extract unpacks the newest bundle of the cluster from the registry, as users
+// do.
 func (w *world) extract(t *testing.T, name string) string {
 	t.Helper()
 	dir := filepath.Join(w.dir, name)
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	w.fleet.ok(t, "inspect", cluster, "--extract", dir)
+	w.fleet.ok(t, "inspect", "oci://"+w.Registry+"/fleet/"+cluster+"@"+w.fleet.newest(t, cluster).Manifest, "--extract", dir)
 	return dir
 }

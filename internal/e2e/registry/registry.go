@@ -1,6 +1,6 @@
 // Package registry speaks the few requests of the OCI distribution protocol
-// that an attacker, or a disk carried into an air gap, needs: it pushes any
-// bytes, also such as a well-behaved client refuses to.
+// that an attacker needs: it pushes any bytes, also such as a well-behaved
+// client refuses to.
 package registry
 
 import (
@@ -8,14 +8,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
-	"os"
-	"path/filepath"
-	"strings"
 )
 
 // Manifest and Index are the media types that bundles use.
@@ -47,61 +42,27 @@ func Describe(mediaType string, b []byte) Descriptor {
 	return Descriptor{MediaType: mediaType, Digest: Digest(b), Size: len(b)}
 }
 
-// Image is a manifest or an index, as far as copying needs to know it.
-type Image struct {
-	MediaType string       `json:"mediaType"`
-	Config    *Descriptor  `json:"config"`
-	Layers    []Descriptor `json:"layers"`
+// List is an index, as far as it matters here.
+type List struct {
 	Manifests []Descriptor `json:"manifests"`
 }
 
 // Get returns a manifest by tag or digest.
 func (r Repository) Get(ctx context.Context, ref string) ([]byte, error) {
-	resp, err := r.do(ctx, http.MethodGet, "manifests/"+ref, "", nil, http.StatusOK)
-	return resp.body, err
-}
-
-// Blob returns a blob.
-func (r Repository) Blob(ctx context.Context, digest string) ([]byte, error) {
-	resp, err := r.do(ctx, http.MethodGet, "blobs/"+digest, "", nil, http.StatusOK)
-	return resp.body, err
+	return r.do(ctx, http.MethodGet, ref, "", nil, http.StatusOK)
 }
 
 // PushManifest stores a manifest under a tag, or under its digest.
 func (r Repository) PushManifest(ctx context.Context, ref, mediaType string, b []byte) error {
-	_, err := r.do(ctx, http.MethodPut, "manifests/"+ref, mediaType, b, http.StatusCreated)
+	_, err := r.do(ctx, http.MethodPut, ref, mediaType, b, http.StatusCreated)
 	return err
 }
 
-// PushBlob stores a blob.
-func (r Repository) PushBlob(ctx context.Context, b []byte) error {
-	resp, err := r.do(ctx, http.MethodPost, "blobs/uploads/", "", nil, http.StatusAccepted)
+func (r Repository) do(ctx context.Context, method, ref, mediaType string, body []byte, want int) ([]byte, error) {
+	url := "http://" + r.Host + "/v2/" + r.Name + "/manifests/" + ref
+	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {
-		return err
-	}
-	at, err := url.Parse(resp.location)
-	if err != nil {
-		return err
-	}
-	query := at.Query()
-	query.Set("digest", Digest(b))
-	at.RawQuery = query.Encode()
-	_, err = r.do(ctx, http.MethodPut, at.String(), "application/octet-stream", b, http.StatusCreated)
-	return err
-}
-
-type response struct {
-	location string
-	body     []byte
-}
-
-func (r Repository) do(ctx context.Context, method, path, mediaType string, body []byte, want int) (response, error) {
-	if !strings.HasPrefix(path, "http") {
-		path = "http://" + r.Host + "/v2/" + r.Name + "/" + path
-	}
-	req, err := http.NewRequestWithContext(ctx, method, path, bytes.NewReader(body))
-	if err != nil {
-		return response{}, err
+		return nil, err
 	}
 	if mediaType != "" {
 		req.Header.Set("Content-Type", mediaType)
@@ -110,86 +71,15 @@ func (r Repository) do(ctx context.Context, method, path, mediaType string, body
 	req.Header.Add("Accept", Index)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return response{}, err
+		return nil, err
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return response{}, err
+		return nil, err
 	}
 	if resp.StatusCode != want {
-		return response{}, fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, b)
+		return nil, fmt.Errorf("%s %s: %s: %s", method, url, resp.Status, b)
 	}
-	return response{resp.Header.Get("Location"), b}, nil
-}
-
-// Layout is an OCI image layout on a disk.
-type Layout string
-
-// Blob reads a blob of the layout.
-func (l Layout) Blob(digest string) ([]byte, error) {
-	return os.ReadFile(filepath.Join(string(l), "blobs", strings.Replace(digest, ":", "/", 1)))
-}
-
-// Find returns the manifest with a name.
-func (l Layout) Find(name string) (Descriptor, error) {
-	index, err := l.index()
-	if err != nil {
-		return Descriptor{}, err
-	}
-	for _, d := range index.Manifests {
-		if d.Annotations["org.opencontainers.image.ref.name"] == name {
-			return d, nil
-		}
-	}
-	return Descriptor{}, fmt.Errorf("%s: nothing is called %s", l, name)
-}
-
-func (l Layout) index() (Image, error) {
-	var index Image
-	b, err := os.ReadFile(filepath.Join(string(l), "index.json"))
-	if err == nil {
-		err = json.Unmarshal(b, &index)
-	}
-	return index, err
-}
-
-// Copy pushes what the layout calls name, and everything that it points at,
-// under the tag.
-func (l Layout) Copy(ctx context.Context, name, tag string, to Repository) error {
-	d, err := l.Find(name)
-	if err != nil {
-		return err
-	}
-	return l.push(ctx, d, tag, to)
-}
-
-func (l Layout) push(ctx context.Context, d Descriptor, ref string, to Repository) error {
-	b, err := l.Blob(d.Digest)
-	if err != nil {
-		return err
-	}
-	var image Image
-	if err := json.Unmarshal(b, &image); err != nil {
-		return err
-	}
-	for _, child := range image.Manifests {
-		if err := l.push(ctx, child, child.Digest, to); err != nil {
-			return err
-		}
-	}
-	blobs := image.Layers
-	if image.Config != nil {
-		blobs = append(blobs, *image.Config)
-	}
-	for _, blob := range blobs {
-		content, err := l.Blob(blob.Digest)
-		if err != nil {
-			return err
-		}
-		if err := to.PushBlob(ctx, content); err != nil {
-			return err
-		}
-	}
-	return to.PushManifest(ctx, ref, d.MediaType, b)
+	return b, nil
 }

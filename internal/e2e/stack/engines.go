@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 
@@ -27,6 +28,21 @@ func (s *Stack) StartRegistry(ctx context.Context) error {
 	}
 	s.Registry = addr
 	return s.ready(ctx, "registry", "http://"+addr+"/v2/")
+}
+
+// StartOlareg starts a registry that has the referrers API.
+func (s *Stack) StartOlareg(ctx context.Context) error {
+	addr, err := address()
+	if err != nil {
+		return err
+	}
+	host, port, _ := net.SplitHostPort(addr)
+	args := []string{"serve", "--addr", host, "--port", port, "--dir", filepath.Join(s.Dir, "olareg")}
+	if err := s.start(programs.Olareg, nil, args...); err != nil {
+		return err
+	}
+	s.Registry = addr
+	return s.ready(ctx, "olareg", "http://"+addr+"/v2/")
 }
 
 // Flux starts source-controller and kustomize-controller. Their definitions

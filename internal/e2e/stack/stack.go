@@ -20,7 +20,7 @@ import (
 // Stack is what runs.
 type Stack struct {
 	Dir      string // state, logs, certificates
-	Registry string // host:port of a registry without the referrers API
+	Registry string // host:port of the registry that was started
 	Server   string // URL of the API server
 
 	name  string // of the cluster: the context of kubeconfigs
