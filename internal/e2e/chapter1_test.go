@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/darkstart-dev/darkstart/internal/e2e/programs"
+	"github.com/darkstart-dev/darkstart/internal/e2e/registry"
 )
 
 const aboutStart = `etcd and the API server speak TLS with certificates of an authority that this run
@@ -28,6 +29,13 @@ func startControlPlane(t *testing.T, w *world) {
 		t.Fatal(err)
 	}
 	w.say("A registry without the referrers API listens beside them.")
+	w.machines(t)
+	w.say("Six nodes are Ready.")
+}
+
+// machines makes what a cluster stands on: nodes that KWOK plays, and disks.
+func (w *world) machines(t *testing.T) {
+	t.Helper()
 	for i := range 6 {
 		w.apply(t, fmt.Sprintf(`{"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-%d", "labels": {
 			"topology.kubernetes.io/zone": "region-2%c", "topology.kubernetes.io/region": "region-2", "kubernetes.io/hostname": "node-%[1]d"}}}`, i, 'a'+i%3))
@@ -49,7 +57,6 @@ func startControlPlane(t *testing.T, w *world) {
 		}
 		return ""
 	})
-	w.say("Six nodes are Ready.")
 }
 
 const aboutRelease = `The fleet is what "darkstart init --profile production" writes: two clusters, a
@@ -59,18 +66,18 @@ database, a shop, and Flux. A third phase puts the database before the shop, a q
 func firstRelease(t *testing.T, w *world) {
 	w.fleet = origin(t, w)
 	w.settings(t)
+	w.data(t)
 	w.queue(t)
 	w.fleet.commit(t, "the fleet")
-	w.fleet.ok(t, "keys", "generate", "--out", filepath.Join(w.dir, "keys"))
-	w.key, w.pub = filepath.Join(w.dir, "keys", "release.key"), filepath.Join(w.dir, "keys", "release.pub")
+	w.keys(t)
 	w.fleet.release(t)
-	if e := w.fleet.newest(t, cluster); e.Serial != 1 {
+	if e := w.fleet.newest(t, w.cluster); e.Serial != 1 {
 		t.Fatalf("serial %d", e.Serial)
 	}
 	w.say("`darkstart release` gave each artifact serial 1 and signed it; the record was pushed, and bundles and signatures are in the registry.")
 	w.fleet.ok(t, "verify", "--key", w.pub)
 	w.say("`darkstart verify` accepts them.")
-	for _, artifact := range []string{"fleet", "prod", cluster} {
+	for _, artifact := range []string{"fleet", "prod", w.cluster} {
 		ref := w.Registry + "/fleet/" + artifact + "@" + w.fleet.newest(t, artifact).Manifest
 		w.must(t, w.dir, w.Program(programs.Cosign), "verify", "--key", w.pub, "--insecure-ignore-tlog", ref)
 	}
@@ -82,6 +89,11 @@ func (w *world) settings(t *testing.T) {
 	t.Helper()
 	w.fleet.edit(t, "darkstart.cue", "policies: strict: true", fmt.Sprintf("policies: strict: true\n\nreleases: registry: \"oci://%s/fleet\"", w.Registry))
 	w.fleet.edit(t, "clusters/base.cue", `gates: [...{timeout: *"10m" | string}]`, `gates: [...{timeout: *"20s" | string}]`)
+}
+
+// data makes the fleet longer: a phase for the database, before the shop's.
+func (w *world) data(t *testing.T) {
+	t.Helper()
 	// With no kind of engine, a release pins for both.
 	w.fleet.edit(t, "clusters/base.cue", "\tkind: \"flux\"\n", "")
 	w.fleet.edit(t, "clusters/base.cue", "\t{\n\t\tname: \"apps\"", phase("data")+"\t{\n\t\tname: \"apps\"")
@@ -114,27 +126,51 @@ const aboutSeed = `The seed phase is Flux itself. A person applies it from the u
 commands of the bundle's own runbook.`
 
 func seed(t *testing.T, w *world) {
+	for _, command := range w.seeded(t) {
+		w.say("`%s`", command)
+	}
+	w.say("source-controller and kustomize-controller run; the public release key is in their namespace.")
+}
+
+// seeded applies the seed phase as its runbook says, and starts Flux. It returns
+// the commands of the runbook.
+func (w *world) seeded(t *testing.T) []string {
+	t.Helper()
 	bundle := w.extract(t, "seed")
 	commands := seedCommands(t, filepath.Join(bundle, "runbooks", "bootstrap.md"))
-	if err := os.Symlink(w.Program(programs.Kubectl), filepath.Join(w.dir, "bin", "kubectl")); err != nil {
+	bin := filepath.Join(w.dir, "bin")
+	if err := os.MkdirAll(bin, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(w.Program(programs.Kubectl), filepath.Join(bin, "kubectl")); err != nil {
 		t.Fatal(err)
 	}
 	for _, command := range commands {
-		w.must(t, bundle, "sh", "-euc", "PATH="+filepath.Join(w.dir, "bin")+":$PATH; "+command)
-		w.say("`%s`", command)
+		w.must(t, bundle, "sh", "-euc", "PATH="+bin+":$PATH; "+command)
 	}
 	for _, p := range []programs.Program{programs.SourceController, programs.KustomizeCtrl} {
 		w.kubectl(t, "apply", "--server-side", "-f", w.Asset(p, p.Assets[0]))
 	}
 	w.kubectl(t, "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
-	w.kubectl(t, "-n", "flux-system", "create", "secret", "generic", "darkstart-release-key", "--from-file=cosign.pub="+w.pub)
+	w.trust(t)
 	if err := w.Flux(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w.say("source-controller and kustomize-controller run; the public release key is in their namespace.")
+	return commands
 }
 
-// seedCommands returns the commands of the runbook's steps in the seed phase.
+// trust gives Flux the public key of the cluster's stream.
+func (w *world) trust(t *testing.T) {
+	t.Helper()
+	key, err := os.ReadFile(w.pub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.apply(t, fmt.Sprintf(`{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "darkstart-release-key", "namespace": "flux-system"}, "stringData": {"cosign.pub": %q}}`, key))
+}
+
+// seedCommands returns the commands of the runbook's steps that a person applies
+// parts in; of the others it says that the engine does.
 func seedCommands(t *testing.T, runbook string) []string {
 	t.Helper()
 	b, err := os.ReadFile(runbook)
@@ -146,10 +182,8 @@ func seedCommands(t *testing.T, runbook string) []string {
 	for line := range strings.Lines(string(b)) {
 		line = strings.TrimSpace(line)
 		switch {
-		case strings.HasPrefix(line, "### Wave"):
-			seed = strings.Contains(line, "· seed ·")
-		case strings.HasPrefix(line, "## "):
-			seed = false
+		case strings.HasPrefix(line, "#"):
+			seed = strings.HasPrefix(line, "#### ") && strings.Contains(line, ". Apply ")
 		case strings.HasPrefix(line, "```"):
 			shell = line == "```sh"
 		case seed && shell && strings.HasPrefix(line, "kubectl"):
@@ -168,7 +202,7 @@ Kustomization a part.`
 func firstApply(t *testing.T, w *world) {
 	start := time.Now()
 	w.deploy(t, w.fleet)
-	manifest := w.fleet.newest(t, cluster).Manifest
+	manifest := w.fleet.newest(t, w.cluster).Manifest
 	w.say("Every part was Ready on the pinned digest after %s.", seconds(time.Since(start)))
 	w.verified(t)
 	bundle := w.extract(t, "applied")
@@ -208,25 +242,27 @@ func (w *world) waves(t *testing.T, bundle string, order []string) string {
 // layer that the manifest names.
 func (w *world) verified(t *testing.T) {
 	t.Helper()
-	e := w.fleet.newest(t, cluster)
-	repo, err := w.source(t.Context(), cluster)
+	e := w.fleet.newest(t, w.cluster)
+	repo, err := w.source(t.Context(), w.cluster)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := w.repository(cluster).Get(t.Context(), e.Manifest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var manifest struct{ Layers []struct{ Digest string } }
-	if err := json.Unmarshal(b, &manifest); err != nil {
-		t.Fatal(err)
-	}
-	if got := repo.Status.Artifact; got.Digest != manifest.Layers[0].Digest || !strings.Contains(got.Revision, e.Manifest) {
-		t.Errorf("source-controller has %+v, the manifest says %s", got, manifest.Layers[0].Digest)
+	if got := repo.Status.Artifact; got.Digest != w.layer(t) || !strings.Contains(got.Revision, e.Manifest) {
+		t.Errorf("source-controller has %+v, the manifest says %s", got, w.layer(t))
 	}
 	verified := slices.ContainsFunc(repo.Status.Conditions, func(c condition) bool { return c.Type == "SourceVerified" && c.Status == "True" })
 	if !verified {
 		t.Errorf("not SourceVerified: %+v", repo.Status.Conditions)
 	}
 	w.say("source-controller verified the signature (`SourceVerified`), and serves the layer with the digest that the manifest names.")
+}
+
+// layer is the digest of the one layer of the newest bundle.
+func (w *world) layer(t *testing.T) string {
+	t.Helper()
+	var m struct{ Layers []registry.Descriptor }
+	if err := json.Unmarshal(w.manifest(t, w.fleet.newest(t, w.cluster).Manifest), &m); err != nil || len(m.Layers) != 1 {
+		t.Fatalf("no bundle: %v", err)
+	}
+	return m.Layers[0].Digest
 }

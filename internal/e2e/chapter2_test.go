@@ -27,7 +27,7 @@ func upgrade(t *testing.T, w *world) {
 func (w *world) next(t *testing.T, serial int, args ...string) {
 	t.Helper()
 	w.fleet.release(t, args...)
-	if e := w.fleet.newest(t, cluster); e.Serial != serial {
+	if e := w.fleet.newest(t, w.cluster); e.Serial != serial {
 		t.Fatalf("serial %d, want %d", e.Serial, serial)
 	}
 	w.say("Released as serial %d.", serial)
@@ -38,10 +38,10 @@ func (w *world) next(t *testing.T, serial int, args ...string) {
 func (w *world) arrived(t *testing.T, start time.Time) string {
 	t.Helper()
 	w.deploy(t, w.fleet)
-	bundle := w.extract(t, fmt.Sprintf("applied-%d", w.fleet.newest(t, cluster).Serial))
-	w.inOrder(t, bundle, w.fleet.newest(t, cluster).Manifest, start)
-	w.say("After %s every part was Ready on the new digest, none touched before those that it depends on were; all %d objects equal the bundle's.",
-		seconds(time.Since(start)), w.sameAsBundle(t, bundle))
+	bundle := w.extract(t, fmt.Sprintf("applied-%d", w.fleet.newest(t, w.cluster).Serial))
+	w.inOrder(t, bundle, w.fleet.newest(t, w.cluster).Manifest, start)
+	w.say("After %s every part of %s was Ready on the new digest, none touched before those that it depends on were; all %d objects equal the bundle's.",
+		seconds(time.Since(start)), w.cluster, w.sameAsBundle(t, bundle))
 	return bundle
 }
 
@@ -51,7 +51,7 @@ func rollback(t *testing.T, w *world) {
 	start := time.Now()
 	w.revert(t, "feat(shop): a banner")
 	w.next(t, 3)
-	entries := w.fleet.records(t, "main").Artifacts[cluster]
+	entries := w.fleet.records(t, "main").Artifacts[w.cluster]
 	if entries[2].Content != entries[0].Content || entries[2].Manifest == entries[0].Manifest {
 		t.Errorf("serial 3 is not serial 1's content in a new release: %+v", entries)
 	}

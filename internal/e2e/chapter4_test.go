@@ -20,14 +20,14 @@ const aboutRefusals = `Somebody who may write to the registry, or even to the pi
 time the pin moves to what they made, Flux has to refuse it, and the cluster has to stay as it is.`
 
 func refusals(t *testing.T, w *world) {
-	repo := w.repository(cluster)
-	good := w.manifest(t, w.fleet.newest(t, cluster).Manifest)
+	repo := w.repository(w.cluster)
+	good := w.manifest(t, w.fleet.newest(t, w.cluster).Manifest)
 
 	w.refused(t, "A manifest that nobody signed", w.forge(t, good, "unsigned"), "SourceVerified", "no matching signatures")
 
 	other := w.forge(t, good, "signed by another key")
 	w.must(t, w.dir, w.darkstart, "keys", "generate", "--out", filepath.Join(w.dir, "mallory"))
-	w.cosignSign(t, filepath.Join(w.dir, "mallory", "release.key"), w.Registry+"/fleet/"+cluster+"@"+other)
+	w.cosignSign(t, filepath.Join(w.dir, "mallory", "release.key"), w.Registry+"/fleet/"+w.cluster+"@"+other)
 	w.refused(t, "One signed with another key, by stock cosign", other, "SourceVerified", "no matching signatures")
 
 	stolen := w.forge(t, good, "with a stolen signature")
@@ -44,10 +44,10 @@ func refusals(t *testing.T, w *world) {
 func (w *world) older(t *testing.T) {
 	t.Helper()
 	start := time.Now()
-	entries := w.fleet.records(t, "main").Artifacts[cluster]
+	entries := w.fleet.records(t, "main").Artifacts[w.cluster]
 	now, before := entries[len(entries)-1], entries[len(entries)-2]
 	patch := fmt.Sprintf(`{"spec": {"ref": {"digest": %q}}}`, before.Manifest)
-	w.kubectl(t, "-n", "flux-system", "patch", "ocirepository", cluster, "--type=merge", "-p", patch)
+	w.kubectl(t, "-n", "flux-system", "patch", "ocirepository", w.cluster, "--type=merge", "-p", patch)
 	want := fmt.Sprintf("serial %d is older than %d", before.Serial, now.Serial)
 	w.until(t, "the guard refuses "+want, func(ctx context.Context) string {
 		list, err := w.kustomizations(ctx)
@@ -75,7 +75,7 @@ func (w *world) older(t *testing.T) {
 
 func (w *world) manifest(t *testing.T, digest string) []byte {
 	t.Helper()
-	b, err := w.repository(cluster).Get(t.Context(), digest)
+	b, err := w.repository(w.cluster).Get(t.Context(), digest)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func (w *world) forge(t *testing.T, good []byte, title string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.repository(cluster).PushManifest(t.Context(), registry.Digest(b), registry.Manifest, b); err != nil {
+	if err := w.repository(w.cluster).PushManifest(t.Context(), registry.Digest(b), registry.Manifest, b); err != nil {
 		t.Fatal(err)
 	}
 	return registry.Digest(b)
@@ -171,15 +171,19 @@ func (w *world) refusal(ctx context.Context, name, kind, message string) string 
 func (w *world) refused(t *testing.T, what, digest, kind, message string) {
 	t.Helper()
 	start := time.Now()
-	good := w.fleet.newest(t, cluster).Manifest
+	good := w.fleet.newest(t, w.cluster).Manifest
 	patch := fmt.Sprintf(`{"spec": {"ref": {"digest": %q}}}`, digest)
-	w.kubectl(t, "-n", "flux-system", "patch", "ocirepository", cluster, "--type=merge", "-p", patch)
-	w.until(t, what+" is refused", func(ctx context.Context) string { return w.refusal(ctx, cluster, kind, message) })
+	w.kubectl(t, "-n", "flux-system", "patch", "ocirepository", w.cluster, "--type=merge", "-p", patch)
+	w.until(t, what+" is refused", func(ctx context.Context) string { return w.refusal(ctx, w.cluster, kind, message) })
 	took := time.Since(start)
 	// Time for whoever would apply it all the same.
-	w.kubectl(t, "-n", "flux-system", "annotate", "--overwrite", "kustomization", "-l", "darkstart.dev/cluster="+cluster,
+	w.kubectl(t, "-n", "flux-system", "annotate", "--overwrite", "kustomization", "-l", "darkstart.dev/cluster="+w.cluster,
 		"reconcile.fluxcd.io/requestedAt="+start.Format(time.RFC3339Nano))
-	w.until(t, "the parts stay on the release", func(ctx context.Context) string { return w.handled(ctx, start.Format(time.RFC3339Nano)) })
+	w.until(t, "the parts have looked again", func(ctx context.Context) string { return w.handled(ctx, start.Format(time.RFC3339Nano)) })
+	w.until(t, "the parts stay Ready on the release", func(ctx context.Context) string { return w.notReady(ctx, good) })
+	if why := w.refusal(t.Context(), w.cluster, kind, message); why != "" {
+		t.Errorf("refused no more: %s", why)
+	}
 	w.staysOn(t, good)
 	w.deploy(t, w.fleet)
 	w.say("%s is refused after %s (`%s` is False: %s). Every part stays Ready on the release.", what, seconds(took), kind, message)
@@ -187,7 +191,7 @@ func (w *world) refused(t *testing.T, what, digest, kind, message string) {
 
 // handled says which Kustomizations have not yet seen a request to reconcile.
 func (w *world) handled(ctx context.Context, token string) string {
-	out, err := w.Kubectl(ctx, nil, "-n", "flux-system", "get", "kustomization", "-l", "darkstart.dev/cluster="+cluster,
+	out, err := w.Kubectl(ctx, nil, "-n", "flux-system", "get", "kustomization", "-l", "darkstart.dev/cluster="+w.cluster,
 		"-o", "jsonpath={range .items[*]}{.metadata.name}={.status.lastHandledReconcileAt}{\"\\n\"}{end}")
 	if err != nil {
 		return err.Error()
@@ -212,23 +216,31 @@ func (w *world) staysOn(t *testing.T, manifest string) {
 			t.Errorf("%s is on %s", k.Metadata.Name, k.Status.LastAppliedRevision)
 		}
 	}
-	w.sameAsBundle(t, w.extract(t, "applied"))
+	w.sameAsBundle(t, w.unpack(t, "stays", manifest))
+}
+
+// reconcile asks source-controller to look at once, and returns what it will
+// say that it has handled.
+func (w *world) reconcile(t *testing.T) string {
+	t.Helper()
+	token := time.Now().Format(time.RFC3339Nano)
+	w.kubectl(t, "-n", "flux-system", "annotate", "--overwrite", "ocirepository", w.cluster, "reconcile.fluxcd.io/requestedAt="+token)
+	return token
 }
 
 // movedTag points the tag of the release at something else: the pin does not
 // care, and who follows the tag is protected by the signature.
 func (w *world) movedTag(t *testing.T, good []byte) {
 	t.Helper()
-	e := w.fleet.newest(t, cluster)
+	e := w.fleet.newest(t, w.cluster)
 	forged := w.manifest(t, w.forge(t, good, "behind a moved tag"))
 	tag := fmt.Sprintf("serial-%d", e.Serial)
-	if err := w.repository(cluster).PushManifest(t.Context(), tag, registry.Manifest, forged); err != nil {
+	if err := w.repository(w.cluster).PushManifest(t.Context(), tag, registry.Manifest, forged); err != nil {
 		t.Fatal(err)
 	}
-	token := time.Now().Format(time.RFC3339Nano)
-	w.kubectl(t, "-n", "flux-system", "annotate", "--overwrite", "ocirepository", cluster, "reconcile.fluxcd.io/requestedAt="+token)
+	token := w.reconcile(t)
 	w.until(t, "source-controller looks again", func(ctx context.Context) string {
-		out, err := w.Kubectl(ctx, nil, "-n", "flux-system", "get", "ocirepository", cluster, "-o", "jsonpath={.status.lastHandledReconcileAt}")
+		out, err := w.Kubectl(ctx, nil, "-n", "flux-system", "get", "ocirepository", w.cluster, "-o", "jsonpath={.status.lastHandledReconcileAt}")
 		if err != nil || string(out) != token {
 			return fmt.Sprint(string(out), err)
 		}
@@ -237,7 +249,7 @@ func (w *world) movedTag(t *testing.T, good []byte) {
 	w.staysOn(t, e.Manifest)
 	w.apply(t, fmt.Sprintf(`{"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "OCIRepository", "metadata": {"name": "by-tag", "namespace": "flux-system"},
 		"spec": {"interval": "10m", "url": "oci://%s/fleet/%s", "ref": {"tag": %q}, "verify": {"provider": "cosign", "secretRef": {"name": "darkstart-release-key"}}}}`,
-		w.Registry, cluster, tag))
+		w.Registry, w.cluster, tag))
 	w.until(t, "a moved tag is refused", func(ctx context.Context) string {
 		return w.refusal(ctx, "by-tag", "SourceVerified", "no matching signatures")
 	})
@@ -245,7 +257,7 @@ func (w *world) movedTag(t *testing.T, good []byte) {
 	if out, status := w.fleet.darkstart(t, "publish"); status != 4 || !strings.Contains(out, "PUB002") {
 		t.Errorf("publish over a moved tag: exit status %d\n%s", status, out)
 	}
-	if err := w.repository(cluster).PushManifest(t.Context(), tag, registry.Manifest, good); err != nil {
+	if err := w.repository(w.cluster).PushManifest(t.Context(), tag, registry.Manifest, good); err != nil {
 		t.Fatal(err)
 	}
 	w.say("The tag of the release is moved to something else: the pin is a digest, so nothing happens. An OCIRepository that follows the tag is refused, and `darkstart publish` ends with exit status 4 (PUB002).")
@@ -255,15 +267,11 @@ func (w *world) movedTag(t *testing.T, good []byte) {
 // Flux has it.
 func (w *world) tampered(t *testing.T) {
 	t.Helper()
-	before := w.fleet.newest(t, cluster).Manifest
+	before := w.fleet.newest(t, w.cluster).Manifest
 	w.fleet.edit(t, "components/shop/deployment.yaml", "- {name: DATABASE_HOST,", "- {name: BANNER, value: tampered}\n            - {name: DATABASE_HOST,")
 	w.fleet.commit(t, "feat(shop): a banner to tamper with")
 	w.fleet.release(t)
-	var m struct{ Layers []registry.Descriptor }
-	if err := json.Unmarshal(w.manifest(t, w.fleet.newest(t, cluster).Manifest), &m); err != nil {
-		t.Fatal(err)
-	}
-	hex := strings.TrimPrefix(m.Layers[0].Digest, "sha256:")
+	hex := strings.TrimPrefix(w.layer(t), "sha256:")
 	blob := filepath.Join(w.Dir, "registry", "docker", "registry", "v2", "blobs", "sha256", hex[:2], hex, "data")
 	whole, err := os.ReadFile(blob)
 	if err != nil {
@@ -277,13 +285,13 @@ func (w *world) tampered(t *testing.T) {
 	start := time.Now()
 	w.pin(t, w.fleet)
 	w.until(t, "a tampered layer is refused", func(ctx context.Context) string {
-		return w.refusal(ctx, cluster, "Ready", "")
+		return w.refusal(ctx, w.cluster, "Ready", "checksum")
 	})
-	s, err := w.source(t.Context(), cluster)
+	s, err := w.source(t.Context(), w.cluster)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(s.Status.Artifact.Revision, w.fleet.newest(t, cluster).Manifest) {
+	if strings.Contains(s.Status.Artifact.Revision, w.fleet.newest(t, w.cluster).Manifest) {
 		t.Errorf("the tampered layer was taken: %+v", s.Status)
 	}
 	list, err := w.kustomizations(t.Context())
@@ -299,7 +307,7 @@ func (w *world) tampered(t *testing.T) {
 	if err := os.WriteFile(blob, whole, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	w.kubectl(t, "-n", "flux-system", "annotate", "--overwrite", "ocirepository", cluster, "reconcile.fluxcd.io/requestedAt="+start.Format(time.RFC3339Nano))
+	w.reconcile(t)
 	w.deploy(t, w.fleet)
 	w.say("With the byte restored the release is applied.")
 }

@@ -106,7 +106,8 @@ func (c *clone) ok(t *testing.T, args ...string) string {
 // entry is what a release record says of one artifact.
 type entry struct {
 	Serial                      int
-	Content, Manifest, Revision string
+	Content, Manifest, Previous string
+	Revision                    string
 	NotAfter                    string
 }
 
@@ -131,14 +132,25 @@ func (c *clone) records(t *testing.T, stream string) records {
 	return r
 }
 
-// newest is the newest entry of an artifact in the stream main.
+// newest is the newest entry of an artifact, in whatever stream.
 func (c *clone) newest(t *testing.T, artifact string) entry {
 	t.Helper()
-	list := c.records(t, "main").Artifacts[artifact]
-	if len(list) == 0 {
+	files, err := filepath.Glob(filepath.Join(c.dir, "releases", "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var newest entry
+	for _, f := range files {
+		for _, e := range c.records(t, strings.TrimSuffix(filepath.Base(f), ".json")).Artifacts[artifact] {
+			if e.Serial > newest.Serial {
+				newest = e
+			}
+		}
+	}
+	if newest.Serial == 0 {
 		t.Fatalf("%s was never released", artifact)
 	}
-	return list[len(list)-1]
+	return newest
 }
 
 // release records and signs what HEAD compiles to, pushes the record (the
@@ -169,5 +181,6 @@ func (c *clone) publish(t *testing.T) {
 	}
 }
 
-// pins is the folder of the objects that point engines at a release.
-func (c *clone) pins() string { return filepath.Join(c.dir, "deploy", cluster) }
+// pins is the folder of the objects that point the engine of a cluster at a
+// release.
+func (c *clone) pins(cluster string) string { return filepath.Join(c.dir, "deploy", cluster) }

@@ -49,7 +49,7 @@ func (k kustomization) part() string { return strings.TrimPrefix(k.Spec.Path, ".
 
 func (w *world) kustomizations(ctx context.Context) ([]kustomization, error) {
 	var list struct{ Items []kustomization }
-	err := w.Get(ctx, &list, "kustomizations.kustomize.toolkit.fluxcd.io", "-n", "flux-system", "-l", "darkstart.dev/cluster="+cluster)
+	err := w.Get(ctx, &list, "kustomizations.kustomize.toolkit.fluxcd.io", "-n", "flux-system", "-l", "darkstart.dev/cluster="+w.cluster)
 	return list.Items, err
 }
 
@@ -94,14 +94,14 @@ func (w *world) notReady(ctx context.Context, manifest string) string {
 func (w *world) deploy(t *testing.T, c *clone) {
 	t.Helper()
 	w.pin(t, c)
-	manifest := c.newest(t, cluster).Manifest
+	manifest := c.newest(t, w.cluster).Manifest
 	w.until(t, "Flux applies "+manifest, func(ctx context.Context) string { return w.notReady(ctx, manifest) })
 }
 
 // pin applies the pins only.
 func (w *world) pin(t *testing.T, c *clone) {
 	t.Helper()
-	w.kubectl(t, "apply", "-f", filepath.Join(c.pins(), "flux.yaml"), "--prune", "-l", "darkstart.dev/cluster="+cluster,
+	w.kubectl(t, "apply", "-f", filepath.Join(c.pins(w.cluster), "flux.yaml"), "--prune", "-l", "darkstart.dev/cluster="+w.cluster,
 		"--prune-allowlist=kustomize.toolkit.fluxcd.io/v1/Kustomization")
 }
 

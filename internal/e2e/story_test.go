@@ -48,8 +48,20 @@ var tracks = []track{
 		{"Going back", aboutRollback, rollback},
 		{"What is removed, and what stays", aboutPrune, prune},
 		{"A phase in the middle, and a move", aboutPhases, phases},
+	}},
+	{"Apart", apart, []chapter{
+		{"Another staging", aboutApart, apartStart},
+		{"Stock tools", aboutTools, stockTools},
+		{"Drift", aboutDrift, drift},
 		{"A gate that fails", aboutGate, gate},
 		{"What Flux refuses", aboutRefusals, refusals},
+		{"An approval", aboutApproval, approval},
+	}},
+	{"Rings", rings, []chapter{
+		{"Two clusters, two rings", aboutRings, firstRings},
+		{"Two merges at once", aboutMerges, parallelMerges},
+		{"A hotfix", aboutHotfix, hotfix},
+		{"A renewal", aboutRenewal, renewal},
 	}},
 }
 
@@ -114,19 +126,32 @@ func newWorld(t *testing.T) *world {
 	if dir, err = filepath.Abs(dir); err != nil {
 		t.Fatal(err)
 	}
-	s, err := stack.New(filepath.Join(dir, "stack"), base, cluster)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Stop)
-	w := &world{Stack: s, dir: dir, darkstart: filepath.Join(dir, "bin", "darkstart")}
-	fmt.Fprintf(&w.page, preamble, running.String())
+	w := &world{dir: dir, darkstart: filepath.Join(dir, "bin", "darkstart")}
+	w = w.another(t, ".", "staging")
+	fmt.Fprintf(w.page, preamble, running.String())
 	build := exec.Command("go", "build", "-trimpath", "-o", w.darkstart, "./cmd/darkstart")
 	build.Dir, build.Env = "../..", append(os.Environ(), "CGO_ENABLED=0", "GOTOOLCHAIN=auto")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building the compiler: %v\n%s", err, out)
 	}
 	return w
+}
+
+// another prepares one more cluster, with its state below a folder of this
+// one's. Nothing of it runs yet.
+func (w *world) another(t *testing.T, folder, cluster string) *world {
+	t.Helper()
+	base, err := programs.Dir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(w.dir, folder)
+	s, err := stack.New(filepath.Join(dir, "stack"), base, cluster)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Stop)
+	return &world{Stack: s, dir: dir, darkstart: w.darkstart, cluster: cluster, page: &page{}}
 }
 
 // missing skips on a user's machine and fails in CI: a gate that skips is none.

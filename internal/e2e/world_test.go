@@ -12,20 +12,19 @@ import (
 	"github.com/darkstart-dev/darkstart/internal/e2e/stack"
 )
 
-// cluster is the one whose API server runs here.
-const cluster = "staging"
-
 // patience is how long an engine may take for a step that takes it seconds.
 const patience = 4 * time.Minute
 
 // world is what the chapters share.
 type world struct {
-	page
+	*page
 	*stack.Stack
 	dir       string
+	cluster   string // the one whose API server runs here
 	darkstart string // the compiler, built from this tree
 	key, pub  string // of the releases
 	fleet     *clone // where releases are made
+	peer      *world // the second ring, where there is one
 }
 
 // exec runs a program in a folder, with an environment that has nothing of the
@@ -95,14 +94,19 @@ func (w *world) until(t *testing.T, what string, f func(context.Context) string)
 	}
 }
 
-// extract unpacks the newest bundle of the cluster from the registry, as users
-// do.
+// extract unpacks the newest bundle of the cluster.
 func (w *world) extract(t *testing.T, name string) string {
+	t.Helper()
+	return w.unpack(t, name, w.fleet.newest(t, w.cluster).Manifest)
+}
+
+// unpack unpacks a bundle of the cluster from the registry, as users do.
+func (w *world) unpack(t *testing.T, name, manifest string) string {
 	t.Helper()
 	dir := filepath.Join(w.dir, name)
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	w.fleet.ok(t, "inspect", "oci://"+w.Registry+"/fleet/"+cluster+"@"+w.fleet.newest(t, cluster).Manifest, "--extract", dir)
+	w.fleet.ok(t, "inspect", "oci://"+w.repo()+"@"+manifest, "--extract", dir)
 	return dir
 }

@@ -1,0 +1,241 @@
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/darkstart-dev/darkstart/internal/e2e/programs"
+)
+
+// rings prepares two more clusters, one for each ring, of one fleet of their
+// own: staging, and beside it prod.
+func rings(t *testing.T, first *world) *world {
+	w := first.another(t, "rings", "staging")
+	w.peer = first.another(t, filepath.Join("rings", "prod"), "prod")
+	w.peer.page = w.page
+	return w
+}
+
+// both does something to the two clusters at once.
+func (w *world) both(f func(*world) error) error {
+	var group sync.WaitGroup
+	errs := make([]error, 2)
+	for i, c := range []*world{w, w.peer} {
+		group.Go(func() { errs[i] = f(c) })
+	}
+	group.Wait()
+	return errors.Join(errs...)
+}
+
+const aboutRings = `Two more clusters of the same programs, for a fleet of their own: staging is the first ring
+and prod the second. Their registry, olareg, has the referrers API.`
+
+func firstRings(t *testing.T, w *world) {
+	if err := w.both(func(c *world) error { return c.Kubernetes(t.Context()) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.StartOlareg(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.fleet = origin(t, w)
+	w.settings(t)
+	w.fleet.commit(t, "the fleet")
+	w.keys(t)
+	w.peer.Registry, w.peer.fleet, w.peer.key, w.peer.pub = w.Registry, w.fleet, w.key, w.pub
+	w.fleet.release(t)
+	if _, err := os.Stat(w.peer.fleet.pins(w.peer.cluster)); err == nil {
+		t.Error("the first release pins the second ring")
+	}
+	w.referrers(t)
+	for _, c := range []*world{w, w.peer} {
+		c.machines(t)
+		c.seeded(t)
+	}
+	w.say("Both have their seed phase, applied by hand. `darkstart release` and `darkstart publish` pinned staging only.")
+
+	start := time.Now()
+	w.deploy(t, w.fleet)
+	w.say("Staging: every part Ready on serial 1 after %s. source-controller found the signature through the referrers API.", seconds(time.Since(start)))
+	w.verified(t)
+	w.promoted(t, w.fleet, 1)
+}
+
+// referrers demands that the signature of a release is a referrer by the API
+// of the registry, and not by the tag that stands in where there is none.
+func (w *world) referrers(t *testing.T) {
+	t.Helper()
+	digest := w.fleet.newest(t, w.cluster).Manifest
+	if _, err := w.repository(w.cluster).Get(t.Context(), strings.Replace(digest, ":", "-", 1)); err == nil {
+		t.Error("publish wrote the fallback tag into a registry that has the referrers API")
+	}
+	out := w.must(t, w.dir, w.Program(programs.ORAS), "discover", "--plain-http", "--format", "json", w.ref(t))
+	if !strings.Contains(out, "application/vnd.dev.sigstore.bundle.v0.3+json") {
+		t.Errorf("oras discover does not show the signature:\n%s", out)
+	}
+	w.say("Stock `oras discover` finds the signature of staging's bundle there, by the API and not by a tag.")
+}
+
+// promoted pins the second ring to what the first has, pushes the pins, and
+// waits until Flux has applied it.
+func (w *world) promoted(t *testing.T, c *clone, serial int) {
+	t.Helper()
+	start := time.Now()
+	c.ok(t, "promote", "--to", "prod")
+	c.commit(t, "promote")
+	if err := c.push(); err != nil {
+		t.Fatal(err)
+	}
+	if status := c.git(t, "show", "--name-only", "--format=", "HEAD"); status != "deploy/prod/flux.yaml" {
+		t.Errorf("promote changed %q", status)
+	}
+	w.peer.deploy(t, c)
+	if e := c.newest(t, "prod"); e.Serial != serial {
+		t.Errorf("prod has serial %d, want %d", e.Serial, serial)
+	}
+	bundle := w.peer.extract(t, fmt.Sprintf("prod-%d", serial))
+	w.peer.inOrder(t, bundle, c.newest(t, "prod").Manifest, start)
+	w.say("`darkstart promote --to prod` changes one file, prod's pins. After %s every part of prod was Ready on serial %d, in order; all %d objects equal the bundle's.",
+		seconds(time.Since(start)), serial, w.peer.sameAsBundle(t, bundle))
+}
+
+const aboutMerges = `Two engineers merge at the same time, and two pipelines release, each from a clone of the same
+commit. The push that is a fast-forward is the lock.`
+
+func parallelMerges(t *testing.T, w *world) {
+	start := time.Now()
+	left, right := w.fleet, w.clone(t, "right")
+	left.edit(t, "components/shop/deployment.yaml", "- {name: DATABASE_HOST,", "- {name: BANNER, value: left}\n            - {name: DATABASE_HOST,")
+	left.commit(t, "feat(shop): a banner")
+	right.edit(t, "components/shop/service.yaml", "ports: [{port: 80, targetPort: 8080}]", "ports: [{port: 80, targetPort: 8080}]\n  sessionAffinity: ClientIP")
+	right.commit(t, "feat(shop): sessions stick")
+
+	right.recorded(t)
+	left.release(t)
+	mine, theirs := left.newest(t, w.cluster), right.newest(t, w.cluster)
+	if mine.Serial != 2 || theirs.Serial != 2 || mine.Manifest == theirs.Manifest {
+		t.Fatalf("no race: %+v, %+v", mine, theirs)
+	}
+	if err := right.push(); err == nil {
+		t.Fatal("two releases have one serial: the second push was taken")
+	}
+	w.say("Both make a serial 2, of different content. The first push is taken, the second rejected.")
+	out, status := right.darkstart(t, "publish")
+	if status != 4 || !strings.Contains(out, "PUB002") {
+		t.Errorf("publish of a second serial 2: exit status %d\n%s", status, out)
+	}
+	w.say("Whoever publishes without having pushed is refused (exit status 4, PUB002): the registry has another serial 2.")
+
+	if _, err := w.exec(right.dir, "git", "pull", "-q", "--rebase"); err == nil {
+		t.Fatal("git merged two releases")
+	}
+	conflicts := right.git(t, "diff", "--name-only", "--diff-filter=U")
+	if !strings.Contains(conflicts, "releases/main.json") {
+		t.Errorf("in conflict: %s", conflicts)
+	}
+	right.git(t, "-c", "core.editor=true", "rebase", "--skip")
+	right.release(t)
+	if e := right.newest(t, w.cluster); e.Serial != 3 || e.Previous != mine.Manifest {
+		t.Errorf("the second release is no successor of the first: %+v", e)
+	}
+	w.fleet, w.peer.fleet = right, right
+	w.say("`git pull --rebase` stops at the records, `git rebase --skip` leaves the lost release out, and `darkstart release` makes serial 3, which follows the first's serial 2 and has both changes.")
+
+	w.arrived(t, start)
+	if got := w.shop(t); got != "left ClientIP" {
+		t.Errorf("staging has %q", got)
+	}
+	w.promoted(t, right, 3)
+	w.say("Prod went from serial 1 to 3.")
+}
+
+// shop is what the chapters change of the shop: its banner, and whether
+// sessions stick.
+func (w *world) shop(t *testing.T) string {
+	t.Helper()
+	return w.kubectl(t, "-n", "shop", "get", "deployment", "shop", "-o", `jsonpath={.spec.template.spec.containers[0].env[?(@.name=="BANNER")].value}`) + " " +
+		w.kubectl(t, "-n", "shop", "get", "service", "shop", "-o", "jsonpath={.spec.sessionAffinity}")
+}
+
+const aboutHotfix = `Main has gone on: it holds a change that no ring may have yet. Prod needs one line, now, and
+nothing else. The fix is made on what prod runs, not on main.`
+
+func hotfix(t *testing.T, w *world) {
+	w.fleet.edit(t, "components/shop/deployment.yaml", "value: left}", "value: unfinished}")
+	w.fleet.commit(t, "feat(shop): half of something")
+	running := w.fleet.newest(t, "prod")
+	w.fleet.git(t, "checkout", "-q", "-b", "hotfix", running.Revision)
+	w.fleet.edit(t, "components/shop/deployment.yaml", "value: left}", "value: fixed}")
+	w.fleet.commit(t, "fix(shop): the banner")
+	w.fleet.git(t, "push", "-q", "origin", "hotfix")
+	w.fleet.git(t, "checkout", "-q", "main")
+
+	start := time.Now()
+	w.fleet.release(t, "--revision", "hotfix", "--to", "prod")
+	staging, prod := w.fleet.newest(t, "staging"), w.fleet.newest(t, "prod")
+	if staging.Serial != 3 || prod.Serial != 4 || prod.Previous != running.Manifest {
+		t.Fatalf("staging %+v, prod %+v", staging, prod)
+	}
+	w.say("`darkstart release --revision hotfix --to prod`: prod gets serial 4, staging stays at 3.")
+	out := w.fleet.ok(t, "verify", "--key", w.pub)
+	if !strings.Contains(out, "3 looked at") {
+		t.Errorf("dist/oci is no whole release after a hotfix:\n%s", out)
+	}
+	w.say("`dist/oci` is a whole release still: prod's new bundle, and staging's and the fleet's as they were, signed.")
+	w.peer.arrived(t, start)
+	if got := w.peer.shop(t); got != "fixed ClientIP" {
+		t.Errorf("prod has %q", got)
+	}
+	w.pin(t, w.fleet)
+	if got := w.changed(t, w.extract(t, "staging-3"), start); len(got) > 0 {
+		t.Errorf("Flux changed %v in staging", got)
+	}
+	w.say("In staging Flux changed nothing.")
+}
+
+// changed lists the objects of a bundle that the engine changed, for real.
+func (w *world) changed(t *testing.T, bundle string, since time.Time) []string {
+	t.Helper()
+	parts := w.parts(t, inventory(t, bundle))
+	var out []string
+	for _, e := range by(applier, w.audit(t, since)) {
+		if _, ours := parts[e.id()]; ours && !e.dry() && e.ResponseStatus.Code < 300 && !slices.Contains(out, e.id()) {
+			out = append(out, e.id())
+		}
+	}
+	return out
+}
+
+const aboutRenewal = `A release has an end ("releases: validFor"), and a calendar renews it. Main still holds the
+unfinished change, and prod still runs its hotfix: a renewal must take neither anywhere.`
+
+func renewal(t *testing.T, w *world) {
+	start := time.Now()
+	before := map[string]entry{"staging": w.fleet.newest(t, "staging"), "prod": w.fleet.newest(t, "prod")}
+	w.fleet.release(t, "--renew")
+	for name, old := range before {
+		e := w.fleet.newest(t, name)
+		if e.Serial != old.Serial+1 || e.Content != old.Content || e.Previous != old.Manifest || e.Revision != old.Revision {
+			t.Errorf("%s: %+v is no renewal of %+v", name, e, old)
+		}
+	}
+	w.say("`darkstart release --renew`: staging gets serial 4 and prod serial 5, each with the content and the revision that it had. Both pins move, for both named what is replaced.")
+	for _, c := range []*world{w, w.peer} {
+		c.deploy(t, w.fleet)
+		bundle := c.extract(t, "renewed")
+		if got := c.changed(t, bundle, start); !slices.Equal(got, []string{"/configmaps/kube-system/darkstart-guard"}) {
+			t.Errorf("%s: Flux changed %v", c.cluster, got)
+		}
+		c.sameAsBundle(t, bundle)
+	}
+	if got := w.shop(t) + ", " + w.peer.shop(t); got != "left ClientIP, fixed ClientIP" {
+		t.Errorf("the shops have %s", got)
+	}
+	w.say("After %s every part of both was Ready on its new digest. The serial in the guard is all that Flux changed, in either.", seconds(time.Since(start)))
+}
