@@ -3,7 +3,6 @@ package compiler_test
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -25,16 +24,20 @@ func attestConfig() *compiler.AttestConfig {
 	return &compiler.AttestConfig{Revision: attestRevision, Builder: "https://ci.example/fleet", Schemas: schemas.FS, Kubernetes: kubernetes.FS}
 }
 
-// releaseExample compiles and releases the example fleet.
+// releaseExample releases the example fleet.
 func releaseExample(t *testing.T) (*compiler.Result, *compiler.Bundles) {
 	t.Helper()
-	files := filesOf(t, os.DirFS(fleets+"/example"))
-	res := compileFleet(t, files)
+	files, res := example(t)
+	return res, released(t, files, res)
+}
+
+func released(t *testing.T, files map[string]string, res *compiler.Result) *compiler.Bundles {
+	t.Helper()
 	b, ds, err := compiler.Release(t.Context(), tree.FromMap(files), res, attestRevision, &compiler.Commit{})
 	if err != nil || b == nil {
 		t.Fatal(err, ds)
 	}
-	return res, b
+	return b
 }
 
 func statements(t *testing.T, res *compiler.Result, b *compiler.Bundles) []compiler.Statement {
@@ -82,8 +85,9 @@ func at(v any, path ...any) any {
 func TestStatements(t *testing.T) {
 	res, b := releaseExample(t)
 	list := statements(t, res, b)
-	res2, b2 := releaseExample(t)
-	again := statements(t, res2, b2)
+	files, _ := example(t)
+	res2 := compileFleet(t, files)
+	again := statements(t, res2, released(t, files, res2))
 	for i, s := range list {
 		for j, p := range s.Predicates {
 			if !bytes.Equal(p.JSON, again[i].Predicates[j].JSON) {

@@ -82,7 +82,7 @@ func compileReal(t testing.TB, tr *tree.Tree, parallel int) (*compiler.Result, *
 // before the guardrails, nothing looks like a cycle, and what is sealed is what
 // stock kustomize builds.
 func TestCorpus(t *testing.T) {
-	files := realFleet(t, 3)
+	files := realFleet(t, 2) // every second cluster is alike but for its name
 	res, sealed := compileReal(t, treeOf(files), 8)
 	t.Run("findings", func(t *testing.T) { onlyGuardrails(t, res) })
 	t.Run("determinism", func(t *testing.T) { sameAgain(t, files, sealed) })
@@ -324,7 +324,7 @@ func sameAgain(t *testing.T, files map[string][]byte, first *compiler.Bundles) {
 	}
 	_, again := compileReal(t, treeOf(files), 1)
 	many, one := digests(first), digests(again)
-	if d := cmp.Diff(many, one); d != "" || len(one) != 4 {
+	if d := cmp.Diff(many, one); d != "" || len(one) != 3 {
 		t.Errorf("digests (-in parallel +one by one):\n%s", d)
 	}
 }

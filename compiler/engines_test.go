@@ -139,7 +139,7 @@ func moduleFile(t *testing.T, module, file string) string {
 // tool: what comes out is what the inventory lists, and the guard.
 func TestStockKustomizeBuildsEveryPart(t *testing.T) {
 	bin := tools.Path(t, tools.Kustomize)
-	res := compileFleet(t, filesOf(t, os.DirFS(fleets+"/example")))
+	_, res := example(t)
 	bundles, ds, err := compiler.Seal(t.Context(), tree.FromMap(nil), res, ir.Revision{}, false)
 	if err != nil || ds.HasErrors() {
 		t.Fatal(err, ds)

@@ -56,23 +56,53 @@ func compileFleet(t *testing.T, files map[string]string) *compiler.Result {
 // compileSince compiles a fleet that was another one before.
 func compileSince(t *testing.T, base *compiler.Result, files map[string]string) *compiler.Result {
 	t.Helper()
-	rules, err := guardrails()
-	if err != nil {
-		t.Fatal(err)
-	}
-	res, err := compiler.Compile(t.Context(), &compiler.Config{
-		Tree: tree.FromMap(files), Revision: ir.Revision{Time: judgedAt},
-		Schemas: schemas.FS, Kubernetes: kubernetes.FS, Guardrails: rules, Base: base,
-	})
+	res, err := compile(base, files)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return res
 }
 
-// filesOf reads a folder; names of embedded dot files get their dot.
+func compile(base *compiler.Result, files map[string]string) (*compiler.Result, error) {
+	rules, err := guardrails()
+	if err != nil {
+		return nil, err
+	}
+	return compiler.Compile(context.Background(), &compiler.Config{
+		Tree: tree.FromMap(files), Revision: ir.Revision{Time: judgedAt},
+		Schemas: schemas.FS, Kubernetes: kubernetes.FS, Guardrails: rules, Base: base,
+	})
+}
+
+// example is the example fleet and what it compiles to, for tests that only look.
+func example(t *testing.T) (map[string]string, *compiler.Result) {
+	t.Helper()
+	res, err := compiledExample()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filesOf(t, os.DirFS(filepath.Join(fleets, "example"))), res
+}
+
+var compiledExample = sync.OnceValues(func() (*compiler.Result, error) {
+	files, err := read(os.DirFS(filepath.Join(fleets, "example")))
+	if err != nil {
+		return nil, err
+	}
+	return compile(nil, files)
+})
+
 func filesOf(t *testing.T, dir fs.FS) map[string]string {
 	t.Helper()
+	out, err := read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// read reads a folder; names of embedded dot files get their dot.
+func read(dir fs.FS) (map[string]string, error) {
 	out := map[string]string{}
 	err := fs.WalkDir(dir, ".", func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -85,10 +115,7 @@ func filesOf(t *testing.T, dir fs.FS) map[string]string {
 		out[p] = string(b)
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
+	return out, err
 }
 
 func profile(t *testing.T, name string) map[string]string {

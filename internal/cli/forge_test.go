@@ -29,18 +29,14 @@ const (
 
 func newForge(t *testing.T) *forge {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("builds the program once more")
-	}
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := &forge{T: t, root: root, temp: t.TempDir(), clone: filepath.Join(t.TempDir(), "clone")}
-	f.bin = filepath.Join(f.temp, "darkstart")
-	f.must(root, "go", "build", "-o", filepath.Join(f.bin, "darkstart"), "./cmd/darkstart")
+	f.bin = filepath.Join(f.temp, "darkstart") // where the action installs
 	origin := t.TempDir()
-	f.must(origin, filepath.Join(f.bin, "darkstart"), "init", ".")
+	f.must(origin, "darkstart", "init", ".")
 	f.must(origin, "git", "init", "-q", "-b", "main")
 	f.must(origin, "git", "add", "-A")
 	f.must(origin, "git", "commit", "-q", "-m", "a fleet")
@@ -141,6 +137,9 @@ func (f *forge) step(name string, with, env map[string]string) (string, int) {
 
 // The steps of the action do on a runner's files what GitHub would have them do.
 func TestAction(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the program once more")
+	}
 	f := newForge(t)
 	out, status := f.step("Install Darkstart", nil, nil)
 	if bin := strings.TrimSpace(f.read(filepath.Join(f.temp, "path"))); status != 0 || bin != f.bin {

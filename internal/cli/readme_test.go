@@ -32,12 +32,6 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bin := filepath.Join(t.TempDir(), "bin")
-	build := exec.Command("go", "build", "-o", filepath.Join(bin, "darkstart"), "./cmd/darkstart")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
 	scratch := map[string]string{}
 	blocks := 0
 	got := session.ReplaceAllStringFunc(string(text), func(block string) string {
@@ -46,7 +40,7 @@ func TestReadme(t *testing.T) {
 		if scratch[m[1]] == "" {
 			scratch[m[1]] = repository(t, root, m[1])
 		}
-		return "<!-- run in " + m[1] + " -->\n```console\n" + replay(t, scratch[m[1]], bin, m[2]) + "```"
+		return "<!-- run in " + m[1] + " -->\n```console\n" + replay(t, scratch[m[1]], m[2]) + "```"
 	})
 	if blocks == 0 {
 		t.Fatal("README.md has no block that is run")
@@ -72,7 +66,7 @@ func repository(t *testing.T, root, name string) string {
 	}
 	script := `cp -R "$1/testdata/fleets/example/." . && git init -q -b main . && git add -A && git commit -q -m 'the example fleet'`
 	cmd := exec.Command("sh", "-ec", script, "sh", root)
-	cmd.Dir, cmd.Env = dir, environment("")
+	cmd.Dir, cmd.Env = dir, environment()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -80,16 +74,18 @@ func repository(t *testing.T, root, name string) string {
 }
 
 // environment has a fixed identity and date, so that outputs are equal
-// everywhere.
-func environment(bin string) []string {
+// everywhere. Programs are looked for in the folders first; the darkstart of the
+// PATH is this test binary, see TestMain.
+func environment(folders ...string) []string {
+	path := strings.Join(append(folders, os.Getenv("PATH")), string(os.PathListSeparator))
 	return append(os.Environ(),
-		"PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "NO_COLOR=1", "GITHUB_ACTIONS=", "COSIGN_PASSWORD=readme", "DARKSTART_QUIET=true",
+		"PATH="+path, "NO_COLOR=1", "GITHUB_ACTIONS=", "COSIGN_PASSWORD=readme", "DARKSTART_QUIET=true",
 		"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null",
 		"GIT_AUTHOR_NAME=Demo", "GIT_AUTHOR_EMAIL=demo@fleet.example", "GIT_COMMITTER_NAME=Demo", "GIT_COMMITTER_EMAIL=demo@fleet.example",
 		"GIT_AUTHOR_DATE=2026-11-20T12:00:00Z", "GIT_COMMITTER_DATE=2026-11-20T12:00:00Z")
 }
 
-func replay(t *testing.T, dir, bin, block string) string {
+func replay(t *testing.T, dir, block string) string {
 	t.Helper()
 	var out strings.Builder
 	for line := range strings.Lines(block) {
@@ -99,7 +95,7 @@ func replay(t *testing.T, dir, bin, block string) string {
 		}
 		out.WriteString(line)
 		cmd := exec.Command("sh", "-c", command)
-		cmd.Dir, cmd.Env = dir, environment(bin)
+		cmd.Dir, cmd.Env = dir, environment()
 		b, err := cmd.CombinedOutput()
 		if _, failed := err.(*exec.ExitError); err != nil && !failed {
 			t.Fatal(err)
