@@ -60,6 +60,7 @@ func Side(name string, res *Result) *diff.Side {
 	}
 	for _, c := range res.Fleet.Clusters {
 		held := res.Fleet.Held(c.Name)
+		together := c.Unit.Spec.Delivery != nil && c.Unit.Spec.Delivery.Kind == "argocd" // one Application
 		for _, p := range c.Parts {
 			for _, o := range p.Objects {
 				k := o.Key()
@@ -67,6 +68,7 @@ func Side(name string, res *Result) *diff.Side {
 				s.Items = append(s.Items, diff.Item{
 					Cluster: c.Name, Component: p.Component, Part: p.ID(), Phase: p.Phase, Object: o,
 					Kept: ir.Keeps(k) || held[k] || emit.Protected(o), Orphaned: emit.Orphaned(p.Name),
+					Together: together,
 					Stateful: lost && stateful(k.Group, k.Kind) || held[k],
 				})
 			}

@@ -62,7 +62,7 @@ func movement(p pair, c *ir.ObjectChange, add func(kind, path, format string, ar
 	if weighty && from.Phase != to.Phase && from.Phase != "" && to.Phase != "" {
 		add(ir.RePhase, "", "it moves from phase %s to phase %s", from.Phase, to.Phase)
 	}
-	if !p.before.Kept && (from.Component != to.Component || from.Part != to.Part) {
+	if !p.before.Kept && !p.after.Together && (from.Component != to.Component || from.Part != to.Part) {
 		add(ir.Prune, "", "the part that it leaves (%s/%s) prunes it if that is applied last: keep it there for one release, with kustomize.toolkit.fluxcd.io/prune: disabled",
 			from.Component, strings.TrimPrefix(from.Part, from.Component+"/"))
 	}

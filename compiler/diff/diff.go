@@ -39,6 +39,9 @@ type Item struct {
 	Kept, Stateful bool
 	// Orphaned objects stay when their whole part is gone.
 	Orphaned bool
+	// Together says that the engine applies all parts as one: moving between
+	// them prunes nothing.
+	Together bool
 }
 
 // Config of Diff. The zero value is ready to use.

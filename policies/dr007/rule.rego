@@ -5,7 +5,8 @@
 #   object that holds data or is held by a store, a CustomResourceDefinition or a Namespace that is
 #   removed, pruned or moved to another phase, and any object with a changed field that the API server
 #   does not change in place, so that the object would have to be deleted first. The approval is
-#   a waiver that names the object; one without `object` accepts nothing here.
+#   a waiver that names the object; one without `object` accepts nothing here. Any other object that moves
+#   to another part without being protected first is a warning: Flux may delete it and make it again.
 # custom:
 #   id: DR007
 #   severity: error
@@ -27,17 +28,29 @@ package darkstart.rules.dr007
 
 evaluated := count(input.changes.objects)
 
-grave := {"stateful-deletion", "namespace-removal", "crd-removal", "immutable-field", "re-phase"}
+grave := {"stateful-deletion", "namespace-removal", "crd-removal", "immutable-field", "re-phase", "prune"}
 
-# What an engine prunes on the way is grave where data is in it.
 reasons(change) := [danger |
 	some danger in object.get(change, "dangers", [])
-	serious(change, danger.kind)
+	danger.kind in grave
 ]
 
-serious(_, kind) if kind in grave
+# What an engine prunes on the way is grave where data is in it; else it is gone
+# for a moment.
+default light(_, _) := false
 
-serious(change, "prune") if change.stateful
+light(change, found) if {
+	not change.stateful
+	every reason in found { reason.kind == "prune" }
+}
+
+help(change, found) := array.concat(
+	[sprintf("move it in two releases: first set `%s` on it where it is, and release; then move it, and take that away after", ["kustomize.toolkit.fluxcd.io/prune: disabled"]) |
+		some reason in found
+		reason.kind == "prune"
+	],
+	[sprintf("take it back, or accept it with a waiver for DR007 with object: %q and cluster: %q", [change.object, change.cluster])],
+)
 
 deny contains {
 	"msg": sprintf("%s is %s", [change.object, concat(", and ", {said(reason.kind) | some reason in found})]),
@@ -48,7 +61,8 @@ deny contains {
 		"path": object.get(found[0], "path", ""),
 	},
 	"notes": [sprintf("%s: %s", [reason.kind, reason.text]) | some reason in found],
-	"help": [sprintf("take it back, or accept it with a waiver for DR007 with object: %q and cluster: %q", [change.object, change.cluster])],
+	"help": help(change, found),
+	"warning": light(change, found),
 } if {
 	some change in input.changes.objects
 	found := reasons(change)

@@ -28,9 +28,19 @@ test_phase if {
 	found(change("apps/StatefulSet/db/db", "re-phase", true)) == {"apps/StatefulSet/db/db is moved to another phase"}
 }
 
-test_prune_matters_for_data if {
-	found(change("apps/Deployment/shop/web", "prune", false)) == set()
+test_prune_on_the_way if {
+	found(change("apps/Deployment/shop/web", "prune", false)) == {"apps/Deployment/shop/web is pruned on its way to another part"}
 	found(change("example.com/Database/db/main", "prune", true)) == {"example.com/Database/db/main is pruned on its way to another part"}
+}
+
+test_prune_is_an_error_for_data if {
+	warns := {stateful: f.warning | some stateful in [true, false]; some f in dr007.deny with input as {"changes": {"objects": [change("apps/Deployment/shop/web", "prune", stateful)]}}}
+	warns == {true: false, false: true}
+}
+
+test_a_move_takes_two_releases if {
+	some f in dr007.deny with input as {"changes": {"objects": [change("apps/Deployment/shop/web", "prune", false)]}}
+	startswith(f.help[0], "move it in two releases: first set `kustomize.toolkit.fluxcd.io/prune: disabled` on it")
 }
 
 test_ordinary_changes if {
