@@ -189,4 +189,6 @@ type Finding struct {
 	Timed bool `json:"timed,omitempty"`
 	// ValidUntil is the RFC 3339 date on which a fact of today expires.
 	ValidUntil string `json:"validUntil,omitempty"`
+	// Stale says that there is evidence, and that it is of before a change.
+	Stale bool `json:"stale,omitempty"`
 }

@@ -181,7 +181,9 @@ func (f *fleet) undrilled() []plans.Finding {
 		case p.Drilled == "partial":
 			out = append(out, f.procedure(p, "was drilled only in a smaller scope"))
 		case p.Drilled == "" && len(fresh) == 0:
-			out = append(out, f.procedure(p, "was drilled only before it, or what it depends on, changed"))
+			d := f.procedure(p, "was drilled only before it, or what it depends on, changed")
+			d.Stale = true
+			out = append(out, d)
 		default:
 			out = append(out, f.overdue(p, fresh)...)
 		}
