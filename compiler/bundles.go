@@ -278,21 +278,33 @@ func (b *bundler) recorded(cs []release.Candidate) error {
 	return nil
 }
 
+// Pinned returns the files that pin a cluster so far, with paths below its own
+// folder; none for a cluster that was never pinned. They tell what an engine
+// has still to prune, and what was approved. A nil Pinned knows none.
+type Pinned func(cluster string) ([]ir.File, error)
+
+func (p Pinned) of(cluster string) ([]ir.File, error) {
+	if p == nil {
+		return nil, nil
+	}
+	return p(cluster)
+}
+
 // Deploy returns the objects that pin the engines of a cluster to its bundle,
 // below deploy/<cluster>/. It returns nothing when the project names no
 // registry: a pin needs a place to fetch from.
-func Deploy(res *Result, b *seal.Bundle) ([]ir.File, diag.List, error) {
+func Deploy(res *Result, b *seal.Bundle, before Pinned) ([]ir.File, diag.List, error) {
 	p := res.Units.Project
 	if p == nil || p.Spec.Releases.Registry == "" {
 		return nil, nil, nil
 	}
-	return Pins(res, p.Spec.Releases.Registry, b)
+	return Pins(res, p.Spec.Releases.Registry, before, b)
 }
 
 // Pins returns the objects that pin the engines of clusters to these bundles in
 // a registry ("oci://host/path", without the artifact's name), below
 // deploy/<cluster>/. The fleet artifact is applied nowhere and has none.
-func Pins(res *Result, registry string, bundles ...*seal.Bundle) ([]ir.File, diag.List, error) {
+func Pins(res *Result, registry string, before Pinned, bundles ...*seal.Bundle) ([]ir.File, diag.List, error) {
 	var (
 		out   []ir.File
 		diags diag.List
@@ -301,7 +313,7 @@ func Pins(res *Result, registry string, bundles ...*seal.Bundle) ([]ir.File, dia
 		if b.Record.Artifact == ir.FleetArtifact {
 			continue
 		}
-		files, ds, err := pin(res, registry, b.Record.Artifact, b.Recorded())
+		files, ds, err := pin(res, registry, b.Record.Artifact, b.Recorded(), before, false)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -314,8 +326,50 @@ func Pins(res *Result, registry string, bundles ...*seal.Bundle) ([]ir.File, dia
 }
 
 // pin makes the deploy objects of one cluster, pinned to a release in a registry.
-func pin(res *Result, registry, cluster string, e ir.Recorded) ([]ir.File, diag.List, error) {
-	return emit.Deploy(res.Fleet, res.Plan, cluster, emit.Pin{
-		Repository: strings.TrimSuffix(registry, "/") + "/" + cluster, Manifest: e.Manifest, Serial: e.Serial, Correlation: e.Content.Short(),
-	})
+func pin(res *Result, registry, cluster string, e ir.Recorded, before Pinned, approve bool) ([]ir.File, diag.List, error) {
+	files, err := before.of(cluster)
+	if err != nil {
+		return nil, nil, err
+	}
+	p := emit.Pin{
+		Repository: strings.TrimSuffix(registry, "/") + "/" + cluster, Manifest: e.Manifest, Serial: e.Serial, Correlation: e.Content.Short(), Approve: approve,
+	}
+	if res.Units.Project != nil {
+		p.Secrets = res.Units.Project.Spec.Releases.Secrets
+	}
+	return emit.Deploy(res.Fleet, res.Plan, cluster, p, files)
+}
+
+// ApplicationSets returns the sets of all rings that have anything pinned, with
+// paths below deploy/; none unless the project asks for them.
+func ApplicationSets(res *Result, pins Pinned) ([]ir.File, error) {
+	if res.Units == nil || res.Units.Project == nil || !res.Units.Project.Spec.Releases.ApplicationSets {
+		return nil, nil
+	}
+	rings := res.Units.Project.Spec.Rings
+	if len(rings) == 0 {
+		rings = [][]string{nil}
+		for _, c := range res.Units.Clusters {
+			rings[0] = append(rings[0], c.Name)
+		}
+	}
+	var out []ir.File
+	for i, ring := range rings {
+		files := map[string][]ir.File{}
+		for _, c := range ring {
+			list, err := pins.of(c)
+			if err != nil {
+				return nil, err
+			}
+			files[c] = list
+		}
+		f, err := emit.ApplicationSets(i+1, files)
+		if err != nil {
+			return nil, err
+		}
+		if f != nil {
+			out = append(out, *f)
+		}
+	}
+	return out, nil
 }

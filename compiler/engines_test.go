@@ -29,6 +29,8 @@ var engineCRDs = []struct{ module, file string }{
 	{"github.com/fluxcd/source-controller@v1.9.3", "config/crd/bases/source.toolkit.fluxcd.io_ocirepositories.yaml"},
 	{"github.com/fluxcd/kustomize-controller@v1.9.5", "config/crd/bases/kustomize.toolkit.fluxcd.io_kustomizations.yaml"},
 	{"github.com/argoproj/argo-cd/v3@v3.2.11", "manifests/crds/application-crd.yaml"},
+	{"github.com/argoproj/argo-cd/v3@v3.2.11", "manifests/crds/appproject-crd.yaml"},
+	{"github.com/argoproj/argo-cd/v3@v3.2.11", "manifests/crds/applicationset-crd.yaml"},
 }
 
 var kindLine = regexp.MustCompile(`(?m)^\s*kind:\s*"flux"\n`)
@@ -57,7 +59,7 @@ func TestDeployObjectsAreWhatEnginesTake(t *testing.T) {
 		if b.Record.Artifact == ir.FleetArtifact {
 			continue
 		}
-		files, ds, err := compiler.Deploy(res, b)
+		files, ds, err := compiler.Deploy(res, b, nil)
 		if err != nil || ds.HasErrors() {
 			t.Fatal(err, ds)
 		}
@@ -81,7 +83,7 @@ func TestDeployObjectsAreWhatEnginesTake(t *testing.T) {
 			kinds[o.Kind]++
 		}
 	}
-	for _, want := range []string{"OCIRepository", "Kustomization", "Application", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"} {
+	for _, want := range []string{"OCIRepository", "Kustomization", "Application", "AppProject", "Role", "ClusterRoleBinding", "ServiceAccount", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"} {
 		if kinds[want] == 0 {
 			t.Errorf("no %s was judged: the test says nothing (%v)", want, kinds)
 		}

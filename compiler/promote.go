@@ -2,7 +2,6 @@ package compiler
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/compiler/seal"
@@ -10,10 +9,12 @@ import (
 )
 
 // PinRecorded returns the objects that pin the engines of a cluster to a
-// release that was recorded before, with paths below its own folder. res is a
-// compile of the revision that the entry names; content that differs from what
-// is recorded is refused, since its parts need not be those of the release.
-func PinRecorded(res *Result, cluster string, e ir.Recorded) ([]ir.File, diag.List, error) {
+// release that was recorded before, in a registry ("oci://host/path"), with
+// paths below its own folder. res is a compile of the revision that the entry
+// names; content that differs from what is recorded is refused, since its parts
+// need not be those of the release. With approve, what a phase's approval holds
+// back goes on.
+func PinRecorded(res *Result, registry, cluster string, e ir.Recorded, before Pinned, approve bool) ([]ir.File, diag.List, error) {
 	i := slices.IndexFunc(res.Artifacts, func(a *ir.Artifact) bool { return a.Name == cluster })
 	if i < 0 {
 		return nil, diag.List{diag.Errorf("REL005", "revision %s, from which serial %d of %q was released, has no such cluster", e.Revision, e.Serial, cluster).
@@ -28,12 +29,7 @@ func PinRecorded(res *Result, cluster string, e ir.Recorded) ([]ir.File, diag.Li
 			Fix("promote with the version of darkstart that made the release (%s)", e.MinCompiler).
 			Fix("or release again with this version, and start with the first ring")}, nil
 	}
-	p := res.Units.Project
-	if p == nil || p.Spec.Releases.Registry == "" {
-		return nil, diag.List{diag.Errorf("REL005", "the project names no registry, so there is nothing that an engine could fetch").
-			Fix("set `releases: registry: \"oci://…\"` in darkstart.cue")}, nil
-	}
-	return pin(res, p.Spec.Releases.Registry, cluster, e)
+	return pin(res, registry, cluster, e, before, approve)
 }
 
 // StaleForPromotion returns the findings of DR005 that a check warns about and
@@ -54,12 +50,13 @@ func StaleForPromotion(res *Result) diag.List {
 		important[n.ID] = first[n.Tier]
 	}
 	for _, f := range res.Plan.Findings {
-		if f.Rule != "DR005" || f.Note || !strings.Contains(f.Message, "was drilled only before") ||
+		if f.Rule != "DR005" || f.Note || !f.Stale || len(f.Nodes) == 0 ||
 			!slices.ContainsFunc(f.Nodes, func(n string) bool { return important[n] }) {
 			continue
 		}
 		for _, d := range res.Diagnostics {
-			if d.Code == "DR005" && d.Severity == diag.Warning && d.Waived == nil && strings.Contains(d.Message, f.Message) {
+			// The rule reports each defect as the solver words it, about its first node.
+			if d.Code == f.Rule && d.Waived == nil && d.Message == f.Message && d.Subject.Node == f.Nodes[0] {
 				out.Add(d)
 			}
 		}

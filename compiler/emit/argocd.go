@@ -1,31 +1,34 @@
 package emit
 
 import (
-	"fmt"
-
 	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/internal/object"
 )
 
 // application is Argo CD's side: one Application on the whole bundle, ordered
 // by sync waves inside. Argo CD cannot stop between waves, so where a phase
-// needs an approval nothing is synced by itself.
-func application(c *ir.Linked, _ *order, pin Pin) map[string]any {
+// waits for an approval nothing is synced by itself.
+func application(c *ir.Linked, o *order, pin Pin, before []ir.File) map[string]any {
 	sync := map[string]any{
 		"automated":   map[string]any{"prune": true, "selfHeal": true},
 		"syncOptions": []any{"ServerSideApply=true", "ApplyOutOfSyncOnly=true", "PruneLast=true"},
 	}
 	m := meta(c.Name, argoNamespace, c, pin)
-	if stops := approved(c); len(stops) > 0 {
-		delete(sync, "automated")
-		m["annotations"].(map[string]any)[annotationResume] = fmt.Sprintf(
-			"%s approves each release (phase %s); to go on: argocd app sync %s --prune", stops[0].Approval.Role, stops[0].Name, c.Name)
+	if list := stops(c, o); len(list) > 0 {
+		first, notes := list[0], object.Map(m, "annotations")
+		notes[annotationBehind] = string(first.behind)
+		held := func(o map[string]any) bool { return object.Get(o, "spec", "syncPolicy", "automated") == nil }
+		if !first.open(pin, before, argoFile, c.Name, held) {
+			delete(sync, "automated")
+			notes[annotationResume] = first.note(c.Name)
+		}
 	}
 	return map[string]any{
 		"apiVersion": "argoproj.io/v1alpha1",
 		"kind":       "Application",
 		"metadata":   m,
 		"spec": map[string]any{
-			"project": "default",
+			"project": projectName(c),
 			"source": map[string]any{
 				"repoURL":        pin.Repository,
 				"targetRevision": string(pin.Manifest),

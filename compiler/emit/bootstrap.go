@@ -40,7 +40,7 @@ func (l *library) bootstrap(c *ir.Linked, o *order) Page {
 	row("Delivery", runbook.T(delivery(s.Delivery)))
 	row("By hand", runbook.T(strings.Join(c.Seed, ", ")))
 	for _, sec := range []runbook.Section{
-		l.unpack(c), bootOrder(c, st), {ID: "steps", Title: "Steps", Blocks: st.blocks}, standsWhen(c), undoAll(c, o), proves(o.recovery), slowest(o.recovery, st), bootUnknown(o.recovery, st),
+		l.unpack(c), bootOrder(c, st), {ID: "steps", Title: "Steps", Blocks: st.blocks}, waits(c, o), standsWhen(c), undoAll(c, o), proves(o.recovery), slowest(o.recovery, st), bootUnknown(o.recovery, st),
 	} {
 		if len(sec.Blocks) > 0 {
 			rb.Sections = append(rb.Sections, sec)
@@ -159,6 +159,34 @@ func bootOrder(c *ir.Linked, st *stepper) runbook.Section {
 	d.Title = "The order in which " + c.Name + " starts"
 	d.Desc = describe(&d)
 	return runbook.Section{ID: "order", Title: "The plan", Blocks: []runbook.Block{{Text: clockNote}, {Diagram: &d}}}
+}
+
+// waits is where a release stops for a human: who lets it go on, and how.
+func waits(c *ir.Linked, o *order) runbook.Section {
+	sec := runbook.Section{ID: "approvals", Title: "Where a release waits"}
+	for _, s := range stops(c, o) {
+		var parts []string
+		for _, p := range s.parts {
+			parts = append(parts, p.ID())
+		}
+		sec.Add(
+			runbook.Block{Text: runbook.Join(runbook.T(fmt.Sprintf("Phase %s waits until ", s.phase)), runbook.B(s.approval.Role), runbook.T(" approves. Behind it: "+
+				strings.Join(parts, ", ")+", and all that comes later. In the fleet's repository:"))},
+			runbook.Block{Command: &runbook.Command{Run: fmt.Sprintf("darkstart promote --to %s --approve && git commit -m 'approve phase %s' deploy && git push", c.Name, s.phase)}},
+		)
+		if kind := c.Unit.Spec.Delivery.Kind; kind != "argocd" {
+			for _, p := range s.parts {
+				sec.Add(runbook.Block{Command: &runbook.Command{
+					Where: "at once, with Flux, until the files are applied again",
+					Run:   fmt.Sprintf("flux resume kustomization %s -n %s", kustomizationName(c, fluxName(p)), fluxNamespace),
+				}})
+			}
+		}
+		if kind := c.Unit.Spec.Delivery.Kind; kind != "flux" {
+			sec.Add(runbook.Block{Command: &runbook.Command{Where: "once, with Argo CD", Run: fmt.Sprintf("argocd app sync %s --prune", c.Name)}})
+		}
+	}
+	return sec
 }
 
 func standsWhen(c *ir.Linked) runbook.Section {

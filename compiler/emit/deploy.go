@@ -17,6 +17,11 @@ type Pin struct {
 	Manifest    digest.Digest // of the image manifest
 	Serial      int
 	Correlation string // first 12 hex of the content digest
+	// Secrets to pull with, by namespace of the engine.
+	Secrets map[string]string
+	// Approve lets what approvals hold back go on, for as long as nothing behind
+	// them changes.
+	Approve bool
 }
 
 // Names that the objects in deploy/ refer to.
@@ -29,9 +34,11 @@ const (
 )
 
 // Deploy writes the objects that point the engines at one release of a
-// cluster: flux.yaml and argocd.yaml, or only the one that delivery names.
-// The digest in them is the control (D8); the signature is checked on top.
-func Deploy(f *ir.Fleet, p *plans.Plan, cluster string, pin Pin) ([]ir.File, diag.List, error) {
+// cluster: flux.yaml and argocd.yaml, or only the one that delivery names, and
+// for Flux the accounts that it acts as. The digest in them is the control (D8);
+// the signature is checked on top. before are the files that it replaces, if
+// any: they tell what an engine has still to prune, and what was approved.
+func Deploy(f *ir.Fleet, p *plans.Plan, cluster string, pin Pin, before []ir.File) ([]ir.File, diag.List, error) {
 	c := f.Cluster(cluster)
 	o, diags := orderOf(c, p)
 	if diags.HasErrors() {
@@ -43,10 +50,12 @@ func Deploy(f *ir.Fleet, p *plans.Plan, cluster string, pin Pin) ([]ir.File, dia
 	}
 	var out []ir.File
 	if kind == "" || kind == "flux" {
-		out = append(out, documents("flux.yaml", fluxObjects(c, o, pin)))
+		acc := newAccess(f, c)
+		out = append(out, acc.files(pin, before)...)
+		out = append(out, documents(fluxFile, fluxObjects(c, o, pin, acc, before)))
 	}
 	if kind == "" || kind == "argocd" {
-		out = append(out, documents("argocd.yaml", []any{application(c, o, pin)}))
+		out = append(out, documents(argoFile, []any{project(c, pin, before), application(c, o, pin, before)}))
 	}
 	return out, diags, nil
 }
@@ -72,8 +81,8 @@ func meta(name, namespace string, c *ir.Linked, pin Pin) map[string]any {
 		"name": name, "namespace": namespace,
 		"labels": map[string]any{"darkstart.dev/cluster": c.Name},
 		"annotations": map[string]any{
-			"darkstart.dev/serial":      fmt.Sprint(pin.Serial),
-			"darkstart.dev/correlation": pin.Correlation,
+			annotationSerial:      fmt.Sprint(pin.Serial),
+			annotationCorrelation: pin.Correlation,
 		},
 	}
 }
@@ -82,7 +91,7 @@ func meta(name, namespace string, c *ir.Linked, pin Pin) map[string]any {
 // `copy` keeps the layer's own bytes, so the digest that Flux reports is the
 // one in the release record.
 func repository(c *ir.Linked, pin Pin) map[string]any {
-	return map[string]any{
+	repo := map[string]any{
 		"apiVersion": "source.toolkit.fluxcd.io/v1",
 		"kind":       "OCIRepository",
 		"metadata":   meta(c.Name, fluxNamespace, c, pin),
@@ -100,6 +109,10 @@ func repository(c *ir.Linked, pin Pin) map[string]any {
 			},
 		},
 	}
+	if name := pin.Secrets[fluxNamespace]; name != "" {
+		object.Map(repo, "spec")["secretRef"] = map[string]any{"name": name}
+	}
+	return repo
 }
 
 // Orphaned reports whether objects of such a part stay in the cluster when all of

@@ -22,6 +22,7 @@ const (
 	annotationCompare    = "argocd.argoproj.io/compare-options"
 	annotationPrune      = "kustomize.toolkit.fluxcd.io/prune"
 	annotationSubstitute = "kustomize.toolkit.fluxcd.io/substitute"
+	annotationSSA        = "kustomize.toolkit.fluxcd.io/ssa"
 )
 
 // guardDir is where a release puts the object that carries its serial. It is

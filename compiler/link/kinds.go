@@ -21,25 +21,12 @@ var builtinGroups = map[string]bool{
 
 func builtin(gk groupKind) bool { return builtinGroups[gk.group] }
 
-// irregular plurals of built-in kinds; the others follow the rules of English.
-var irregular = map[string]string{"Endpoints": "endpoints"}
-
 // plural is the resource name that webhook rules match.
 func (c *cluster) plural(gk groupKind) string {
 	if p := c.plurals[gk]; p != "" {
 		return p
 	}
-	if p := irregular[gk.kind]; p != "" {
-		return p
-	}
-	k := strings.ToLower(gk.kind)
-	switch {
-	case strings.HasSuffix(k, "y") && len(k) > 1 && !strings.ContainsRune("aeiou", rune(k[len(k)-2])):
-		return k[:len(k)-1] + "ies"
-	case strings.HasSuffix(k, "s"), strings.HasSuffix(k, "x"), strings.HasSuffix(k, "ch"):
-		return k + "es"
-	}
-	return k + "s"
+	return object.Plural(gk.kind)
 }
 
 // builtinNamespaces exist in every new cluster.

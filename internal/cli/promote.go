@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -27,6 +26,7 @@ import (
 type promoteFlags struct {
 	pipeline
 	to, release, deployDir string
+	approve                bool
 }
 
 func newPromote(inv *Invocation) *cobra.Command {
@@ -38,6 +38,11 @@ func newPromote(inv *Invocation) *cobra.Command {
 ring before has pinned, or to --release, which the ring before must have pinned
 or passed. It makes no bundle, no serial and no signature: the pins name digests
 that are recorded in releases/, and a ring never goes back to an older serial.
+
+The pins name the registry that the ring before pulls from. With --approve it pins
+nothing new: what a phase's approval holds back in the ring goes on, and stays so
+until something behind the approval changes. Who may commit that is your forge's
+to say (CODEOWNERS of deploy/).
 
 The released revisions are judged again as of today, with the evidence of HEAD:
 errors refuse, and so does a drill of something in the most important tier that
@@ -55,6 +60,7 @@ the job: no such ring, or the ring before has pinned no one release.`,
 	f.BoolVarP(&p.in.quiet, "quiet", "q", false, "no progress on stderr")
 	f.StringVar(&p.to, "to", "", "pin this `RING`: its number, or one of its clusters")
 	f.StringVar(&p.release, "release", "", "pin the release of this `ID` (for example main-7) instead of what the ring before has pinned")
+	f.BoolVar(&p.approve, "approve", false, "let what the ring has pinned go on where a phase waits for an approval")
 	f.StringVar(&p.deployDir, "deploy-dir", "deploy", "read and write pins below `DIR`, relative to the fleet")
 	p.out.register(cmd)
 	return cmd
@@ -62,13 +68,23 @@ the job: no such ring, or the ring before has pinned no one release.`,
 
 // move is one cluster's pin and what it is to become.
 type move struct {
-	cluster string
-	entry   ir.Recorded
+	cluster  string
+	entry    ir.Recorded
+	registry string // "oci://host/path"
+}
+
+// standing is what the pins of a cluster name.
+type standing struct {
+	serial   int    // 0 for a cluster that is not pinned
+	registry string // "oci://host/path"
 }
 
 func (p *promoteFlags) run(ctx context.Context, inv *Invocation) error {
 	if p.to == "" {
 		return errors.New("promote needs --to RING: the number of a ring, or one of its clusters")
+	}
+	if p.approve && p.release != "" {
+		return errors.New("--approve is about what is pinned; it excludes --release")
 	}
 	p.in.revision = "HEAD"
 	s, head, rep, err := p.pipeline.run(ctx, inv, "promote", compiler.ToUnits)
@@ -96,7 +112,7 @@ func (p *promoteFlags) run(ctx context.Context, inv *Invocation) error {
 	if rep.Diagnostics.HasErrors() || fails(rep.Diagnostics, p.out.failOn) {
 		return p.refuse(inv, s, rep)
 	}
-	if err := p.write(inv, s, moves, files); err != nil {
+	if err := p.write(inv, s, head, moves, files); err != nil {
 		return p.broken(inv, s, rep, err)
 	}
 	return p.out.finish(inv, s, rep)
@@ -130,6 +146,14 @@ func (p *promoteFlags) moves(ctx context.Context, s *session, head *compiler.Res
 			return slices.DeleteFunc(slices.Clone(ring), func(c string) bool { return len(r.Artifacts[c]) == 0 })
 		}
 		target := in(rings[n])
+		if p.approve {
+			ms, err := p.approvals(s, r, target)
+			if err != nil {
+				return nil, nil, err
+			}
+			out = append(out, ms...)
+			continue
+		}
 		if len(target) == 0 || p.release != "" && !strings.HasPrefix(p.release, r.Stream+"-") {
 			continue
 		}
@@ -163,21 +187,39 @@ func ringNumber(rings [][]string, to string) (int, error) {
 	return 0, fmt.Errorf("--to %q is no ring: want a number from 1 to %d, or one of the clusters %v", to, len(rings), slices.Concat(rings...))
 }
 
-// streamMoves chooses the release: the newest that is what every cluster of the
-// ring before has pinned, or the one that was named, which they have or passed.
-func (p *promoteFlags) streamMoves(s *session, r *release.Records, target, before []string) ([]move, error) {
-	pinned := map[string]int{}
-	for _, c := range slices.Concat(before, target) {
-		serial, err := p.pinnedSerial(s, r, c)
+// approvals are the pins of a ring as they are.
+func (p *promoteFlags) approvals(s *session, r *release.Records, target []string) ([]move, error) {
+	var out []move
+	for _, c := range target {
+		at, err := p.standing(s, r, c)
 		if err != nil {
 			return nil, err
 		}
-		pinned[c] = serial
+		if at.serial == 0 {
+			return nil, fmt.Errorf("%s has no release pinned that could be approved", c)
+		}
+		e, _ := r.Entry(c, at.serial)
+		out = append(out, move{c, e, at.registry})
+	}
+	return out, nil
+}
+
+// streamMoves chooses the release: the newest that is what every cluster of the
+// ring before has pinned, or the one that was named, which they have or passed.
+func (p *promoteFlags) streamMoves(s *session, r *release.Records, target, before []string) ([]move, error) {
+	pinned := map[string]standing{}
+	for _, c := range slices.Concat(before, target) {
+		at, err := p.standing(s, r, c)
+		if err != nil {
+			return nil, err
+		}
+		pinned[c] = at
 	}
 	var chosen *release.Release
 	for _, x := range slices.Backward(r.Releases) {
 		fits := !slices.ContainsFunc(before, func(c string) bool {
-			return pinned[c] == 0 || pinned[c] != x.Artifacts[c] && (p.release == "" || pinned[c] < x.Artifacts[c])
+			at := pinned[c].serial
+			return at == 0 || at != x.Artifacts[c] && (p.release == "" || at < x.Artifacts[c])
 		})
 		if fits && (p.release == "" || x.ID == p.release) {
 			chosen = &x
@@ -190,59 +232,73 @@ func (p *promoteFlags) streamMoves(s *session, r *release.Records, target, befor
 		}
 		return nil, fmt.Errorf("the ring before (%s) has pinned no one release of stream %q", ringState(before, pinned), r.Stream)
 	}
+	registry := pinned[before[0]].registry
+	for _, c := range before {
+		if pinned[c].registry != registry {
+			return nil, fmt.Errorf("the ring before pulls from %s and from %s: pin it from one registry with `darkstart publish`", registry, pinned[c].registry)
+		}
+	}
 	var out []move
 	for _, c := range target {
 		e, ok := r.Entry(c, chosen.Artifacts[c])
 		if !ok {
 			return nil, fmt.Errorf("release %s has no %q", chosen.ID, c)
 		}
-		if e.Serial < pinned[c] {
-			return nil, fmt.Errorf("%s has serial %d of %q, and serial %d is pinned: going back is a new release with old content", chosen.ID, e.Serial, c, pinned[c])
+		if at := pinned[c].serial; e.Serial < at {
+			return nil, fmt.Errorf("%s has serial %d of %q, and serial %d is pinned: going back is a new release with old content", chosen.ID, e.Serial, c, at)
 		}
-		out = append(out, move{c, e})
+		out = append(out, move{c, e, registry})
 	}
 	return out, nil
 }
 
-func ringState(clusters []string, pinned map[string]int) string {
+func ringState(clusters []string, pinned map[string]standing) string {
 	var out []string
 	for _, c := range clusters {
-		if pinned[c] == 0 {
+		if pinned[c].serial == 0 {
 			out = append(out, c+" not pinned")
 		} else {
-			out = append(out, fmt.Sprintf("%s at serial %d", c, pinned[c]))
+			out = append(out, fmt.Sprintf("%s at serial %d", c, pinned[c].serial))
 		}
 	}
 	return strings.Join(out, ", ")
 }
 
-var digestIn = regexp.MustCompile(`"(?:digest|targetRevision)": "([^"]*)"`)
+var (
+	digestIn     = regexp.MustCompile(`"(?:digest|targetRevision)": "([^"]*)"`)
+	repositoryIn = regexp.MustCompile(`"(?:url|repoURL)": "([^"]*)"`)
+)
 
-// pinnedSerial reads which recorded release a cluster's pins name; 0 for none.
-func (p *promoteFlags) pinnedSerial(s *session, r *release.Records, cluster string) (int, error) {
-	serial := 0
-	files, err := filepath.Glob(filepath.Join(outDir(s, p.deployDir), cluster, "*.yaml"))
+// standing reads which recorded release the pins of a cluster name, and from
+// where it is pulled.
+func (p *promoteFlags) standing(s *session, r *release.Records, cluster string) (standing, error) {
+	var out standing
+	files, err := pinned(s, p.deployDir)(cluster)
 	if err != nil {
-		return 0, err
+		return out, err
 	}
-	for _, file := range files {
-		b, err := os.ReadFile(file)
-		if err != nil {
-			return 0, err
-		}
-		for _, m := range digestIn.FindAllSubmatch(b, -1) {
+	for _, f := range files {
+		shownAs := shown(filepath.Join(outDir(s, p.deployDir), cluster, f.Path))
+		for _, m := range digestIn.FindAllSubmatch(f.Data, -1) {
 			i := slices.IndexFunc(r.Artifacts[cluster], func(e ir.Recorded) bool { return string(e.Manifest) == string(m[1]) })
 			if i < 0 {
-				return 0, fmt.Errorf("%s pins %s, which is no recorded release of %q", shown(file), m[1], cluster)
+				return out, fmt.Errorf("%s pins %s, which is no recorded release of %q", shownAs, m[1], cluster)
 			}
 			found := r.Artifacts[cluster][i].Serial
-			if serial != 0 && serial != found {
-				return 0, fmt.Errorf("the pins of %q name serial %d and serial %d", cluster, serial, found)
+			if out.serial != 0 && out.serial != found {
+				return out, fmt.Errorf("the pins of %q name serial %d and serial %d", cluster, out.serial, found)
 			}
-			serial = found
+			out.serial = found
+		}
+		for _, m := range repositoryIn.FindAllSubmatch(f.Data, -1) {
+			registry, ok := strings.CutSuffix(string(m[1]), "/"+cluster)
+			if !ok || out.registry != "" && out.registry != registry {
+				return out, fmt.Errorf("%s pulls from %s, which is not where the other pins of %q pull from, or is not named for it", shownAs, m[1], cluster)
+			}
+			out.registry = registry
 		}
 	}
-	return serial, nil
+	return out, nil
 }
 
 // allRecords reads the records of every stream as HEAD has them.
@@ -305,7 +361,7 @@ func (p *promoteFlags) pins(ctx context.Context, inv *Invocation, s *session, mo
 			return nil, fmt.Errorf("revision %s does not compile to bundles", rev)
 		}
 		for _, m := range by[rev] {
-			files, ds, err := compiler.PinRecorded(res, m.cluster, m.entry)
+			files, ds, err := compiler.PinRecorded(res, m.registry, m.cluster, m.entry, pinned(s, p.deployDir), p.approve)
 			if err != nil {
 				return nil, err
 			}
@@ -341,7 +397,7 @@ func (s *session) withEvidence(ctx context.Context, rev, dir string) (*session, 
 }
 
 // write replaces each file atomically, and only when all are known.
-func (p *promoteFlags) write(inv *Invocation, s *session, moves []move, files map[string][]ir.File) error {
+func (p *promoteFlags) write(inv *Invocation, s *session, head *compiler.Result, moves []move, files map[string][]ir.File) error {
 	var wrote []string
 	for _, m := range moves {
 		for _, f := range files[m.cluster] {
@@ -355,11 +411,19 @@ func (p *promoteFlags) write(inv *Invocation, s *session, moves []move, files ma
 			}
 		}
 	}
+	sets, err := writeSets(s, head, p.deployDir)
+	if err != nil {
+		return err
+	}
+	wrote = append(wrote, sets...)
 	if p.in.quiet {
 		return nil
 	}
 	if len(wrote) == 0 {
-		fmt.Fprintln(inv.Stderr, "nothing to do: the ring has this release pinned")
+		fmt.Fprintln(inv.Stderr, map[bool]string{
+			false: "nothing to do: the ring has this release pinned",
+			true:  "nothing to do: nothing in the ring waits for an approval",
+		}[p.approve])
 	}
 	for _, w := range wrote {
 		fmt.Fprintf(inv.Stderr, "wrote %s\n", w)

@@ -265,7 +265,7 @@ func (p *publishFlags) pins(head *session, registry string, builds []*build) ([]
 		if err != nil {
 			return nil, err
 		}
-		files, ds, err := compiler.Pins(b.res, "oci://"+registry, b.sealed...)
+		files, ds, err := compiler.Pins(b.res, "oci://"+registry, pinned(head, p.deployDir), b.sealed...)
 		if err != nil {
 			return nil, err
 		}
@@ -289,6 +289,11 @@ func (p *publishFlags) pins(head *session, registry string, builds []*build) ([]
 				}
 			}
 		}
+		sets, err := writeSets(head, b.res, p.deployDir)
+		if err != nil {
+			return nil, err
+		}
+		wrote = append(wrote, sets...)
 	}
 	return wrote, nil
 }

@@ -311,15 +311,18 @@ func (r *releaseFlags) write(ctx context.Context, inv *Invocation, s *session, b
 			wrote = append(wrote, shown(file))
 		}
 	}
-	var pinned []string
 	for _, x := range builds {
-		more, err := r.pin(s, x, ring)
+		pinned, err := r.pin(s, x, ring)
 		if err != nil {
 			return err
 		}
-		pinned = append(pinned, more...)
+		sets, err := writeSets(s, x.res, r.deployDir)
+		if err != nil {
+			return err
+		}
+		wrote = append(append(wrote, pinned...), sets...)
 	}
-	r.tell(inv, b, r.key != "" || r.keyless.wanted(), append(wrote, pinned...))
+	r.tell(inv, b, r.key != "" || r.keyless.wanted(), wrote)
 	return nil
 }
 
@@ -365,25 +368,28 @@ func (r *releaseFlags) pin(s *session, of *build, ring []string) ([]string, erro
 		if x.Record.Artifact == ir.FleetArtifact {
 			continue
 		}
-		files, ds, err := compiler.Deploy(of.res, x)
+		files, ds, err := compiler.Deploy(of.res, x, pinned(s, r.deployDir))
 		if err != nil {
 			return nil, err
 		}
 		if ds.HasErrors() {
 			return nil, ds[0].Err()
 		}
+		target := func(f ir.File) string {
+			return filepath.Join(outDir(s, r.deployDir), strings.TrimPrefix(f.Path, "deploy/"))
+		}
+		chosen := slices.Contains(ring, x.Record.Artifact) && (!r.renew || r.to != "")
+		replaced := r.renew && slices.ContainsFunc(files, func(f ir.File) bool { return pins(target(f), x.Record.Previous) })
+		if !chosen && !replaced {
+			continue
+		}
 		for _, f := range files {
-			target := filepath.Join(outDir(s, r.deployDir), strings.TrimPrefix(f.Path, "deploy/"))
-			chosen := slices.Contains(ring, x.Record.Artifact) && (!r.renew || r.to != "")
-			if !chosen && !(r.renew && pins(target, x.Record.Previous)) {
-				continue
-			}
-			changed, err := writeChanged(target, f)
+			changed, err := writeChanged(target(f), f)
 			if err != nil {
 				return nil, err
 			}
 			if changed {
-				wrote = append(wrote, shown(target))
+				wrote = append(wrote, shown(target(f)))
 			}
 		}
 	}
@@ -394,17 +400,6 @@ func (r *releaseFlags) pin(s *session, of *build, ring []string) ([]string, erro
 func pins(file string, d digest.Digest) bool {
 	b, err := os.ReadFile(file)
 	return err == nil && d != "" && bytes.Contains(b, []byte(d))
-}
-
-func writeChanged(target string, f ir.File) (bool, error) {
-	old, err := os.ReadFile(target)
-	if err == nil && bytes.Equal(old, f.Data) {
-		return false, nil
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return false, err
-	}
-	return true, writeFile(target, f.Data)
 }
 
 // ring returns the clusters to pin: all without rings, else the first ring or

@@ -14,6 +14,7 @@ import (
 type event struct {
 	Verb, RequestURI string
 	User             struct{ Username string }
+	ImpersonatedUser struct{ Username string } // whom the user acted as
 	ObjectRef        struct{ Resource, Subresource, Namespace, Name, APIGroup string }
 	ResponseStatus   struct{ Code int }
 	ResponseObject   json.RawMessage

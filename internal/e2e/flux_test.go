@@ -26,8 +26,9 @@ type kustomization struct {
 		Generation int64
 	}
 	Spec struct {
-		Path      string
-		DependsOn []struct{ Name string }
+		Path               string
+		ServiceAccountName string
+		DependsOn          []struct{ Name string }
 	}
 	Status struct {
 		ObservedGeneration    int64
@@ -101,8 +102,15 @@ func (w *world) deploy(t *testing.T, c *clone) {
 // pin applies the pins only.
 func (w *world) pin(t *testing.T, c *clone) {
 	t.Helper()
-	w.kubectl(t, "apply", "-f", filepath.Join(c.pins(w.cluster), "flux.yaml"), "--prune", "-l", "darkstart.dev/cluster="+w.cluster,
-		"--prune-allowlist=kustomize.toolkit.fluxcd.io/v1/Kustomization")
+	w.kubectl(t, "apply", "-f", filepath.Join(c.pins(w.cluster), "access-namespaces.yaml"))
+	args := []string{"apply", "-f", filepath.Join(c.pins(w.cluster), "access.yaml"), "-f", filepath.Join(c.pins(w.cluster), "flux.yaml"), "--prune", "-l", "darkstart.dev/cluster=" + w.cluster}
+	for _, kind := range []string{
+		"kustomize.toolkit.fluxcd.io/v1/Kustomization", "core/v1/ServiceAccount", "rbac.authorization.k8s.io/v1/Role", "rbac.authorization.k8s.io/v1/RoleBinding",
+		"rbac.authorization.k8s.io/v1/ClusterRole", "rbac.authorization.k8s.io/v1/ClusterRoleBinding",
+	} {
+		args = append(args, "--prune-allowlist="+kind)
+	}
+	w.kubectl(t, args...)
 }
 
 // item is one object of a bundle's inventory.

@@ -44,6 +44,7 @@ var tracks = []track{
 		{"Compile, release, publish", aboutRelease, firstRelease},
 		{"By hand, until there is an engine", aboutSeed, seed},
 		{"Flux applies the rest, in order", aboutFlux, firstApply},
+		{"What Flux may touch", aboutAccounts, accounts},
 		{"An upgrade", aboutUpgrade, upgrade},
 		{"Going back", aboutRollback, rollback},
 		{"What is removed, and what stays", aboutPrune, prune},

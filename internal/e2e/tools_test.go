@@ -105,8 +105,8 @@ func sameTree(t *testing.T, want, got string) {
 	}
 }
 
-const aboutApproval = `The phase "apps" gets an approval by the duty manager. Flux stops there at each release,
-until somebody lets it go on.`
+const aboutApproval = `The phase "apps" gets an approval by the duty manager. Flux stops there until somebody
+lets it go on, and again when something behind it changes.`
 
 func approval(t *testing.T, w *world) {
 	start := time.Now()
@@ -120,25 +120,16 @@ func approval(t *testing.T, w *world) {
 	if got := w.shop(t); !strings.HasPrefix(got, "tampered ") {
 		t.Errorf("the shop has %q before anybody approved", got)
 	}
-	var commands []string
 	notes := w.kubectl(t, "-n", "flux-system", "get", "kustomizations", "-l", "darkstart.dev/cluster="+w.cluster, "-o", `jsonpath={range .items[?(@.spec.suspend==true)]}{.metadata.annotations.darkstart\.dev/approval}{"\n"}{end}`)
-	for note := range strings.Lines(notes) {
-		_, command, _ := strings.Cut(note, "to go on: ")
-		command, _, _ = strings.Cut(command, " (")
-		commands = append(commands, command)
-	}
-	if len(commands) == 0 {
+	_, command, _ := strings.Cut(notes, "to go on: darkstart ")
+	command, _, found := strings.Cut(command, ", then commit and push")
+	if !found {
 		t.Fatalf("nothing is suspended, or says how to go on: %q", notes)
 	}
-	w.say("The first step of the phase is suspended, and all behind it waits (DependencyNotReady) on the release before. An annotation says who decides, and with what command:")
-	for _, command := range commands {
-		args := strings.Fields(command)
-		if args[0] != "flux" {
-			t.Fatalf("no command of flux: %q", command)
-		}
-		w.must(t, w.dir, w.Program(programs.Flux), args[1:]...)
-		w.say("`%s`", command)
-	}
+	w.say("The first step of the phase is suspended, and all behind it waits (DependencyNotReady) on the release before. An annotation says who decides, and with what command: `darkstart %s`, which changes the pins, and the commit is the approval.", command)
+	w.fleet.ok(t, strings.Fields(command)...)
+	w.fleet.commit(t, "approve")
+	w.pin(t, w.fleet)
 	manifest := w.fleet.newest(t, w.cluster).Manifest
 	w.until(t, "Flux goes on", func(ctx context.Context) string { return w.notReady(ctx, manifest) })
 	if got := w.shop(t); !strings.HasPrefix(got, "approved ") {
@@ -146,4 +137,7 @@ func approval(t *testing.T, w *world) {
 	}
 	w.sameAsBundle(t, w.extract(t, "approved"))
 	w.say("%s after the pins were applied every part was Ready on the new digest.", seconds(time.Since(start)))
+	w.fleet.release(t, "--renew")
+	w.deploy(t, w.fleet)
+	w.say("A renewal changes nothing behind the approval, and goes through without another.")
 }

@@ -51,10 +51,12 @@ type PolicySettings struct {
 
 // ReleaseSettings configures releases.
 type ReleaseSettings struct {
-	ValidFor plans.Duration    `json:"validFor,omitempty"` // notAfter = issued + ValidFor
-	Registry string            `json:"registry,omitempty"` // oci:// prefix of published artifacts
-	Source   string            `json:"source,omitempty"`   // URI of the repository, for provenance
-	Secrets  map[string]string `json:"secrets,omitempty"`
+	ValidFor plans.Duration `json:"validFor,omitempty"` // notAfter = issued + ValidFor
+	Registry string         `json:"registry,omitempty"` // oci:// prefix of published artifacts
+	// ApplicationSets asks for one object a ring that makes its Applications.
+	ApplicationSets bool              `json:"applicationSets,omitempty"`
+	Source          string            `json:"source,omitempty"` // URI of the repository, for provenance
+	Secrets         map[string]string `json:"secrets,omitempty"`
 }
 
 // Calendar is a set of windows and freezes.
