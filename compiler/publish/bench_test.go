@@ -10,6 +10,7 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler/publish"
 	"github.com/darkstart-dev/darkstart/compiler/seal"
 	"github.com/darkstart-dev/darkstart/internal/digest"
+	"github.com/darkstart-dev/darkstart/internal/testkit/registry"
 )
 
 // BenchmarkPublish publishes 100 clusters of half a megabyte each to a registry
@@ -33,12 +34,12 @@ func BenchmarkPublish(b *testing.B) {
 	b.Run("all", func(b *testing.B) {
 		for b.Loop() {
 			b.StopTimer()
-			host := serve(b, newRegistry(true))
+			host := registry.Serve(b, registry.Handler(true))
 			b.StartTimer()
 			push(b, host)
 		}
 	})
-	host := serve(b, newRegistry(true))
+	host := registry.Serve(b, registry.Handler(true))
 	push(b, host)
 	b.Run("nothing", func(b *testing.B) {
 		for b.Loop() {

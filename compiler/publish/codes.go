@@ -38,7 +38,7 @@ var Codes = []diag.Entry{
 	},
 	{
 		Code: "PUB003", Title: "the registry refuses", Severity: diag.Error,
-		Why: "It wants a login, the login may not write, or the repository has to be created first.",
+		Why: "It wants a login, the login may not write, the repository has to be created first, it takes no writes at all, or nothing as large as a bundle.",
 		Fix: "Log in with `docker login`, as one who may push there; credentials come from Docker's config.json and its helpers.",
 	},
 	{

@@ -20,6 +20,7 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler/seal"
 	"github.com/darkstart-dev/darkstart/internal/digest"
 	"github.com/darkstart-dev/darkstart/internal/oci"
+	"github.com/darkstart-dev/darkstart/internal/testkit/registry"
 )
 
 // faulty breaks some of the requests to a registry. Half of the breaks come
@@ -112,7 +113,7 @@ func TestFaults(t *testing.T) {
 				t.Run(fmt.Sprintf("%s/%d", kind, n), func(t *testing.T) {
 					t.Parallel()
 					seed := rand.New(rand.NewPCG(uint64(n), 7))
-					h := &faulty{next: newRegistry(referrers), rate: 0.15, rng: locked(seed)}
+					h := &faulty{next: registry.Handler(referrers), rate: 0.15, rng: locked(seed)}
 					if n >= broken {
 						h.outage = int64(n-broken)*4 + 1 // it takes about 110 requests
 					}
@@ -127,7 +128,7 @@ func TestFaults(t *testing.T) {
 			for n := range kills {
 				t.Run(fmt.Sprintf("%s/kill/%d", kind, n), func(t *testing.T) {
 					t.Parallel()
-					h := &faulty{next: newRegistry(referrers), rng: func() float64 { return 1 }}
+					h := &faulty{next: registry.Handler(referrers), rng: func() float64 { return 1 }}
 					at := int64(n)*4 + 1
 					run := func(host string) error { return killed(t, h, host, layout, at) }
 					if !f.survive(t, h, run) {
@@ -148,8 +149,8 @@ func TestFaults(t *testing.T) {
 // again without faults, and reports whether the first run succeeded.
 func (f *fixture) survive(t *testing.T, h *faulty, run func(host string) error) bool {
 	t.Helper()
-	clean := serve(t, h.next)
-	err := run(serve(t, h))
+	clean := registry.Serve(t, h.next)
+	err := run(registry.Serve(t, h))
 	n, bad := f.state(t, clean)
 	if bad != nil {
 		t.Fatalf("after %v: %v", err, bad)

@@ -4,16 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"log"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-containerregistry/pkg/registry"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/compiler/publish"
@@ -123,21 +117,6 @@ func open(t testing.TB, host, name string) *oci.Repository {
 		t.Fatal(err)
 	}
 	return r
-}
-
-// newRegistry is a registry in memory, as a handler.
-func newRegistry(referrers bool) http.Handler {
-	return registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithReferrersSupport(referrers))
-}
-
-// serve starts a server and returns its host.
-func serve(t testing.TB, h http.Handler) string {
-	t.Helper()
-	s := httptest.NewUnstartedServer(h)
-	s.Config.ErrorLog = log.New(io.Discard, "", 0)
-	s.Start()
-	t.Cleanup(s.Close)
-	return strings.TrimPrefix(s.URL, "http://")
 }
 
 // state judges what a registry holds of a release: for each artifact whether

@@ -11,6 +11,7 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler/publish"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/oci"
+	"github.com/darkstart-dev/darkstart/internal/testkit/registry"
 )
 
 // writes counts requests that change something.
@@ -32,8 +33,8 @@ func TestAgain(t *testing.T) {
 	for referrers, kind := range registries {
 		t.Run(kind, func(t *testing.T) {
 			f := newFixture(t, 1)
-			h := &writes{next: newRegistry(referrers)}
-			host := serve(t, h)
+			h := &writes{next: registry.Handler(referrers)}
+			host := registry.Serve(t, h)
 			first, ds, err := publish.Push(t.Context(), f.items(t, host), nil)
 			if err != nil || ds != nil || first.New != 3 || first.Sent == 0 {
 				t.Fatal(first, ds, err)
@@ -59,7 +60,7 @@ func TestAgain(t *testing.T) {
 func TestParallel(t *testing.T) {
 	for referrers, kind := range registries {
 		t.Run(kind, func(t *testing.T) {
-			host := serve(t, newRegistry(referrers))
+			host := registry.Serve(t, registry.Handler(referrers))
 			f := newFixture(t, 1)
 			var wait sync.WaitGroup
 			for range 8 {
@@ -110,6 +111,8 @@ func TestRefused(t *testing.T) {
 	}{
 		{"401", "PUB003", "(401)", "docker login 127.0.0.1", answer(401)},
 		{"403", "PUB003", "may not write to it (403)", "docker login 127.0.0.1", answer(403)},
+		{"405", "PUB003", "takes no writes (405)", "read-only, or a mirror", answer(405)},
+		{"413", "PUB003", "nothing as large as this (413)", "raise the limit", answer(413)},
 		{"429", "PUB004", "too many requests (429)", "run the same command again", answer(429)},
 		{"500", "PUB004", "500", "run the same command again", answer(500)},
 		{"another digest", "PUB005", "other bytes", "report it", lies("PUT", func(w http.ResponseWriter) {
@@ -124,8 +127,8 @@ func TestRefused(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := newFixture(t, 1)
-			next := newRegistry(true)
-			r, ds, err := publish.Push(t.Context(), f.items(t, serve(t, c.around(next))), nil)
+			next := registry.Handler(true)
+			r, ds, err := publish.Push(t.Context(), f.items(t, registry.Serve(t, c.around(next))), nil)
 			if err != nil || r != nil || len(ds) != 1 {
 				t.Fatal(r, ds, err)
 			}
@@ -133,7 +136,7 @@ func TestRefused(t *testing.T) {
 			if d.Code != c.code || !strings.Contains(d.Message, c.message) || len(d.Help) == 0 || !strings.Contains(d.Help[0], c.fix) {
 				t.Errorf("%s: %s, help %v", d.Code, d.Message, d.Help)
 			}
-			if n, err := f.state(t, serve(t, next)); n != 0 || err != nil {
+			if n, err := f.state(t, registry.Serve(t, next)); n != 0 || err != nil {
 				t.Errorf("%d verify: %v", n, err)
 			}
 		})
@@ -144,8 +147,8 @@ func TestRefused(t *testing.T) {
 func TestRetryAfter(t *testing.T) {
 	f := newFixture(t, 1)
 	var turned atomic.Int64
-	next := newRegistry(true)
-	host := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	next := registry.Handler(true)
+	host := registry.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost && turned.Add(1)%2 == 1 {
 			w.Header().Set("Retry-After", "1")
 			w.WriteHeader(http.StatusTooManyRequests)
@@ -167,8 +170,8 @@ func TestConflict(t *testing.T) {
 	two.bundles = nil
 	two.add(t, "eu", 3)
 	two.bundles[0].Manifest = append(two.bundles[0].Manifest[:len(two.bundles[0].Manifest)-1], ' ', '}')
-	h := &writes{next: newRegistry(true)}
-	host := serve(t, h)
+	h := &writes{next: registry.Handler(true)}
+	host := registry.Serve(t, h)
 	if err := one.push(t, host); err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,8 @@ func TestMain(m *testing.M) {
 //	bundles LAYOUT     print every bundle of a layout with a digest of its bytes
 //	tamper LAYOUT CMD… flip a byte of every file in turn: CMD must refuse
 //	deploy FLEET       judge deploy/ against the layout beside it
-//	registry           start a registry in memory; $REGISTRY is its host
+//	registry [KIND]    start a registry: in memory, old (without the referrers API), olareg,
+//	                   distribution [USER:PASSWORD]; $REGISTRY is its host
 //	sigstore           start a Sigstore deployment: $FULCIO, $REKOR, $TSA, trusted_root.json
 //	token FILE SUBJECT write an identity token
 //	image REF TEXT     push an image that holds TEXT to it

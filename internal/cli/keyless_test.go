@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"context"
 	"os"
 	"testing"
 	"time"
@@ -18,9 +19,18 @@ type scriptTB struct {
 	ts *testscript.TestScript
 }
 
-func (s scriptTB) Helper()           {}
-func (s scriptTB) Fatal(args ...any) { s.ts.Fatalf("%v", args) }
-func (s scriptTB) Cleanup(f func())  { s.ts.Defer(f) }
+func (s scriptTB) Helper()                      {}
+func (s scriptTB) Context() context.Context     { return context.Background() }
+func (s scriptTB) Fatal(args ...any)            { s.ts.Fatalf("%v", args) }
+func (s scriptTB) Fatalf(f string, args ...any) { s.ts.Fatalf(f, args...) }
+func (s scriptTB) Skipf(f string, args ...any)  { s.ts.Fatalf(f, args...) } // scripts ask [stock:NAME]
+func (s scriptTB) Logf(f string, args ...any)   { s.ts.Logf(f, args...) }
+func (s scriptTB) Cleanup(f func())             { s.ts.Defer(f) }
+func (s scriptTB) TempDir() (dir string) {
+	dir, err := os.MkdirTemp(s.ts.MkAbs("."), "tmp-")
+	s.ts.Check(err)
+	return dir
+}
 
 // cmdSigstore starts a Sigstore deployment. With "late" its certificates have
 // expired when they are issued; with "refuses" it believes no token.

@@ -3,25 +3,32 @@ package cli_test
 import (
 	"context"
 	"encoding/json"
-	"io"
-	"log"
-	"net/http/httptest"
 	"strings"
 
-	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/darkstart-dev/darkstart/internal/digest"
 	"github.com/darkstart-dev/darkstart/internal/oci"
+	"github.com/darkstart-dev/darkstart/internal/testkit/registry"
 )
 
 func cmdRegistry(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) > 1 || len(args) == 1 && args[0] != "old" {
-		ts.Fatalf("usage: registry [old]")
+	if neg || len(args) > 2 {
+		ts.Fatalf("usage: registry [old|olareg|distribution [USER:PASSWORD]]")
 	}
-	s := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithReferrersSupport(len(args) == 0)))
-	ts.Defer(s.Close)
-	ts.Setenv("REGISTRY", strings.TrimPrefix(s.URL, "http://"))
+	t, host := scriptTB{ts: ts}, ""
+	switch kind := strings.Join(args, " "); {
+	case kind == "" || kind == "old":
+		host = registry.Memory(t, kind == "")
+	case kind == "olareg":
+		host = registry.Olareg(t).Host
+	case args[0] == "distribution":
+		user, password, _ := strings.Cut(strings.Join(args[1:], ""), ":")
+		host = registry.Distribution(t, registry.Login{User: user, Password: password}).Host
+	default:
+		ts.Fatalf("no registry is called %q", kind)
+	}
+	ts.Setenv("REGISTRY", host)
 }
 
 // cmdImage pushes an image of one layer and sets $DIGEST.

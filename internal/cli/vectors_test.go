@@ -143,7 +143,7 @@ func judge(t *testing.T, v *vectors.Vector, kind, at string) {
 			t.Errorf("%s, %s: want %s and exit %d, got %s and exit %d (%s)", kind, command, want, status, got, a.ExitCode, v.Why)
 		}
 	}
-	verify := []string{"verify", at, "--artifact", vectors.Artifact, "--key", vectorDir + "/keys/release.pub", "--now", vectors.Now, "--min-serial", "2"}
+	verify := []string{"verify", at, "--artifact", vectors.Artifact, "--now", vectors.Now, "--min-serial", "2"}
 	if v.State != nil {
 		state := filepath.Join(t.TempDir(), "state.json")
 		if err := os.WriteFile(state, v.State, 0o600); err != nil {
@@ -151,7 +151,13 @@ func judge(t *testing.T, v *vectors.Vector, kind, at string) {
 		}
 		verify = append(verify, "--state", state)
 	}
-	demand := ask(t, append(verify, "--attest-key", vectorDir+"/keys/attest.pub")...)
+	want("verify --trust", v.Expect, ask(t, append(slices.Clip(verify), "--trust", vectorDir+"/trust.cue")...))
+	if v.State != nil { // a bundle that was accepted is remembered
+		if err := os.WriteFile(verify[len(verify)-1], v.State, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	demand := ask(t, append(slices.Clip(verify), "--key", vectorDir+"/keys/release.pub", "--attest-key", vectorDir+"/keys/attest.pub")...)
 	want("verify --attest-key", v.Demand, demand)
 	if len(demand.Reports) == 1 && demand.Reports[0].Manifest != string(v.Digest()) {
 		t.Errorf("%s: verify reports %s, not %s", kind, demand.Reports[0].Manifest, v.Digest())

@@ -36,8 +36,10 @@ const (
 )
 
 const (
-	adviceAgain = "run the same command again: what %s has is not sent again"
-	adviceWrite = "log in as one who may push there: docker login %s (credentials come from Docker's config.json)"
+	adviceAgain    = "run the same command again: what %s has is not sent again"
+	adviceReadOnly = "name a registry that takes writes: this one is read-only, or a mirror"
+	adviceLarge    = "raise the limit on the size of a request at %s, or at the proxy before it"
+	adviceWrite    = "log in as one who may push there: docker login %s (credentials come from Docker's config.json)"
 )
 
 // Name returns the repository's name, "host/path".
@@ -245,6 +247,10 @@ func (r *Repository) failure(ctx context.Context, err error) error {
 	switch {
 	case errors.As(err, &answer) && answer.StatusCode == http.StatusForbidden:
 		f.Reason, f.Advice = "the login may not write to it (403)", fmt.Sprintf(adviceWrite, r.Host())
+	case errors.As(err, &answer) && answer.StatusCode == http.StatusMethodNotAllowed:
+		f.Kind, f.Reason, f.Advice = KindRefused, "it takes no writes (405)", adviceReadOnly
+	case errors.As(err, &answer) && answer.StatusCode == http.StatusRequestEntityTooLarge:
+		f.Kind, f.Reason, f.Advice = KindRefused, "it takes nothing as large as this (413)", fmt.Sprintf(adviceLarge, r.Host())
 	case f.Kind == KindFailed:
 		f.Advice = fmt.Sprintf(adviceAgain, r.Host())
 	case f.Kind == KindMissing:
