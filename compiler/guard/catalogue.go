@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/open-policy-agent/opa/v1/ast"
+
 	"github.com/darkstart-dev/darkstart/internal/diag"
 )
 
@@ -66,9 +68,9 @@ func Catalogue(fsys fs.FS) ([]Rule, error) {
 	if len(files) == 0 {
 		return nil, errors.New("no */rule.rego in the policy file system")
 	}
-	rules := make([]Rule, 0, len(files))
+	rules, caps := make([]Rule, 0, len(files)), capabilities()
 	for _, f := range files {
-		r, err := readRule(fsys, path.Dir(f))
+		r, err := readRule(fsys, path.Dir(f), caps)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path.Dir(f), err)
 		}
@@ -83,12 +85,12 @@ func Catalogue(fsys fs.FS) ([]Rule, error) {
 	return rules, nil
 }
 
-func readRule(fsys fs.FS, dir string) (Rule, error) {
+func readRule(fsys fs.FS, dir string, caps *ast.Capabilities) (Rule, error) {
 	src, err := fs.ReadFile(fsys, path.Join(dir, ruleFile))
 	if err != nil {
 		return Rule{}, err
 	}
-	m, err := annotations(path.Join(dir, ruleFile), src)
+	m, err := annotations(path.Join(dir, ruleFile), src, caps)
 	if err != nil {
 		return Rule{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -30,9 +31,11 @@ func parseAs(s source, caps *ast.Capabilities, v ast.RegoVersion) (*ast.Module, 
 	})
 }
 
-// annotations reads the package metadata of a Rego file.
-func annotations(name string, src []byte) (*metadata, error) {
-	m, err := parse(source{name, src}, capabilities())
+// annotations reads the package metadata of a Rego file. It parses no further
+// than the package clause: most rules are catalogued far more often than they
+// are compiled.
+func annotations(name string, src []byte, caps *ast.Capabilities) (*metadata, error) {
+	m, err := parse(source{name, src[:len(packageClause.FindString(string(src)))]}, caps)
 	if err != nil {
 		return nil, err
 	}
@@ -43,6 +46,9 @@ func annotations(name string, src []byte) (*metadata, error) {
 	}
 	return nil, errors.New("no # METADATA on the package")
 }
+
+// packageClause is all up to the package clause.
+var packageClause = regexp.MustCompile(`(?ms)\A.*?^package [^\n]*`)
 
 // packageName returns the package as it is written, without "data.".
 func packageName(m *ast.Module) string {
