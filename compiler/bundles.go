@@ -47,10 +47,9 @@ func (b *Bundles) Bundle(artifact string) *seal.Bundle {
 
 // Commit says what a release records.
 type Commit struct {
-	// Records returns the text of a records file on the delivery branch, which
-	// is not always the revision that is released (a hotfix); nil when there is
-	// none.
-	Records func(file string) ([]byte, error)
+	// Records is the tree of the delivery branch, which has the release records
+	// and is not always what is released (a hotfix). Nil is the released tree.
+	Records *tree.Tree
 	// Only limits the release to these artifacts; the others stay as the last
 	// release has them. Nil means all.
 	Only []string
@@ -71,9 +70,12 @@ func Seal(ctx context.Context, t *tree.Tree, res *Result, rev ir.Revision, commi
 func Release(ctx context.Context, t *tree.Tree, res *Result, rev ir.Revision, commit *Commit) (*Bundles, diag.List, error) {
 	streams, diags := streamsOf(res)
 	out := &Bundles{}
-	read := fromTree(t)
 	if commit != nil && commit.Records != nil {
-		read = commit.Records
+		t = commit.Records
+	}
+	history, ds := History(t)
+	if diags.Add(ds...); diags.HasErrors() {
+		return nil, diags.Sorted(), nil
 	}
 	for _, s := range streams {
 		if commit != nil && commit.Only != nil {
@@ -82,13 +84,8 @@ func Release(ctx context.Context, t *tree.Tree, res *Result, rev ir.Revision, co
 				continue
 			}
 		}
-		before, ds := recordsOf(read, s.Name)
-		diags.Add(ds...)
-		if diags.HasErrors() {
-			continue
-		}
 		b := newBundler(ctx, res, rev, out)
-		b.stream, b.before = s, before
+		b.stream, b.before, b.opt.History = s, history.Of(s.Name), history
 		ds, err := b.seal(res, commit)
 		if err != nil {
 			return nil, nil, err
@@ -135,30 +132,24 @@ func declaredStreams(res *Result) ([]release.Stream, diag.List) {
 	return release.Streams(declared, names, at)
 }
 
-// fromTree reads records as a tree has them.
-func fromTree(t *tree.Tree) func(string) ([]byte, error) {
-	return func(file string) ([]byte, error) {
-		if _, ok := t.Lookup(file); !ok {
-			return nil, nil
-		}
-		return t.ReadFile(file)
-	}
-}
-
-// recordsOf reads a stream's records; a stream without any starts empty.
-func recordsOf(read func(string) ([]byte, error), stream string) (*release.Records, diag.List) {
-	file := release.File(stream)
-	b, err := read(file)
-	if b == nil && err == nil {
-		return release.New(stream), nil
-	}
-	if err != nil {
+// History reads the release records of a fleet, of all streams.
+func History(t *tree.Tree) (release.History, diag.List) {
+	var files []ir.File
+	for _, e := range t.Files("releases") {
+		b, err := t.ReadFile(e.Path)
 		if d, ok := diag.From(err); ok {
 			return nil, diag.List{d}
 		}
-		return nil, diag.List{diag.Errorf("REL001", "%s cannot be read: %v", file, err).Fix("restore it from git: `git checkout -- %s`", file)}
+		if err != nil {
+			return nil, diag.List{diag.Errorf("REL001", "%s cannot be read: %v", e.Path, err).Fix("restore it from git: `git checkout -- %s`", e.Path)}
+		}
+		files = append(files, ir.File{Path: e.Path, Data: b})
 	}
-	return release.Parse(file, b)
+	h, diags := release.ParseAll(files)
+	if !diags.HasErrors() {
+		diags.Add(h.Check()...)
+	}
+	return h, diags
 }
 
 // bundler seals one stream.

@@ -20,13 +20,22 @@ type Wanted struct {
 	Release release.Release
 }
 
-// Newest returns the newest release of each stream whose records are given, by
-// the stream's name. It is PUB001 when there is none: content without an entry
-// is a candidate, and a candidate is published nowhere.
-func Newest(records []*release.Records) ([]Wanted, diag.List) {
+// Newest returns the newest release of each stream, by its name, without what
+// has moved to another stream since. It is PUB001 when there is none: content
+// without an entry is a candidate, and a candidate is published nowhere.
+func Newest(h release.History) ([]Wanted, diag.List) {
 	var out []Wanted
-	for _, r := range records {
-		if rel, ok := r.Release(""); ok {
+	for _, r := range h {
+		rel, ok := r.Release("")
+		if !ok {
+			continue
+		}
+		rel.Artifacts = maps.Clone(rel.Artifacts)
+		maps.DeleteFunc(rel.Artifacts, func(artifact string, _ int) bool {
+			stream, _, _ := h.Last(artifact)
+			return stream != r.Stream
+		})
+		if len(rel.Artifacts) > 0 {
 			out = append(out, Wanted{r, rel})
 		}
 	}

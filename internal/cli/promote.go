@@ -136,18 +136,21 @@ func (p *promoteFlags) moves(ctx context.Context, s *session, head *compiler.Res
 	if err != nil {
 		return nil, nil, err
 	}
-	records, ds, err := s.allRecords(ctx)
-	if err != nil || ds.HasErrors() {
-		return nil, ds, err
+	records, ds := compiler.History(s.tree)
+	if ds.HasErrors() {
+		return nil, ds, nil
 	}
 	var out []move
 	for _, r := range records {
 		in := func(ring []string) []string {
-			return slices.DeleteFunc(slices.Clone(ring), func(c string) bool { return len(r.Artifacts[c]) == 0 })
+			return slices.DeleteFunc(slices.Clone(ring), func(c string) bool {
+				stream, _, _ := records.Last(c)
+				return stream != r.Stream
+			})
 		}
 		target := in(rings[n])
 		if p.approve {
-			ms, err := p.approvals(s, r, target)
+			ms, err := p.approvals(s, records, target)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -164,7 +167,7 @@ func (p *promoteFlags) moves(ctx context.Context, s *session, head *compiler.Res
 		if len(before) == 0 {
 			return nil, nil, fmt.Errorf("ring %d is the first of stream %q, and a release pins that itself", n+1, r.Stream)
 		}
-		ms, err := p.streamMoves(s, r, target, before)
+		ms, err := p.streamMoves(s, records, r, target, before)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -188,28 +191,29 @@ func ringNumber(rings [][]string, to string) (int, error) {
 }
 
 // approvals are the pins of a ring as they are.
-func (p *promoteFlags) approvals(s *session, r *release.Records, target []string) ([]move, error) {
+func (p *promoteFlags) approvals(s *session, h release.History, target []string) ([]move, error) {
 	var out []move
 	for _, c := range target {
-		at, err := p.standing(s, r, c)
+		recorded := h.Entries(c)
+		at, err := p.standing(s, recorded, c)
 		if err != nil {
 			return nil, err
 		}
 		if at.serial == 0 {
 			return nil, fmt.Errorf("%s has no release pinned that could be approved", c)
 		}
-		e, _ := r.Entry(c, at.serial)
-		out = append(out, move{c, e, at.registry})
+		i := slices.IndexFunc(recorded, func(e ir.Recorded) bool { return e.Serial == at.serial })
+		out = append(out, move{c, recorded[i], at.registry})
 	}
 	return out, nil
 }
 
 // streamMoves chooses the release: the newest that is what every cluster of the
 // ring before has pinned, or the one that was named, which they have or passed.
-func (p *promoteFlags) streamMoves(s *session, r *release.Records, target, before []string) ([]move, error) {
+func (p *promoteFlags) streamMoves(s *session, h release.History, r *release.Records, target, before []string) ([]move, error) {
 	pinned := map[string]standing{}
 	for _, c := range slices.Concat(before, target) {
-		at, err := p.standing(s, r, c)
+		at, err := p.standing(s, h.Entries(c), c)
 		if err != nil {
 			return nil, err
 		}
@@ -271,7 +275,7 @@ var (
 
 // standing reads which recorded release the pins of a cluster name, and from
 // where it is pulled.
-func (p *promoteFlags) standing(s *session, r *release.Records, cluster string) (standing, error) {
+func (p *promoteFlags) standing(s *session, recorded []ir.Recorded, cluster string) (standing, error) {
 	var out standing
 	files, err := pinned(s, p.deployDir)(cluster)
 	if err != nil {
@@ -280,11 +284,11 @@ func (p *promoteFlags) standing(s *session, r *release.Records, cluster string) 
 	for _, f := range files {
 		shownAs := shown(filepath.Join(outDir(s, p.deployDir), cluster, f.Path))
 		for _, m := range digestIn.FindAllSubmatch(f.Data, -1) {
-			i := slices.IndexFunc(r.Artifacts[cluster], func(e ir.Recorded) bool { return string(e.Manifest) == string(m[1]) })
+			i := slices.IndexFunc(recorded, func(e ir.Recorded) bool { return string(e.Manifest) == string(m[1]) })
 			if i < 0 {
 				return out, fmt.Errorf("%s pins %s, which is no recorded release of %q", shownAs, m[1], cluster)
 			}
-			found := r.Artifacts[cluster][i].Serial
+			found := recorded[i].Serial
 			if out.serial != 0 && out.serial != found {
 				return out, fmt.Errorf("the pins of %q name serial %d and serial %d", cluster, out.serial, found)
 			}
@@ -299,27 +303,6 @@ func (p *promoteFlags) standing(s *session, r *release.Records, cluster string) 
 		}
 	}
 	return out, nil
-}
-
-// allRecords reads the records of every stream as HEAD has them.
-func (s *session) allRecords(context.Context) ([]*release.Records, diag.List, error) {
-	var out []*release.Records
-	var diags diag.List
-	for _, e := range s.tree.Files("releases") {
-		if filepath.Ext(e.Path) != ".json" {
-			continue
-		}
-		b, err := s.tree.ReadFile(e.Path)
-		if err != nil {
-			return nil, nil, err
-		}
-		r, ds := release.Parse(e.Path, b)
-		diags.Add(ds...)
-		if r != nil {
-			out = append(out, r)
-		}
-	}
-	return out, diags, nil
 }
 
 // pins compiles each released revision once, judges it, and returns the files

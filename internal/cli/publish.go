@@ -13,7 +13,6 @@ import (
 
 	"github.com/darkstart-dev/darkstart/compiler"
 	"github.com/darkstart-dev/darkstart/compiler/ir"
-	"github.com/darkstart-dev/darkstart/compiler/release"
 	"github.com/darkstart-dev/darkstart/compiler/seal"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/oci"
@@ -123,7 +122,7 @@ func (p *publishFlags) run(ctx context.Context, inv *Invocation, args []string) 
 	if err != nil {
 		return p.broken(inv, nil, rep, err)
 	}
-	wanted, ds, err := head.wanted(ctx, p.stream)
+	wanted, ds, err := head.wanted(p.stream)
 	if err != nil {
 		return p.broken(inv, head, rep, err)
 	}
@@ -157,25 +156,25 @@ func (p *publishFlags) signers(ctx context.Context, inv *Invocation) (compiler.S
 
 // wanted reads the newest releases of a stream, or of all of them, as the
 // delivery branch has them.
-func (s *session) wanted(ctx context.Context, stream string) ([]compiler.Wanted, diag.List, error) {
+func (s *session) wanted(stream string) ([]compiler.Wanted, diag.List, error) {
 	diags := slices.Clone(s.diags)
 	if s.tree == nil || diags.HasErrors() {
 		return nil, diags, nil
 	}
-	all, ds, err := s.allRecords(ctx)
-	if diags.Add(ds...); err != nil || diags.HasErrors() {
-		return nil, diags, err
+	all, ds := compiler.History(s.tree)
+	if diags.Add(ds...); diags.HasErrors() {
+		return nil, diags, nil
 	}
-	var names []string
-	for _, r := range all {
-		names = append(names, r.Stream)
-	}
-	if stream != "" {
-		if all = slices.DeleteFunc(all, func(r *release.Records) bool { return r.Stream != stream }); len(all) == 0 {
+	wanted, ds := compiler.Newest(all)
+	if stream != "" && !ds.HasErrors() {
+		var names []string
+		for _, w := range wanted {
+			names = append(names, w.Records.Stream)
+		}
+		if wanted = slices.DeleteFunc(wanted, func(w compiler.Wanted) bool { return w.Records.Stream != stream }); len(wanted) == 0 {
 			return nil, nil, fmt.Errorf("--stream %s: no such stream has released (have %v)", stream, names)
 		}
 	}
-	wanted, ds := compiler.Newest(all)
 	return wanted, append(diags, ds...), nil
 }
 

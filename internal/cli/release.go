@@ -5,11 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"net/url"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -157,7 +155,10 @@ func (r *releaseFlags) record(ctx context.Context, inv *Invocation, of *build, o
 			return nil, nil, err
 		}
 	} else {
-		commit := &compiler.Commit{Records: of.s.recorded(ctx), Only: only}
+		commit := &compiler.Commit{Only: only}
+		if commit.Records, _, _, err = of.s.repo.Tree(ctx, of.s.head()); err != nil {
+			return nil, nil, r.broken(inv, of.s, rep, err)
+		}
 		end := inv.recording.Begin("seal", "")
 		b, ds, err = compiler.Release(ctx, of.s.tree, of.res, of.s.rev, commit)
 		if end(); err != nil {
@@ -181,7 +182,7 @@ func (r *releaseFlags) record(ctx context.Context, inv *Invocation, of *build, o
 // What HEAD has other content of, after a hotfix or before the next release, is
 // compiled from the revision that it was made from.
 func (r *releaseFlags) renewed(ctx context.Context, inv *Invocation, head *build, rep *report.Result) (*compiler.Bundles, []*build, error) {
-	wanted, ds, err := head.s.wanted(ctx, "")
+	wanted, ds, err := head.s.wanted("")
 	if err != nil {
 		return nil, nil, r.broken(inv, head.s, rep, err)
 	}
@@ -231,18 +232,6 @@ func (r *releaseFlags) refuse(inv *Invocation, s *session, rep *report.Result) e
 		rep.ExitCode = ExitFindings
 	}
 	return r.pipeline.out.finish(inv, s, rep)
-}
-
-// recorded reads release records as the delivery branch has them: at HEAD,
-// which is not the revision that is released when that is a hotfix.
-func (s *session) recorded(ctx context.Context) func(string) ([]byte, error) {
-	return func(file string) ([]byte, error) {
-		b, err := s.repo.ReadAt(ctx, "HEAD", path.Join(s.fleet, file))
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil
-		}
-		return b, err
-	}
 }
 
 // overwrites refuses to lose entries that the working tree has and the

@@ -3,13 +3,11 @@ package cli
 import (
 	"context"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
 	"github.com/darkstart-dev/darkstart/compiler"
 	"github.com/darkstart-dev/darkstart/compiler/ir"
-	"github.com/darkstart-dev/darkstart/compiler/release"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/git"
 )
@@ -100,27 +98,24 @@ func (r *releaseFlags) compileBase(ctx context.Context, inv *Invocation, s *sess
 // released maps the revisions of the newest entries to their clusters. Records
 // that cannot be read end the release later, with what is wrong in them.
 func (s *session) released(ctx context.Context) (map[string][]string, error) {
-	t, _, _, err := s.repo.Tree(ctx, git.Selector{Kind: git.Commit, Rev: "HEAD", Dir: s.fleet})
+	t, _, _, err := s.repo.Tree(ctx, s.head())
 	if err != nil || t == nil {
 		return nil, err
 	}
+	records, ds := compiler.History(t)
+	if ds.HasErrors() {
+		return nil, nil
+	}
+	names := map[string]bool{}
+	for _, r := range records {
+		for name := range r.Artifacts {
+			names[name] = name != ir.FleetArtifact
+		}
+	}
 	out := map[string][]string{}
-	for _, e := range t.Files("releases") {
-		if path.Ext(e.Path) != ".json" {
-			continue
-		}
-		b, err := t.ReadFile(e.Path)
-		if err != nil {
-			return nil, err
-		}
-		records, ds := release.Parse(e.Path, b)
-		if ds.HasErrors() {
-			return nil, nil
-		}
-		for _, name := range slices.Sorted(maps.Keys(records.Artifacts)) {
-			if last, ok := records.Last(name); ok && name != ir.FleetArtifact {
-				out[last.Revision] = append(out[last.Revision], name)
-			}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if _, last, ok := records.Last(name); ok && names[name] {
+			out[last.Revision] = append(out[last.Revision], name)
 		}
 	}
 	return out, nil
