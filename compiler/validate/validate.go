@@ -263,6 +263,9 @@ func judgeCustom(ctx context.Context, o *object.Object, id gvk, c *crd) verdict 
 // problems runs all checks of a kind on one object.
 func (c *checker) problems(ctx context.Context, o *object.Object, minor string) []*problem {
 	found := c.judge(ctx, o.Content)
+	if object.Map(o.Content, "sops") != nil {
+		found.sealed()
+	}
 	var out []*problem
 	for _, path := range found.unknown {
 		if !underWrongType(path, found.errors) {
@@ -287,6 +290,17 @@ func (c *checker) problems(ctx context.Context, o *object.Object, minor string) 
 		out = append(out, p)
 	}
 	return out
+}
+
+// sealed leaves out what is no problem of an object that SOPS encrypted: the
+// engine takes its `sops` field away, and nobody can judge a value that is not
+// there yet.
+func (f *judged) sealed() {
+	f.unknown = slices.DeleteFunc(f.unknown, func(path string) bool { return path == "sops" || strings.HasPrefix(path, "sops.") })
+	f.errors = slices.DeleteFunc(f.errors, func(e *field.Error) bool {
+		v, ok := e.BadValue.(string)
+		return ok && strings.HasPrefix(v, "ENC[")
+	})
 }
 
 // underWrongType reports whether a path leads through a value of the wrong
