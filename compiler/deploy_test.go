@@ -546,3 +546,35 @@ func expand(t *testing.T, set map[string]any) []string {
 	}
 	return out
 }
+
+// TestAccountsOfAnEngineElsewhere: where one engine serves several clusters, the
+// rights are in the cluster, under names of its own, and the account that Flux
+// looks for before it prunes is beside its Kustomizations, without rights there.
+func TestAccountsOfAnEngineElsewhere(t *testing.T) {
+	files := smallFleet(nil)
+	files["clusters/two/cluster.cue"] = files["clusters/one/cluster.cue"] + "delivery: engine: \"one/api\"\n"
+	d := deployCluster(t, compileFleet(t, files), "two", 1, nil)
+	names := func(file string) (out []string) {
+		for _, o := range d.by[file] {
+			if object.String(o, "kind") == "ServiceAccount" {
+				out = append(out, object.String(o, "metadata", "name"))
+			}
+		}
+		return out
+	}
+	want := []string{"two-darkstart", "two-darkstart-api", "two-darkstart-web"}
+	if got := names("access.yaml"); !slices.Equal(got, want) {
+		t.Errorf("accounts in the cluster: %v, want %v", got, want)
+	}
+	if got := names("flux.yaml"); !slices.Equal(got, want) {
+		t.Errorf("accounts beside the engine: %v, want %v", got, want)
+	}
+	if !d.rbac.allows(request{"flux-system:two-darkstart-api", "patch", "", "configmaps", "shared", "api"}) {
+		t.Error("the account has no rights in its cluster")
+	}
+	for name, k := range d.kustomizations() {
+		if object.String(k, "kubeConfig", "secretRef", "name") != "two-kubeconfig" || !strings.HasPrefix(object.String(k, "serviceAccountName"), "two-darkstart") {
+			t.Errorf("%s: %v", name, k)
+		}
+	}
+}
