@@ -42,7 +42,13 @@ type Statement struct {
 // compile, in their order: SLSA provenance, the passed verdict, and what is in
 // the bundle as CycloneDX and SPDX. It makes all of them or none; a compile with
 // errors has none to make.
-func Attest(ctx context.Context, res *Result, bundles []*seal.Bundle, signer *seal.Signer, c *AttestConfig) ([]*seal.Signature, diag.List, error) {
+//
+// Each stream has its own key; bundles of a stream without one are left out.
+func Attest(ctx context.Context, res *Result, bundles []*seal.Bundle, by func(stream string) Signers, c *AttestConfig) ([]*seal.Signature, diag.List, error) {
+	bundles = slices.DeleteFunc(slices.Clone(bundles), func(b *seal.Bundle) bool { return by(b.Record.Stream).Attest == nil })
+	if len(bundles) == 0 {
+		return nil, nil, nil
+	}
 	statements, diags, err := Statements(res, bundles, c)
 	if err != nil || diags.HasErrors() {
 		return nil, diags, err
@@ -50,7 +56,7 @@ func Attest(ctx context.Context, res *Result, bundles []*seal.Bundle, signer *se
 	var out []*seal.Signature
 	for _, s := range statements {
 		for _, p := range s.Predicates {
-			sig, ds, err := seal.Attest(ctx, s.Bundle, p, signer)
+			sig, ds, err := seal.Attest(ctx, s.Bundle, p, by(s.Bundle.Record.Stream).Attest)
 			if err != nil {
 				return nil, nil, err
 			}

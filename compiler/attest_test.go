@@ -288,7 +288,7 @@ func TestAttest(t *testing.T) {
 		if err != nil || signer == nil {
 			t.Fatal(err, ds)
 		}
-		sigs, ds, err := compiler.Attest(t.Context(), res, b.Sealed, signer, attestConfig())
+		sigs, ds, err := compiler.Attest(t.Context(), res, b.Sealed, func(string) compiler.Signers { return compiler.Signers{Attest: signer} }, attestConfig())
 		switch {
 		case err != nil:
 			t.Error(err)

@@ -259,7 +259,7 @@ func (b *bundler) waivers(artifact string) []ir.RecordedWaiver {
 func (b *bundler) recorded(cs []release.Candidate) error {
 	for _, c := range cs {
 		record := ir.Record{Artifact: c.Artifact, Correlation: c.Content.Short(), Stream: b.stream.Name, MinCompiler: Version}
-		if last, ok := b.before.Last(c.Artifact); ok && last.Content == c.Content {
+		if of, last, ok := b.opt.History.Last(c.Artifact); ok && of == b.stream.Name && last.Content == c.Content {
 			record = last.Record(b.stream.Name, c.Artifact)
 		}
 		if _, _, err := c.Seal(record); err != nil {

@@ -135,20 +135,20 @@ func orUnknown(s string) string {
 	return s
 }
 
-// Signers are the keys of a release; nil where none was given.
+// Signers are the keys of a stream; nil where none was given.
 type Signers struct{ Release, Attest *seal.Signer }
 
-// Trust is what statements have to be made by to stand for those of the
-// signers; nil without any.
-func (s Signers) Trust() (*seal.Trust, diag.List) {
+// trust is what statements have to be made by to stand for those of the
+// signers; nil without a release key.
+func (s Signers) trust() (*seal.Trust, diag.List) {
+	if s.Release == nil {
+		return nil, nil
+	}
 	var keys []seal.Trusted
 	for _, k := range []*seal.Signer{s.Release, s.Attest} {
 		if k != nil {
 			keys = append(keys, k.Trusted())
 		}
-	}
-	if len(keys) == 0 {
-		return nil, nil
 	}
 	return seal.NewTrust(keys...)
 }
@@ -173,25 +173,41 @@ func (s *Signed) add(x *seal.Signature) {
 	*to = append(*to, x)
 }
 
-// states reports whether somebody has stated a predicate already.
-func (s *Signed) states(by digest.Digest, predicate string) bool {
+// stated reports whether a party has stated a predicate already.
+func (s *Signed) stated(by digest.Digest, predicate string) bool {
 	return slices.ContainsFunc(append(slices.Clip(s.Claims), s.Signatures...), func(x *seal.Signature) bool {
 		return x.Key == by && x.Predicate == predicate
 	})
 }
 
+// states reports whether a signer has: as itself, or as whoever the trust policy
+// takes it for.
+func (s *Signed) states(k *seal.Signer, policy *seal.Policy, predicate string) bool {
+	as := []digest.Digest{k.ID()}
+	if policy != nil {
+		as = append(as, policy.Parties(k)...)
+	}
+	return slices.ContainsFunc(as, func(id digest.Digest) bool { return s.stated(id, predicate) })
+}
+
 // Complete gathers the statements that stand beside the bundles in the stores,
 // in their order, and makes those that are missing: every claim of Statements
-// by the attestation key, and the release key's signature. The stores are asked
-// for each bundle. With res nil nothing is claimed. A bundle that is signed by
+// by the attestation key of the bundle's stream, and the signature of its release
+// key. The stores are asked for each bundle; what stands there counts under the
+// trust policy, or without one when the stream's signers made it, and without
+// signers as it is. With res nil nothing is claimed. A bundle that is signed by
 // nobody then is PUB006.
-func Complete(ctx context.Context, res *Result, bundles []*seal.Bundle, by Signers, stores func(*seal.Bundle) []oci.Source, c *AttestConfig) ([]*Signed, diag.List, error) {
-	trust, diags := by.Trust()
-	if diags.HasErrors() {
-		return nil, diags, nil
-	}
+func Complete(ctx context.Context, res *Result, bundles []*seal.Bundle, by func(stream string) Signers, policy *seal.Policy, stores func(*seal.Bundle) []oci.Source, c *AttestConfig) ([]*Signed, diag.List, error) {
 	var out []*Signed
+	var diags diag.List
 	for _, b := range bundles {
+		trust, ds := by(b.Record.Stream).trust()
+		if policy != nil {
+			trust, ds = policy.Trust, nil
+		}
+		if ds.HasErrors() {
+			return nil, ds, nil
+		}
 		s := &Signed{Bundle: b}
 		for _, src := range stores(b) {
 			found, err := seal.Standing(ctx, src, b, trust)
@@ -199,21 +215,21 @@ func Complete(ctx context.Context, res *Result, bundles []*seal.Bundle, by Signe
 				return nil, nil, err
 			}
 			for _, x := range found {
-				if trust == nil || !s.states(x.Key, x.Predicate) {
+				if trust == nil || !s.stated(x.Key, x.Predicate) {
 					s.add(x)
 				}
 			}
 		}
 		out = append(out, s)
 	}
-	if by.Attest != nil && res != nil {
-		if ds, err := claim(ctx, res, out, by.Attest, c); err != nil || ds.HasErrors() {
+	if res != nil {
+		if ds, err := claim(ctx, res, out, by, policy, c); err != nil || ds.HasErrors() {
 			return nil, ds, err
 		}
 	}
 	for _, s := range out {
-		if by.Release != nil && !s.states(by.Release.ID(), seal.PredicateSign) {
-			sig, ds, err := seal.Sign(ctx, s.Bundle, by.Release)
+		if k := by(s.Bundle.Record.Stream).Release; k != nil && !s.states(k, policy, seal.PredicateSign) {
+			sig, ds, err := seal.Sign(ctx, s.Bundle, k)
 			if err != nil || ds.HasErrors() {
 				return nil, ds, err
 			}
@@ -226,25 +242,32 @@ func Complete(ctx context.Context, res *Result, bundles []*seal.Bundle, by Signe
 	return out, diags.Sorted(), nil
 }
 
-func claim(ctx context.Context, res *Result, all []*Signed, by *seal.Signer, c *AttestConfig) (diag.List, error) {
+func claim(ctx context.Context, res *Result, all []*Signed, by func(stream string) Signers, policy *seal.Policy, c *AttestConfig) (diag.List, error) {
+	var to []*Signed
 	var bundles []*seal.Bundle
 	for _, s := range all {
-		bundles = append(bundles, s.Bundle)
+		if by(s.Bundle.Record.Stream).Attest != nil {
+			to, bundles = append(to, s), append(bundles, s.Bundle)
+		}
+	}
+	if len(to) == 0 {
+		return nil, nil
 	}
 	statements, diags, err := Statements(res, bundles, c)
 	if err != nil || diags.HasErrors() {
 		return diags, err
 	}
 	for i, s := range statements {
+		k := by(s.Bundle.Record.Stream).Attest
 		for _, p := range s.Predicates {
-			if all[i].states(by.ID(), p.Type) {
+			if to[i].states(k, policy, p.Type) {
 				continue
 			}
-			sig, ds, err := seal.Attest(ctx, s.Bundle, p, by)
+			sig, ds, err := seal.Attest(ctx, s.Bundle, p, k)
 			if err != nil || ds.HasErrors() {
 				return ds, err
 			}
-			all[i].add(sig)
+			to[i].add(sig)
 		}
 	}
 	return nil, nil

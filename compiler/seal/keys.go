@@ -226,7 +226,7 @@ func LoadSigner(ctx context.Context, ref string, role Role, src KeySource, passw
 	der, err := encrypted.Decrypt(block.Bytes, pass)
 	if err != nil {
 		return nil, diag.List{diag.Errorf("SIG002", "key %q cannot be decrypted: wrong password, or a damaged file", ref).
-			Fix("set COSIGN_PASSWORD to the password that the key was made with")}, nil
+			Fix("set COSIGN_PASSWORD, or DARKSTART_%s_PASSWORD for keys of this role alone, to the password that the key was made with", strings.ToUpper(string(role)))}, nil
 	}
 	key, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {

@@ -83,17 +83,8 @@ func twoRoles(a, b who) *diag.Diagnostic {
 func (t *Trust) Permits(s *Signer, stream string) diag.List {
 	mine := s.Trusted().who()
 	known, elsewhere := false, []string{}
-	for _, p := range t.parties {
-		w, same := p.who(), false
-		switch i, ok := p.(*Identity); {
-		case !ok || s.keyless == nil:
-			same = w.id == mine.id
-		default:
-			same = i.covers(s.keyless.identity)
-		}
-		if !same {
-			continue
-		}
+	for _, p := range t.same(s) {
+		w := p.who()
 		if w.role != mine.role {
 			return diag.List{diag.Errorf("SIG006", "%q is trusted to %s and cannot %s", mine.name, w.role, mine.role).
 				Fix("sign with the key, or as the identity, that is trusted to %s", mine.role)}
@@ -112,6 +103,27 @@ func (t *Trust) Permits(s *Signer, stream string) diag.List {
 		d.Note("it is trusted in %s", strings.Join(elsewhere, ", "))
 	}
 	return diag.List{d.Fix("add it to the trust policy, or sign with a key that is in it")}
+}
+
+// same returns the parties that the signer is.
+func (t *Trust) same(s *Signer) []Trusted {
+	mine := s.Trusted().who()
+	return slices.DeleteFunc(slices.Clone(t.parties), func(p Trusted) bool {
+		if i, ok := p.(*Identity); ok && s.keyless != nil {
+			return !i.covers(s.keyless.identity)
+		}
+		return p.who().id != mine.id
+	})
+}
+
+// Parties returns the ids of those that the signer is taken for, as signatures
+// that stand somewhere name them.
+func (t *Trust) Parties(s *Signer) []digest.Digest {
+	var out []digest.Digest
+	for _, p := range t.same(s) {
+		out = append(out, p.who().id)
+	}
+	return out
 }
 
 // counts reports whether the party may speak about a stream; "" is any.

@@ -212,7 +212,7 @@ func newReport(b *Bundle) *Report {
 		Artifact: b.Record.Artifact, Stream: b.Record.Stream, Serial: b.Record.Serial,
 		Manifest: b.Digest(), Layer: b.LayerDigest(), Tar: b.Tar, Content: b.Content,
 		Revision: b.Record.Revision, Issued: b.Record.Issued, NotAfter: b.Record.NotAfter, Waivers: b.Record.Waivers,
-		Facts: []Fact{{"content", StatusProven, "sealing the files again gives the same manifest, layer and record"}},
+		Facts: []Fact{{"content", StatusProven, "sealing the files again gives the same manifest, layer and record"}}, Seen: []Seen{},
 	}
 }
 

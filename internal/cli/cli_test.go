@@ -35,6 +35,7 @@ func TestMain(m *testing.M) {
 //	status N CMD…      run CMD and demand exit status N
 //	json FILE [K=V…]   demand one JSON value, and values at dotted paths
 //	result FILE        demand a result as docs/result.schema.json describes it
+//	document NAME FILE demand a document as docs/NAME.schema.json describes it
 //	bundles LAYOUT     print every bundle of a layout with a digest of its bytes
 //	tamper LAYOUT CMD… flip a byte of every file in turn: CMD must refuse
 //	deploy FLEET       judge deploy/ against the layout beside it
@@ -56,7 +57,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"fleet": cmdFleet, "repo": cmdRepo, "commit": cmdCommit, "edit": cmdEdit,
-			"status": cmdStatus, "json": cmdJSON, "result": cmdResult, "bundles": cmdBundles,
+			"status": cmdStatus, "json": cmdJSON, "result": cmdResult, "document": cmdDocument, "bundles": cmdBundles,
 			"tamper": cmdTamper, "deploy": cmdDeploy, "kept": cmdKept, "registry": cmdRegistry, "push": cmdPush, "export": cmdExport, "image": cmdImage,
 			"stock": cmdStock, "sigstore": cmdSigstore, "token": cmdToken,
 		},
@@ -77,9 +78,16 @@ func cmdResult(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: result FILE")
 	}
-	schema, err := jsonschema.NewCompiler().Compile(sourceDir("../../docs/result.schema.json"))
+	cmdDocument(ts, false, append([]string{"result"}, args...))
+}
+
+func cmdDocument(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: document NAME FILE")
+	}
+	schema, err := jsonschema.NewCompiler().Compile(sourceDir("../../docs/" + args[0] + ".schema.json"))
 	ts.Check(err)
-	v, err := jsonschema.UnmarshalJSON(strings.NewReader(ts.ReadFile(args[0])))
+	v, err := jsonschema.UnmarshalJSON(strings.NewReader(ts.ReadFile(args[1])))
 	ts.Check(err)
 	ts.Check(schema.Validate(v))
 }

@@ -46,6 +46,7 @@ func (p *probe) environment() {
 		name, value, _ := strings.Cut(e, "=")
 		switch {
 		case value == "":
+		case strings.HasPrefix(name, "DARKSTART_RELEASE_PASSWORD"), strings.HasPrefix(name, "DARKSTART_ATTEST_PASSWORD"):
 		case strings.HasPrefix(name, "DARKSTART_"):
 			p.s.Variables = append(p.s.Variables, name)
 		case slices.Contains([]string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"}, strings.ToUpper(name)):

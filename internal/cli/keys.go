@@ -16,7 +16,8 @@ import (
 	"github.com/darkstart-dev/darkstart/internal/diag"
 )
 
-// passwordVariable is cosign's, so that one secret serves both tools.
+// passwordVariable is cosign's, so that one secret serves both tools where no
+// more specific one is set (passwordVariables).
 const passwordVariable = "COSIGN_PASSWORD"
 
 func newKeys(inv *Invocation) *cobra.Command {
@@ -31,11 +32,12 @@ func newKeysGenerate(inv *Invocation) *cobra.Command {
 		Use:   "generate",
 		Short: "write an encrypted key pair in cosign's format",
 		Long: `generate writes ROLE.key (private, encrypted) and ROLE.pub. The passphrase comes
-from COSIGN_PASSWORD, or is asked for. Existing files are never overwritten: a
+from DARKSTART_RELEASE_PASSWORD or DARKSTART_ATTEST_PASSWORD, by role, else from
+COSIGN_PASSWORD, or is asked for. Existing files are never overwritten: a
 lost release key cannot be made again.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			pair, err := seal.GenerateKeyPair(seal.Algorithm(algorithm), password(inv, true))
+			pair, err := seal.GenerateKeyPair(seal.Algorithm(algorithm), newPassword(inv, seal.Role(role), role+".key"))
 			if err != nil {
 				return err
 			}
@@ -75,7 +77,7 @@ is a file, env://NAME, or NAME://KEY for a key that a service keeps: the program
 sigstore-kms-NAME on PATH is asked, by sigstore's plugin protocol.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, ds, err := seal.LoadSigner(cmd.Context(), key, seal.Role(role), keySource(inv), password(inv, false))
+			s, ds, err := seal.LoadSigner(cmd.Context(), key, seal.Role(role), keySource(inv), password(inv, seal.Role(role), "", key))
 			if err != nil {
 				return err
 			}
@@ -114,27 +116,47 @@ func mode(name string) (fs.FileMode, error) {
 }
 
 // password returns how the passphrase of a private key is found: from the
-// environment, else from the terminal. There is no flag for it: flags end up
-// in shell histories and process lists.
-func password(inv *Invocation, confirm bool) seal.Password {
+// environment, else from the terminal, which is told which key is meant. There
+// is no flag for it: flags end up in shell histories and process lists. stream
+// is "" for a key of no one stream.
+func password(inv *Invocation, role seal.Role, stream, key string) seal.Password {
 	return func() ([]byte, error) {
-		if p := inv.Getenv(passwordVariable); p != "" {
-			return []byte(p), nil
+		names := passwordVariables(role, stream)
+		for _, name := range names {
+			if p := inv.Getenv(name); p != "" {
+				return []byte(p), nil
+			}
 		}
-		f, ok := inv.Stdin.(*os.File)
-		if !ok || !term.IsTerminal(int(f.Fd())) {
-			return nil, fmt.Errorf("no passphrase: set %s (there is no terminal to ask on)", passwordVariable)
+		return askTerminal(inv, "passphrase of "+key+": ", "no passphrase: set "+passwordVariable+", or "+names[0]+" for this key")
+	}
+}
+
+// newPassword is the passphrase of a key that is made: asked for twice.
+func newPassword(inv *Invocation, role seal.Role, key string) seal.Password {
+	return func() ([]byte, error) {
+		for _, name := range passwordVariables(role, "") {
+			if p := inv.Getenv(name); p != "" {
+				return []byte(p), nil
+			}
 		}
-		first, err := ask(f, inv.Stderr, "passphrase of the private key: ")
-		if err != nil || !confirm {
-			return first, err
+		first, err := password(inv, role, "", key)()
+		if err != nil {
+			return nil, err
 		}
-		second, err := ask(f, inv.Stderr, "once more: ")
+		second, err := askTerminal(inv, "once more: ", "")
 		if err == nil && string(first) != string(second) {
 			return nil, errors.New("the passphrases differ")
 		}
 		return first, err
 	}
+}
+
+func askTerminal(inv *Invocation, prompt, otherwise string) ([]byte, error) {
+	f, ok := inv.Stdin.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return nil, fmt.Errorf("%s (there is no terminal to ask on)", otherwise)
+	}
+	return ask(f, inv.Stderr, prompt)
 }
 
 func ask(f *os.File, out io.Writer, prompt string) ([]byte, error) {

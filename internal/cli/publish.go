@@ -22,12 +22,13 @@ import (
 // publishFlags are the flags of one publication.
 type publishFlags struct {
 	pipeline
-	key, attestKey, builder string
-	keyless                 keylessFlags
-	stream, to, from        string
-	layout, tar             string
-	out, deployDir          string
-	registry                string // "host/path" of the argument
+	keys             keyFlags
+	keyless          keylessFlags
+	builder          string
+	stream, to, from string
+	layout, tar      string
+	out, deployDir   string
+	registry         string // "host/path" of the argument
 }
 
 func newPublish(inv *Invocation) *cobra.Command {
@@ -63,8 +64,7 @@ already, as another bundle.`,
 	f.BoolVarP(&p.in.quiet, "quiet", "q", false, "no progress on stderr")
 	f.StringVar(&p.in.now, "now", "", "judge dates at this `TIME` (RFC 3339) instead of the revision's committer time")
 	p.pipeline.out.register(cmd)
-	f.StringVar(&p.key, "key", "", "sign with this private release `KEY`: a file, or env://NAME (passphrase in COSIGN_PASSWORD)")
-	f.StringVar(&p.attestKey, "attest-key", "", "state provenance and verdict with this private `KEY`, which is not the release key")
+	p.keys.add(f)
 	p.keyless.add(f)
 	f.StringVar(&p.builder, "builder", "", "the `URI` of the environment that runs this, as statements name it")
 	f.StringVar(&p.stream, "stream", "", "only this `STREAM` (default: all that have released)")
@@ -90,7 +90,7 @@ func (p *publishFlags) target(args []string) error {
 	switch {
 	case p.registry != "" && files, p.layout != "" && p.tar != "":
 		return errors.New("one place at a time: a registry, --oci-layout, or --tar")
-	case p.attests() && p.key == "" && p.keyless.token == "":
+	case p.attests() && len(p.keys.release) == 0 && p.keyless.token == "":
 		return errors.New("--attest-key goes with --key: what is attested is what is signed")
 	case p.from != "" && files:
 		return errors.New("--from carries a layout into a registry; copy the files to have them elsewhere")
@@ -103,7 +103,7 @@ func (p *publishFlags) target(args []string) error {
 }
 
 // attests reports whether anybody is to state provenance and verdict.
-func (p *publishFlags) attests() bool { return p.attestKey != "" || p.keyless.attestToken != "" }
+func (p *publishFlags) attests() bool { return len(p.keys.attest) > 0 || p.keyless.attestToken != "" }
 
 func (p *publishFlags) run(ctx context.Context, inv *Invocation, args []string) error {
 	if err := p.target(args); err != nil {
@@ -130,11 +130,20 @@ func (p *publishFlags) run(ctx context.Context, inv *Invocation, args []string) 
 		rep.ExitCode = ExitFailed
 		return p.pipeline.out.finish(inv, head, rep)
 	}
-	signers, ds, err := p.signers(ctx, inv)
+	var streams []string
+	for _, w := range wanted {
+		streams = append(streams, w.Records.Stream)
+	}
+	policy, ds, err := head.headPolicy(ctx)
 	if err != nil {
 		return p.broken(inv, head, rep, err)
 	}
-	if rep.Diagnostics.Add(ds...); ds.HasErrors() {
+	rep.Diagnostics.Add(ds...)
+	by, ds, err := p.signers(ctx, inv, policy, streams)
+	if err != nil {
+		return p.broken(inv, head, rep, err)
+	}
+	if rep.Diagnostics.Add(ds...); rep.Diagnostics.HasErrors() {
 		rep.ExitCode = ExitFailed
 		return p.pipeline.out.finish(inv, head, rep)
 	}
@@ -143,15 +152,14 @@ func (p *publishFlags) run(ctx context.Context, inv *Invocation, args []string) 
 		return err
 	}
 	s := builds[0].s
-	if err := p.deliver(ctx, inv, head, builds, signers, rep); err != nil {
+	if err := p.deliver(ctx, inv, head, builds, by, policy, rep); err != nil {
 		return p.broken(inv, s, rep, err)
 	}
 	return p.pipeline.out.finish(inv, s, rep)
 }
 
-func (p *publishFlags) signers(ctx context.Context, inv *Invocation) (compiler.Signers, diag.List, error) {
-	by, ds, err := (&releaseFlags{pipeline: p.pipeline, key: p.key, attestKey: p.attestKey, keyless: p.keyless}).signers(ctx, inv)
-	return compiler.Signers{Release: by.release, Attest: by.attest}, ds, err
+func (p *publishFlags) signers(ctx context.Context, inv *Invocation, policy *seal.Policy, streams []string) (signers, diag.List, error) {
+	return (&signing{inv: inv, dir: p.in.dir, keys: p.keys, keyless: &p.keyless, policy: policy, streams: streams}).signers(ctx)
 }
 
 // wanted reads the newest releases of a stream, or of all of them, as the
@@ -192,7 +200,7 @@ func (p *publishFlags) build(ctx context.Context, inv *Invocation, wanted []comp
 
 // deliver signs and carries what was built, and writes the pins. What cannot
 // be done for a reason that a user can mend is in the report.
-func (p *publishFlags) deliver(ctx context.Context, inv *Invocation, head *session, builds []*build, by compiler.Signers, rep *report.Result) error {
+func (p *publishFlags) deliver(ctx context.Context, inv *Invocation, head *session, builds []*build, by signers, policy *seal.Policy, rep *report.Result) error {
 	registry := p.registry
 	if project := builds[0].res.Units.Project; registry == "" && project != nil {
 		registry = strings.TrimPrefix(project.Spec.Releases.Registry, "oci://")
@@ -219,7 +227,7 @@ func (p *publishFlags) deliver(ctx context.Context, inv *Invocation, head *sessi
 			return err
 		}
 		end := inv.recording.Begin("sign", "")
-		more, ds, err := compiler.Complete(ctx, b.res, b.sealed, by, to.standing(p.beside(head)), c)
+		more, ds, err := compiler.Complete(ctx, b.res, b.sealed, by.of, policy, to.standing(p.beside(head)), c)
 		end()
 		if stop, err := stopped(rep, ds, err); stop || err != nil {
 			return err
@@ -236,7 +244,7 @@ func (p *publishFlags) deliver(ctx context.Context, inv *Invocation, head *sessi
 	if err != nil {
 		return err
 	}
-	to.tell(signed, by, wrote)
+	to.tell(signed, by, policy, wrote)
 	return nil
 }
 

@@ -15,13 +15,6 @@ import (
 // first, so that only bundles are carried, and candidates are refused.
 func (p *publishFlags) carry(ctx context.Context, inv *Invocation) error {
 	rep := p.pipeline.out.report("publish")
-	signers, ds, err := p.signers(ctx, inv)
-	if err != nil {
-		return p.broken(inv, nil, rep, err)
-	}
-	if stop, err := stopped(rep, ds, nil); stop || err != nil {
-		return p.pipeline.out.finish(inv, nil, rep)
-	}
 	l, err := openLayout(under(p.in.dir, p.from))
 	if err != nil {
 		return p.broken(inv, nil, rep, err)
@@ -33,6 +26,13 @@ func (p *publishFlags) carry(ctx context.Context, inv *Invocation) error {
 		}
 		return p.pipeline.out.finish(inv, nil, rep)
 	}
+	by, policy, ds, err := p.carriers(ctx, inv, bundles)
+	if err != nil {
+		return p.broken(inv, nil, rep, err)
+	}
+	if stop, _ := stopped(rep, ds, nil); stop {
+		return p.pipeline.out.finish(inv, nil, rep)
+	}
 	to, err := p.destination(inv, p.registry)
 	if err != nil {
 		return p.broken(inv, nil, rep, err)
@@ -41,10 +41,10 @@ func (p *publishFlags) carry(ctx context.Context, inv *Invocation) error {
 	stop, err := to.free(ctx, bundles, rep)
 	if !stop && err == nil {
 		var signed []*compiler.Signed
-		signed, ds, err = compiler.Complete(ctx, nil, bundles, signers, to.standing(l), nil)
+		signed, ds, err = compiler.Complete(ctx, nil, bundles, by.of, policy, to.standing(l), nil)
 		if stop, err = stopped(rep, ds, err); !stop && err == nil {
 			if stop, err = to.deliver(ctx, signed, rep); !stop && err == nil {
-				to.tell(signed, signers, nil)
+				to.tell(signed, by, policy, nil)
 			}
 		}
 	}
@@ -52,6 +52,24 @@ func (p *publishFlags) carry(ctx context.Context, inv *Invocation) error {
 		return p.broken(inv, nil, rep, err)
 	}
 	return p.pipeline.out.finish(inv, nil, rep)
+}
+
+// carriers are the keys to sign with on the way, under the trust policy of the
+// fleet that this runs in, if it runs in one.
+func (p *publishFlags) carriers(ctx context.Context, inv *Invocation, bundles []*seal.Bundle) (signers, *seal.Policy, diag.List, error) {
+	file, err := fleetPolicy(p.in.dir)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	var policy *seal.Policy
+	var diags diag.List
+	if file != "" {
+		if policy, diags, err = readPolicy(ctx, file); policy == nil {
+			return nil, nil, diags, err
+		}
+	}
+	by, ds, err := p.signers(ctx, inv, policy, streamNames([]*build{{sealed: bundles}}))
+	return by, policy, append(diags, ds...), err
 }
 
 // openLayout opens a layout in a folder or in a tar file.

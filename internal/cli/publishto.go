@@ -201,7 +201,7 @@ func (d *destination) progress(e publish.Event) {
 
 // tell says on stderr how anybody checks what was published, and what to do
 // next.
-func (d *destination) tell(signed []*compiler.Signed, by compiler.Signers, wrote []string) {
+func (d *destination) tell(signed []*compiler.Signed, by signers, policy *seal.Policy, wrote []string) {
 	if d.p.in.quiet {
 		return
 	}
@@ -210,12 +210,18 @@ func (d *destination) tell(signed []*compiler.Signed, by compiler.Signers, wrote
 		fmt.Fprintf(&b, "wrote %s\n", f)
 	}
 	b.WriteString("verify it, with whom you trust:\n")
-	ours, cosigns := d.trusting(by)
 	for _, s := range signed {
 		x := s.Bundle
+		ours, cosigns := d.trusting(by.of(x.Record.Stream))
+		if policy != nil {
+			ours = "--trust " + policy.Name
+		}
 		if d.dir != "" {
 			fmt.Fprintf(&b, "  darkstart verify %s %s\n", d.place(x), ours)
-			break
+			if policy != nil || len(by) < 2 {
+				break
+			}
+			continue
 		}
 		ref := d.registry + "/" + x.Record.Artifact + "@" + string(x.Digest())
 		fmt.Fprintf(&b, "  darkstart verify oci://%s %s\n", ref, ours)
@@ -225,7 +231,8 @@ func (d *destination) tell(signed []*compiler.Signed, by compiler.Signers, wrote
 }
 
 // trusting returns the flags of darkstart verify and of cosign verify that trust
-// the signers. An identity that attests is trusted by a trust policy alone.
+// the signers of a stream. An identity that attests is trusted by a trust policy
+// alone.
 func (d *destination) trusting(by compiler.Signers) (ours, cosigns string) {
 	k := &d.p.keyless
 	if subject, issuer := by.Release.Identity(); subject != "" {
@@ -238,19 +245,23 @@ func (d *destination) trusting(by compiler.Signers) (ours, cosigns string) {
 			cosigns += " --insecure-ignore-tlog"
 		}
 	} else {
-		pub := publicName(d.p.key, "release.pub")
+		pub := publicName(by.Release, "release.pub")
 		ours, cosigns = "--key "+pub, "--key "+pub+" --insecure-ignore-tlog"
 	}
-	if d.p.attestKey != "" {
-		ours += " --attest-key " + publicName(d.p.attestKey, "attest.pub")
+	if by.Attest != nil {
+		if subject, _ := by.Attest.Identity(); subject == "" {
+			ours += " --attest-key " + publicName(by.Attest, "attest.pub")
+		}
 	}
 	return ours, cosigns
 }
 
 // publicName guesses the name of the public half of a key file.
-func publicName(private, otherwise string) string {
-	if base, ok := strings.CutSuffix(private, ".key"); ok {
-		return base + ".pub"
+func publicName(s *seal.Signer, otherwise string) string {
+	if s != nil {
+		if base, ok := strings.CutSuffix(s.Public().Name, ".key"); ok {
+			return base + ".pub"
+		}
 	}
 	return otherwise
 }

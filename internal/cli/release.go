@@ -28,11 +28,11 @@ import (
 // releaseFlags are the flags of one release.
 type releaseFlags struct {
 	pipeline
-	out, key, to, deployDir string
-	attestKey, builder      string
-	keyless                 keylessFlags
-	base                    string
-	renew                   bool
+	out, to, deployDir, builder string
+	keys                        keyFlags
+	keyless                     keylessFlags
+	base                        string
+	renew                       bool
 }
 
 func newRelease(inv *Invocation) *cobra.Command {
@@ -50,6 +50,11 @@ With --attest-key it also states, signed by that key, what each bundle was made
 from (SLSA provenance), that the guardrails let it pass (a verification summary),
 and which images and charts it names (CycloneDX, SPDX): docs/attestations.md.
 
+Where streams have keys of their own, --key STREAM=KEY names each. A plain --key
+signs for every stream, or, where HEAD has a trust.cue, for those that it is trusted
+for. A key that the policy does not trust for this is refused before anything is
+written: docs/keys.md.
+
 With both --revision and --to it is a hotfix: only the clusters of that ring get
 a new serial. --renew gives everything that is released a new serial and a new date
 of expiry, with the content that it has, whatever HEAD has by now, and moves the
@@ -66,9 +71,8 @@ released and signed has a clean result. --fail-on warning is stricter.`,
 	r.register(cmd)
 	f := cmd.Flags()
 	f.StringVar(&r.out, "out", "dist", "write bundles below `DIR`, relative to the fleet")
-	f.StringVar(&r.key, "key", "", "sign with this private `KEY`: a file, env://NAME (passphrase in COSIGN_PASSWORD), or NAME://KEY through sigstore-kms-NAME")
+	r.keys.add(f)
 	r.keyless.add(f)
-	f.StringVar(&r.attestKey, "attest-key", "", "state provenance, verdict and contents with this private `KEY`, which is not the release key")
 	f.StringVar(&r.builder, "builder", "", "the `URI` of the environment that runs this, as statements name it")
 	f.StringVar(&r.to, "to", "", "pin this `RING` instead of the first: its number, one of its clusters, or \"all\"")
 	f.StringVar(&r.base, "base", "", "judge the change since this git `REV` instead of what each cluster's newest release was made from; \"none\" judges none")
@@ -111,15 +115,6 @@ func (r *releaseFlags) run(ctx context.Context, inv *Invocation) error {
 	if err != nil {
 		return r.broken(inv, s, rep, err)
 	}
-	signers, ds, err := r.signers(ctx, inv)
-	if err != nil {
-		return r.broken(inv, s, rep, err)
-	}
-	rep.Diagnostics.Add(ds...)
-	if ds.HasErrors() {
-		rep.ExitCode = ExitFailed
-		return r.pipeline.out.finish(inv, s, rep)
-	}
 	var only []string
 	if hotfix {
 		only = ring
@@ -128,8 +123,16 @@ func (r *releaseFlags) run(ctx context.Context, inv *Invocation) error {
 	if err != nil || b == nil {
 		return err
 	}
+	by, ds, err := r.signing(ctx, inv, s, streamNames(builds))
+	if err != nil {
+		return r.broken(inv, s, rep, err)
+	}
+	if rep.Diagnostics.Add(ds...); ds.HasErrors() {
+		rep.ExitCode = ExitFailed
+		return r.pipeline.out.finish(inv, s, rep)
+	}
 	end := inv.recording.Begin("sign", "")
-	signed, ds, err := r.sign(ctx, builds, signers)
+	signed, ds, err := r.sign(ctx, builds, by)
 	end()
 	if err != nil {
 		return r.broken(inv, s, rep, err)
@@ -137,7 +140,7 @@ func (r *releaseFlags) run(ctx context.Context, inv *Invocation) error {
 	if rep.Diagnostics.Add(ds...); ds.HasErrors() {
 		return r.refuse(inv, s, rep)
 	}
-	if err := r.write(ctx, inv, s, b, builds, ring, signed, rep); err != nil {
+	if err := r.write(ctx, inv, s, b, builds, ring, signed, by.unsigned(streamNames(builds)), rep); err != nil {
 		return r.broken(inv, s, rep, err)
 	}
 	return r.pipeline.out.finish(inv, s, rep)
@@ -270,7 +273,7 @@ func uncommitted(s *session, file string, have, head *release.Records) *diag.Dia
 // write is the only part of a release that changes anything. Signatures are made
 // before it and attached before records are written: what is recorded and pinned
 // is signed already.
-func (r *releaseFlags) write(ctx context.Context, inv *Invocation, s *session, b *compiler.Bundles, builds []*build, ring []string, signed []*seal.Signature, rep *report.Result) error {
+func (r *releaseFlags) write(ctx context.Context, inv *Invocation, s *session, b *compiler.Bundles, builds []*build, ring []string, signed []*seal.Signature, unsigned []string, rep *report.Result) error {
 	kept, standing, err := r.kept(ctx, s, b)
 	if err != nil {
 		return err
@@ -311,7 +314,7 @@ func (r *releaseFlags) write(ctx context.Context, inv *Invocation, s *session, b
 		}
 		wrote = append(append(wrote, pinned...), sets...)
 	}
-	r.tell(inv, b, r.key != "" || r.keyless.wanted(), wrote)
+	r.tell(inv, b, unsigned, wrote)
 	return nil
 }
 
@@ -420,7 +423,7 @@ func (r *releaseFlags) ring(res *compiler.Result) ([]string, error) {
 }
 
 // tell says on stderr what to do next.
-func (r *releaseFlags) tell(inv *Invocation, b *compiler.Bundles, signed bool, wrote []string) {
+func (r *releaseFlags) tell(inv *Invocation, b *compiler.Bundles, unsigned, wrote []string) {
 	if r.in.quiet {
 		return
 	}
@@ -429,8 +432,12 @@ func (r *releaseFlags) tell(inv *Invocation, b *compiler.Bundles, signed bool, w
 	} else {
 		fmt.Fprintf(inv.Stderr, "new releases: %s\n", strings.Join(b.New, ", "))
 	}
-	if !signed {
+	switch {
+	case len(unsigned) == 0:
+	case len(unsigned) == len(b.Streams):
 		fmt.Fprintln(inv.Stderr, "not signed, and verify refuses it: give --key to sign")
+	default:
+		fmt.Fprintf(inv.Stderr, "not signed: %s; verify refuses it until it is (--key STREAM=KEY)\n", strings.Join(unsigned, ", "))
 	}
 	for _, f := range wrote {
 		fmt.Fprintf(inv.Stderr, "wrote %s\n", f)
