@@ -27,7 +27,11 @@ package darkstart.rules.dr008
 import data.darkstart.defects
 import data.darkstart.lib
 
-evaluated := count(lib.list(recovery, "actions")) + count([s |
+# What the linker derives (pinning a release in all clusters at once is an action)
+# is judged as well, and is known here by its defects alone.
+evaluated := max([declared, count(deny)])
+
+declared := count(lib.list(recovery, "actions")) + count([s |
 	some procedure in object.get(recovery, "procedures", {})
 	some s in object.get(procedure, "steps", {})
 	s.irreversible

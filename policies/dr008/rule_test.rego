@@ -34,3 +34,7 @@ test_counts_actions_and_irreversible_steps if {
 	dr008.evaluated == 2 with input as {"defects": {}, "solved": 0, "recovery": {"actions": {"a": {}}, "procedures": {"p": {"steps": {"s": {"irreversible": true}, "t": {}}}}}}
 	dr008.evaluated == 0 with input as {"defects": {}, "solved": 0, "recovery": null}
 }
+
+test_a_derived_action_is_evaluated if {
+	dr008.evaluated == 1 with input as {"defects": {"DR008": [defect]}, "solved": 4, "recovery": {"procedures": {}}}
+}
