@@ -12,7 +12,7 @@ TOOL    := $(GO) tool -modfile=internal/tools/go.mod
 # regal needs versions of its own; see internal/archtest.
 REGAL   := $(GO) tool -modfile=internal/tools/regal/go.mod regal
 
-.PHONY: all demo test e2e e2e-update tools lint bench fuzz vectors docs fmt build clean $(BIN)
+.PHONY: all demo test e2e e2e-update tools lint bench bench-peers fuzz vectors docs fmt build clean $(BIN)
 all: build
 
 build: $(BIN)
@@ -57,8 +57,15 @@ docs: $(BIN) ## generated pages
 	$(BIN) explain --all -o markdown > docs/codes.md
 	$(BIN) rules -o markdown > docs/rules.md
 
-bench: $(BIN)
-	$(GO) run ./internal/bench
+bench: ## Darkstart alone: stages, floor, memory, and the Go benchmarks
+	$(GO) run ./internal/bench -peers=false
+
+# N=100 VARIANT=1 RUNS=3 is what the goals are about, and takes an hour of CPU.
+N       ?= 1,10
+VARIANT ?= 1,2
+RUNS    ?= 3
+bench-peers: tools ## beside the stock programs; writes docs/benchmarks.md
+	$(GO) run ./internal/bench -write -n $(N) -variant $(VARIANT) -runs $(RUNS)
 
 fuzz:
 	sh testdata/fuzz.sh

@@ -195,27 +195,68 @@ func inventory(t *testing.T, b *seal.Bundle) map[string]inventoryFile {
 	return out
 }
 
-// equalsStock builds every overlay of a cluster with the stock program. Two
-// differences are contract (DESIGN §7): a Job's name ends in a hash of its
-// content, and it has no time to live.
-func equalsStock(t *testing.T, program, fleet string, r *ir.Rendered) {
+// equalsStock builds every overlay of a cluster with the stock program.
+func equalsStock(t *testing.T, program, overlays string, r *ir.Rendered) {
+	built := map[string][]byte{}
 	for _, c := range r.Components {
-		want := stock(t, program, filepath.Join(fleet, corpus.OverlayDir(r.Cluster, c.Name)))
-		for _, n := range c.Renamed {
-			o, ok := want[n.From.String()]
-			if !ok || n.From.Kind != "Job" || !strings.HasPrefix(n.To.Name, n.From.Name+"-") {
-				t.Fatalf("%s was renamed to %s", n.From, n.To)
-			}
-			delete(want, n.From.String())
-			o["metadata"].(map[string]any)["name"] = n.To.Name
-			delete(o["spec"].(map[string]any), "ttlSecondsAfterFinished")
-			want[n.To.String()] = o
+		built[c.Name] = build(t, program, filepath.Join(overlays, corpus.OverlayDir(r.Cluster, c.Name)))
+	}
+	differences, err := corpus.Differences(r, built)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range differences {
+		t.Error(d)
+	}
+	built[r.Components[0].Name] = nil
+	if differences, err = corpus.Differences(r, built); err != nil || len(differences) < len(r.Components[0].Objects) {
+		t.Errorf("a component without objects makes %d differences, %v", len(differences), err)
+	}
+}
+
+// TestParameters guards what the benchmarks compare (internal/bench): a fleet
+// whose clusters differ by parameters of the spec has the objects that stock
+// kustomize makes of overlays, and a plan over services, stores and scenarios.
+func TestParameters(t *testing.T) {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifests := corpus.Dir(here)
+	if manifests == "" {
+		tools.Missing(t, "the corpus of manifests is not beside the repository")
+	}
+	program, dir := tools.Path(t, tools.Kustomize), t.TempDir()
+	o := corpus.Options{Clusters: 2, Kubernetes: "1.36", Parameters: true, Intent: true}
+	files, err := corpus.Fleet(manifests, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	overlays, err := corpus.Overlays(manifests, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := corpus.Write(dir, overlays); err != nil {
+		t.Fatal(err)
+	}
+	res, err := compiler.Compile(t.Context(), &compiler.Config{
+		Tree: treeOf(files), Revision: ir.Revision{Kind: "worktree", Time: "2026-11-23T00:00:00Z"}, Until: compiler.ToPlan,
+		Schemas: schemas.FS, Kubernetes: kubernetes.FS, Policies: policies.FS,
+	})
+	if err != nil || res.Plan == nil || res.Diagnostics.HasErrors() {
+		t.Fatalf("%v\n%s", err, res.Diagnostics)
+	}
+	for _, r := range res.Rendered {
+		equalsStock(t, program, dir, r)
+	}
+	lost := 0
+	for _, s := range res.Plan.Scenarios {
+		if strings.HasPrefix(s.Scenario.ID, "region-lost/") && len(s.Cells) > 0 {
+			lost++
 		}
-		got := map[string]map[string]any{}
-		for _, o := range c.Objects {
-			got[o.Key().String()] = o.Content
-		}
-		same(t, want, got)
+	}
+	if lost != 2 {
+		t.Errorf("%d regions are lost in the plan, want 2", lost)
 	}
 }
 
@@ -257,8 +298,7 @@ func buildsAlone(t *testing.T, program string, b *seal.Bundle) {
 	same(t, want, got)
 }
 
-// stock runs `kustomize build` and returns the objects by key.
-func stock(t *testing.T, program, dir string) map[string]map[string]any {
+func build(t *testing.T, program, dir string) []byte {
 	t.Helper()
 	cmd := exec.Command(program, "build", dir)
 	var stderr bytes.Buffer
@@ -267,6 +307,13 @@ func stock(t *testing.T, program, dir string) map[string]map[string]any {
 	if err != nil {
 		t.Fatalf("kustomize build: %v\n%s", err, &stderr)
 	}
+	return stdout
+}
+
+// stock runs `kustomize build` and returns the objects by key.
+func stock(t *testing.T, program, dir string) map[string]map[string]any {
+	t.Helper()
+	stdout := build(t, program, dir)
 	out := map[string]map[string]any{}
 	for dec := yaml.NewDecoder(bytes.NewReader(stdout)); ; {
 		var o map[string]any

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 )
@@ -35,11 +33,11 @@ func (b *bench) hook(ctx context.Context, runs int) (*hook, error) {
 	}
 	h := &hook{}
 	for i := -1; i < runs; i++ {
-		staged, err := measure(ctx, fleet, new(bytes.Buffer), b.darkstart, "check", "--staged", "--quiet")
+		staged, err := b.check(ctx, fleet)
 		if err != nil {
 			return nil, err
 		}
-		base, err := measure(ctx, fleet, new(bytes.Buffer), b.darkstart, "check", "--staged", "--quiet", "--base", "HEAD")
+		base, err := b.check(ctx, fleet, "--base", "HEAD")
 		if err != nil {
 			return nil, err
 		}
@@ -49,6 +47,10 @@ func (b *bench) hook(ctx context.Context, runs int) (*hook, error) {
 		}
 	}
 	return h, nil
+}
+
+func (b *bench) check(ctx context.Context, fleet string, more ...string) (usage, error) {
+	return measure(ctx, command{dir: fleet, args: append([]string{b.darkstart, "check", "--staged", "--quiet"}, more...), judges: true})
 }
 
 // commit makes a repository of a folder.
@@ -85,17 +87,7 @@ func (h *hook) markdown(b *strings.Builder) {
 		runs []usage
 	}{{"check --staged", h.Staged}, {"check --staged --base HEAD", h.Base}} {
 		fmt.Fprintf(b, "| `%s` | %.2f | %.2f |\n", row.name,
-			middle(row.runs, func(u usage) time.Duration { return u.Wall }), middle(row.runs, func(u usage) time.Duration { return u.CPU }))
+			median(row.runs, usage.wall), median(row.runs, usage.cpu))
 	}
 	b.WriteString("\n")
-}
-
-// middle returns the median in seconds.
-func middle(runs []usage, f func(usage) time.Duration) float64 {
-	var xs []float64
-	for _, r := range runs {
-		xs = append(xs, f(r).Seconds())
-	}
-	slices.Sort(xs)
-	return xs[len(xs)/2]
 }

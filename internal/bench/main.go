@@ -1,17 +1,19 @@
 // Command bench measures the compiler on a fleet of real upstream manifests,
-// beside the stock programs that do a part of its work: `kustomize build`,
-// `conftest test` and `tar` with gzip over the same overlays.
+// beside the stock programs that do a part of its work and beside the floor:
+// what nobody can save (see peers.go, and the command in floor).
 //
 // Figures are those of whole processes, as the kernel accounts them: user and
 // system time, wall time and the largest resident set. A run of one side is
 // followed at once by a run of the other, and what is printed are medians over
 // such pairs, so that a busy machine slows both. Which stage costs what comes
-// from one more process that works on one thing at a time.
+// from one more process that works on one thing at a time; it also compares the
+// objects of both sides, and fails when they are not the same.
 //
-//	go run ./internal/bench -clusters 1,10 -runs 3 -write
+//	go run ./internal/bench -n 1,10 -variant 1,2 -runs 3 -write
 //
 // With -write the report becomes docs/benchmarks.md. `make tools` builds the
-// stock programs first.
+// stock programs first. Nothing is extrapolated: a goal for 100 clusters stands
+// beside the figure of the largest fleet that was measured.
 package main
 
 import (
@@ -24,6 +26,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,14 +37,18 @@ import (
 const page = "docs/benchmarks.md"
 
 type options struct {
-	clusters []int
-	runs     int
-	micro    bool
-	write    bool
-	// The two jobs that a process of its own does, because its memory must not
-	// be counted as somebody else's.
-	fleet  string
-	stages string
+	clusters  []int
+	variants  []int
+	runs      int
+	manifests string
+	peers     bool
+	micro     bool
+	write     bool
+	// What a process of its own does: the kernel counts the memory of the process
+	// that starts a program as the program's, so this one stays small.
+	stages  string
+	built   string
+	schemas string
 }
 
 func main() {
@@ -60,21 +67,28 @@ func main() {
 func parse(args []string) (*options, error) {
 	o := &options{}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	clusters := f.String("clusters", "1,10", "sizes of the fleet, `N[,N]`")
+	clusters := f.String("n", "1,10", "sizes of the fleet, `N[,N]`")
+	variants := f.String("variant", "1,2", "1: parameters of the spec beside overlays, 2: overlays on both sides")
 	f.IntVar(&o.runs, "runs", 3, "pairs of runs for each size; medians are printed")
+	f.StringVar(&o.manifests, "manifests", "", "folder of *.yaml; the default is ../shared/corpus/manifests beside the repository")
+	f.BoolVar(&o.peers, "peers", true, "run the stock programs beside it")
 	f.BoolVar(&o.micro, "micro", true, "run the solver's, linker's and guard's Go benchmarks too")
 	f.BoolVar(&o.write, "write", false, "write the report to "+page)
-	f.StringVar(&o.fleet, "fleet", "", "write the fleet to `DIR` and stop")
 	f.StringVar(&o.stages, "stages", "", "print the CPU seconds of each stage over the fleet in `DIR` and stop")
+	f.StringVar(&o.schemas, "schemas", "", "write the schemas that kubeconform gets to `DIR` and stop")
+	f.StringVar(&o.built, "built", "", "with -stages: compare with what kustomize built below `DIR`")
 	if err := f.Parse(args); err != nil {
 		return nil, err
 	}
-	for s := range strings.SplitSeq(*clusters, ",") {
-		n, err := strconv.Atoi(strings.TrimSpace(s))
-		if err != nil || n < 1 {
-			return nil, fmt.Errorf("-clusters %q: want numbers such as 1,10", *clusters)
-		}
-		o.clusters = append(o.clusters, n)
+	var err error
+	if o.clusters, err = numbers("-n", *clusters); err != nil {
+		return nil, err
+	}
+	if o.variants, err = numbers("-variant", *variants); err != nil {
+		return nil, err
+	}
+	if slices.Max(o.variants) > 2 {
+		return nil, fmt.Errorf("-variant %s: want 1, 2 or both", *variants)
 	}
 	if o.runs < 1 {
 		return nil, fmt.Errorf("-runs %d: want at least 1", o.runs)
@@ -82,33 +96,59 @@ func parse(args []string) (*options, error) {
 	return o, nil
 }
 
+func numbers(name, list string) ([]int, error) {
+	var out []int
+	for s := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(s))
+		if err != nil || n < 1 {
+			return nil, fmt.Errorf("%s %q: want numbers such as 1,2", name, list)
+		}
+		out = append(out, n)
+	}
+	return out, nil
+}
+
 func run(ctx context.Context, o *options, stdout, stderr io.Writer) error {
-	switch {
-	case o.fleet != "":
-		return writeFleet(o.fleet, o.clusters[0])
-	case o.stages != "":
-		s, err := stages(ctx, o.stages)
+	if o.stages != "" {
+		s, err := stages(ctx, o.stages, o.built)
 		if err != nil {
 			return err
 		}
 		return json.NewEncoder(stdout).Encode(s)
+	}
+	here, err := os.Getwd()
+	if o.manifests == "" {
+		if err != nil {
+			return err
+		}
+		if o.manifests = corpus.Dir(here); o.manifests == "" {
+			return errors.New("there is no corpus of manifests beside the repository: name a folder with -manifests")
+		}
+	}
+	if o.manifests, err = filepath.Abs(o.manifests); err != nil {
+		return err
+	}
+	if o.schemas != "" {
+		return writeSchemas(o.schemas, release, o.manifests)
 	}
 	tmp, err := os.MkdirTemp("", "darkstart-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	b, err := prepare(ctx, tmp, stderr)
+	b, err := prepare(ctx, o, tmp, stderr)
 	if err != nil {
 		return err
 	}
-	r := &report{Runs: o.runs, Machine: machine()}
-	for _, n := range o.clusters {
-		s, err := b.size(ctx, n, o.runs)
-		if err != nil {
-			return err
+	r := &report{Runs: o.runs, Machine: machine(), Manifests: filepath.Base(o.manifests)}
+	for _, v := range o.variants {
+		for _, n := range o.clusters {
+			s, err := b.size(ctx, v, n, o.runs)
+			if err != nil {
+				return err
+			}
+			r.Sizes = append(r.Sizes, s)
 		}
-		r.Sizes = append(r.Sizes, s)
 	}
 	if r.Hook, err = b.hook(ctx, max(o.runs, 5)); err != nil {
 		return err
@@ -124,21 +164,4 @@ func run(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 	}
 	_, err = io.WriteString(stdout, text)
 	return err
-}
-
-// writeFleet makes a fleet over the corpus.
-func writeFleet(dir string, clusters int) error {
-	here, err := os.Getwd()
-	if err != nil {
-		return err
-	}
-	manifests := corpus.Dir(here)
-	if manifests == "" {
-		return errors.New("there is no corpus of manifests beside the repository")
-	}
-	files, err := corpus.Fleet(manifests, corpus.Options{Clusters: clusters, Kubernetes: "1.36"})
-	if err != nil {
-		return err
-	}
-	return corpus.Write(dir, files)
 }

@@ -6,31 +6,28 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
-	"time"
-
-	"golang.org/x/sync/errgroup"
-
-	"github.com/darkstart-dev/darkstart/internal/testkit/corpus"
-	"github.com/darkstart-dev/darkstart/internal/testkit/tools"
 )
 
 // bench is everything that runs need: programs and a place to work.
 type bench struct {
-	root, tmp                            string
-	self, darkstart, kustomize, conftest string
-	policy                               string
-	log                                  io.Writer
+	root, tmp       string
+	self, darkstart string
+	fleet, floor    string // commands below this one
+	manifests, key  string
+	stock           *stock // nil: Darkstart alone
+	log             io.Writer
 }
 
-func prepare(ctx context.Context, tmp string, log io.Writer) (*bench, error) {
-	b := &bench{tmp: tmp, log: log, darkstart: filepath.Join(tmp, "darkstart"), policy: filepath.Join(tmp, "policy")}
+// release is the Kubernetes release that all clusters declare.
+const release = "1.36"
+
+func prepare(ctx context.Context, o *options, tmp string, log io.Writer) (*bench, error) {
+	b := &bench{tmp: tmp, log: log, manifests: o.manifests, key: filepath.Join(tmp, "release.key")}
 	var err error
 	if b.self, err = os.Executable(); err != nil {
 		return nil, err
@@ -38,133 +35,129 @@ func prepare(ctx context.Context, tmp string, log io.Writer) (*bench, error) {
 	if b.root, err = output(ctx, ".", "go", "list", "-m", "-f", "{{.Dir}}"); err != nil {
 		return nil, err
 	}
-	for p, to := range map[tools.Program]*string{tools.Kustomize: &b.kustomize, tools.Conftest: &b.conftest} {
-		if *to, err = tools.Find(ctx, p); err != nil {
-			return nil, fmt.Errorf("%s %s %w", p.Name(), p.Version, err)
+	for pkg, to := range map[string]*string{"cmd/darkstart": &b.darkstart, "internal/bench/fleet": &b.fleet, "internal/bench/floor": &b.floor} {
+		*to = filepath.Join(tmp, filepath.Base(pkg))
+		if _, err := output(ctx, b.root, "go", "build", "-trimpath", "-o", *to, "./"+pkg); err != nil {
+			return nil, err
 		}
 	}
-	rules, err := fs.Sub(stockRules, "policy")
-	if err != nil {
+	keys := command{dir: tmp, env: []string{passphrase}, args: []string{b.darkstart, "keys", "generate", "--out", tmp}}
+	if _, err := measure(ctx, keys); err != nil {
 		return nil, err
 	}
-	if err := os.CopyFS(b.policy, rules); err != nil {
-		return nil, err
+	if o.peers {
+		b.stock, err = prepareStock(ctx, b.self, tmp, b.manifests, b.key)
 	}
-	_, err = output(ctx, b.root, "go", "build", "-trimpath", "-o", b.darkstart, "./cmd/darkstart")
 	return b, err
 }
 
 // size is what a fleet of some size cost.
 type size struct {
+	Variant  int
 	Clusters int
 	Objects  int // in one cluster
+	Peers    bool
 	Pairs    []pair
 	Stages   []stageCost
+	Staged   []usage // check --staged with one component changed
 }
 
 // size measures one fleet: a warm-up of both sides, then pairs.
-func (b *bench) size(ctx context.Context, clusters, runs int) (*size, error) {
-	fleet := filepath.Join(b.tmp, fmt.Sprintf("fleet-%d", clusters))
-	if _, err := output(ctx, b.root, b.self, "-clusters", fmt.Sprint(clusters), "-fleet", fleet); err != nil {
+func (b *bench) size(ctx context.Context, variant, clusters, runs int) (*size, error) {
+	dir := filepath.Join(b.tmp, fmt.Sprintf("fleet-%d-%d", variant, clusters))
+	defer os.RemoveAll(dir)
+	if _, err := output(ctx, b.root, b.fleet, "-variant", fmt.Sprint(variant), "-n", fmt.Sprint(clusters), "-kubernetes", release, "-manifests", b.manifests, dir); err != nil {
 		return nil, err
 	}
+	fleet, overlays, built := filepath.Join(dir, "darkstart"), filepath.Join(dir, "overlays"), filepath.Join(dir, "built")
 	if err := b.commit(ctx, fleet); err != nil {
 		return nil, err
 	}
-	s := &size{Clusters: clusters}
+	s := &size{Variant: variant, Clusters: clusters, Peers: b.stock != nil}
 	for i := -1; i < runs; i++ {
 		var p pair
 		var err error
-		if p.Stock, err = b.stock(ctx, fleet, clusters); err != nil {
+		if b.stock != nil {
+			if p.Stock, p.Programs, err = b.stock.run(ctx, fleet, overlays, built, clusters); err != nil {
+				return nil, err
+			}
+		}
+		if p.Ours, err = b.release(ctx, fleet); err != nil {
 			return nil, err
 		}
-		if p.Ours, err = b.compile(ctx, fleet); err != nil {
+		fmt.Fprintf(b.log, "variant %d, %s, run %d of %d: darkstart %.2f CPU s, stock %.2f CPU s\n",
+			variant, plural(clusters, "cluster"), i+1, runs, p.Ours.cpu(), p.Stock.cpu())
+		if i < 0 {
+			continue
+		}
+		if err := b.child(ctx, &p.Floor, b.floor, fleet); err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(b.log, "%s, run %d of %d: darkstart %.2f CPU s, stock %.2f CPU s\n",
-			plural(clusters, "cluster"), i+1, runs, p.Ours.CPU.Seconds(), p.Stock.CPU.Seconds())
-		if i >= 0 {
-			s.Pairs = append(s.Pairs, p)
-		}
+		s.Pairs = append(s.Pairs, p)
 	}
-	out, err := output(ctx, b.root, b.self, "-stages", fleet)
-	if err != nil {
-		return nil, err
+	args := []string{b.self, "-stages", fleet}
+	if b.stock != nil {
+		args = append(args, "-built", built)
 	}
 	var cost stageReport
-	if err := json.Unmarshal([]byte(out), &cost); err != nil {
+	if err := b.child(ctx, &cost, args...); err != nil {
 		return nil, err
 	}
 	s.Objects, s.Stages = cost.Objects/clusters, cost.Stages
-	return s, nil
+	var err error
+	s.Staged, err = b.staged(ctx, fleet, runs)
+	return s, err
 }
 
-// compile runs the whole of Darkstart on the working tree: from reading it to
-// an OCI layout. Findings do not stop it.
-func (b *bench) compile(ctx context.Context, fleet string) (usage, error) {
+// child runs a program that prints JSON.
+func (b *bench) child(ctx context.Context, into any, args ...string) error {
+	out, err := output(ctx, b.root, args[0], args[1:]...)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal([]byte(out), into)
+}
+
+// release runs the whole of Darkstart on the working tree: from reading it to a
+// signed OCI layout. What the run before wrote is gone.
+func (b *bench) release(ctx context.Context, fleet string) (usage, error) {
 	out := filepath.Join(b.tmp, "dist")
-	if err := os.RemoveAll(out); err != nil {
-		return usage{}, err
+	for _, d := range []string{out, filepath.Join(fleet, "releases"), filepath.Join(fleet, "deploy")} {
+		if err := os.RemoveAll(d); err != nil {
+			return usage{}, err
+		}
 	}
-	return measure(ctx, fleet, new(bytes.Buffer), b.darkstart, "compile", "--fail-on", "never", "--quiet", "--out", out)
-}
-
-// stock does for each cluster what a pipeline of stock programs does: build
-// every overlay, judge the result, pack it. Clusters run side by side, as many
-// as there are processors, which is what Darkstart does too.
-func (b *bench) stock(ctx context.Context, fleet string, clusters int) (usage, error) {
-	costs := make([]usage, clusters)
-	start := time.Now()
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i := range clusters {
-		g.Go(func() error {
-			var err error
-			costs[i], err = b.stockCluster(ctx, fleet, corpus.ClusterName(i))
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return usage{}, err
-	}
-	var total usage
-	for _, c := range costs {
-		total = total.plus(c)
-	}
-	total.Wall = time.Since(start)
-	return total, nil
-}
-
-func (b *bench) stockCluster(ctx context.Context, fleet, cluster string) (usage, error) {
-	out := filepath.Join(b.tmp, "stock", cluster)
-	if err := os.RemoveAll(out); err != nil {
-		return usage{}, err
-	}
-	if err := os.MkdirAll(out, 0o755); err != nil {
-		return usage{}, err
-	}
-	overlays, err := filepath.Glob(filepath.Join(fleet, filepath.FromSlash(corpus.OverlayDir(cluster, "*"))))
+	u, err := measure(ctx, command{dir: fleet, env: []string{passphrase}, args: []string{b.darkstart, "release", "--quiet", "--key", b.key, "--out", out}})
 	if err != nil {
 		return usage{}, err
 	}
-	slices.Sort(overlays)
-	var commands [][]string
-	test := []string{b.conftest, "test", "--policy", b.policy}
-	for _, o := range overlays {
-		file := filepath.Join(out, filepath.Base(o)+".yaml")
-		commands = append(commands, []string{b.kustomize, "build", o, "--output", file})
-		test = append(test, file)
+	// Without a release the next run measures the same.
+	return u, os.RemoveAll(filepath.Join(fleet, "releases"))
+}
+
+// staged measures the check before a commit that changes one component of all
+// clusters.
+func (b *bench) staged(ctx context.Context, fleet string, runs int) ([]usage, error) {
+	manifests, err := filepath.Glob(filepath.Join(fleet, "components", "*", "manifest.yaml"))
+	if err != nil || len(manifests) == 0 {
+		return nil, fmt.Errorf("no manifest in %s: %w", fleet, err)
 	}
-	commands = append(commands, test, []string{"tar", "-czf", out + ".tar.gz", "-C", out, "."})
-	var total usage
-	for _, c := range commands {
-		u, err := measure(ctx, out, nil, c[0], c[1:]...)
+	slices.Sort(manifests)
+	if err := edit(manifests[0]); err != nil {
+		return nil, err
+	}
+	if _, err := output(ctx, fleet, "git", "add", "-A"); err != nil {
+		return nil, err
+	}
+	var out []usage
+	for range runs {
+		u, err := b.check(ctx, fleet)
 		if err != nil {
-			return usage{}, err
+			return nil, err
 		}
-		total = total.plus(u)
+		out = append(out, u)
 	}
-	return total, nil
+	return out, nil
 }
 
 // micro runs the Go benchmarks that no fleet of this size reaches.

@@ -4,12 +4,16 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/darkstart-dev/darkstart/compiler"
+	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/compiler/seal"
+	"github.com/darkstart-dev/darkstart/internal/bench/cost"
 	"github.com/darkstart-dev/darkstart/internal/git"
+	"github.com/darkstart-dev/darkstart/internal/testkit/corpus"
 	"github.com/darkstart-dev/darkstart/policies"
 	"github.com/darkstart-dev/darkstart/schemas"
 	"github.com/darkstart-dev/darkstart/schemas/kubernetes"
@@ -28,7 +32,7 @@ type stageCost struct {
 
 // stages compiles a fleet one thing at a time, so that the time that the
 // process used between the begin and the end of a stage is the stage's.
-func stages(ctx context.Context, dir string) (*stageReport, error) {
+func stages(ctx context.Context, dir, built string) (*stageReport, error) {
 	c := &costs{of: map[string]time.Duration{}}
 	end := c.begin("source", "")
 	repo, err := git.Open(ctx, dir)
@@ -47,7 +51,7 @@ func stages(ctx context.Context, dir string) (*stageReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func(dir string) { _ = os.RemoveAll(dir) }(dir + ".oci")
+	defer os.RemoveAll(dir + ".oci")
 	end = c.begin("seal", "")
 	b, ds, err := compiler.Seal(ctx, t, res, rev, false)
 	if err != nil || ds.HasErrors() {
@@ -59,11 +63,33 @@ func stages(ctx context.Context, dir string) (*stageReport, error) {
 	end()
 	r := &stageReport{Stages: c.list()}
 	for _, x := range res.Rendered {
+		if built != "" {
+			if err := equal(x, filepath.Join(built, x.Cluster)); err != nil {
+				return nil, err
+			}
+		}
 		for _, comp := range x.Components {
 			r.Objects += len(comp.Objects)
 		}
 	}
 	return r, nil
+}
+
+// equal compares the objects of a cluster with those in a folder: a comparison
+// of programs that do different things would be worth nothing.
+func equal(r *ir.Rendered, dir string) error {
+	built := map[string][]byte{}
+	for _, c := range r.Components {
+		var err error
+		if built[c.Name], err = os.ReadFile(filepath.Join(dir, c.Name+".yaml")); err != nil {
+			return err
+		}
+	}
+	differences, err := corpus.Differences(r, built)
+	if err == nil && len(differences) > 0 {
+		err = fmt.Errorf("%s: the two sides do not mean the same, in %d objects; the first: %s", r.Cluster, len(differences), differences[0])
+	}
+	return err
 }
 
 // costs adds up what each stage used itself, in the order in which they first
@@ -79,9 +105,9 @@ func (c *costs) begin(stage, _ string) (end func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.within = append(c.within, 0)
-	start := cpu()
+	start := cost.CPU()
 	return func() {
-		used := cpu() - start
+		used := cost.CPU() - start
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		last := len(c.within) - 1

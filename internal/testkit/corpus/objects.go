@@ -17,13 +17,22 @@ func Objects(file string) ([]map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	out, err := Parse(src)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return out, nil
+}
+
+// Parse returns the objects of a stream of documents, those of Lists one by one.
+func Parse(src []byte) ([]map[string]any, error) {
 	var out []map[string]any
 	for dec := yaml.NewDecoder(bytes.NewReader(src)); ; {
 		var m map[string]any
 		if err := dec.Decode(&m); errors.Is(err, io.EOF) {
 			return out, nil
 		} else if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
+			return nil, err
 		}
 		items, list := m["items"].([]any)
 		for _, i := range items {

@@ -12,8 +12,8 @@ import (
 
 // Alone returns what OPA alone does of Guard(ctx, in, cfg): the same prepared
 // queries of the built-in rules and of the user's policies on the same input,
-// which is parsed already. It is the floor that the whole of Guard is measured
-// against.
+// which is parsed already. Config.Prepared is required. It is the floor that
+// the whole of Guard is measured against (internal/bench), and judges nothing.
 func Alone(ctx context.Context, in *Input, cfg *Config) (func() error, error) {
 	s := newSession(in, cfg, cfg.Prepared)
 	users, ds, err := s.loadUser(ctx)

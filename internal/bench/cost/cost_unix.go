@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package cost
 
 import (
 	"os"
@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// maxRSS is the largest resident set of a process that ended, in bytes.
-func maxRSS(p *os.ProcessState) int64 {
+// MaxRSS is the largest resident set of a process that ended, in bytes.
+func MaxRSS(p *os.ProcessState) int64 {
 	r, ok := p.SysUsage().(*syscall.Rusage)
 	if !ok {
 		return 0
@@ -21,8 +21,8 @@ func maxRSS(p *os.ProcessState) int64 {
 	return int64(r.Maxrss) * 1024
 }
 
-// cpu is the time that this process has used.
-func cpu() time.Duration {
+// CPU is the time that this process has used.
+func CPU() time.Duration {
 	var r syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
 		return 0

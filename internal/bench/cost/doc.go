@@ -1,0 +1,2 @@
+// Package cost reads what the kernel accounts to processes.
+package cost
