@@ -22,7 +22,7 @@ const (
 // quiet are labels and annotations that say nothing about what runs: those that
 // Darkstart writes itself, and what charts stamp on everything.
 var quiet = []string{
-	"argocd.argoproj.io/sync-wave", "argocd.argoproj.io/sync-options",
+	"argocd.argoproj.io/sync-wave", "argocd.argoproj.io/sync-options", "argocd.argoproj.io/compare-options",
 	"kustomize.toolkit.fluxcd.io/substitute", "kustomize.toolkit.fluxcd.io/prune",
 	"helm.sh/chart", "app.kubernetes.io/version", "app.kubernetes.io/managed-by", "chart", "heritage",
 }
