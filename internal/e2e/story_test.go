@@ -63,6 +63,7 @@ var tracks = []track{
 		{"Two merges at once", aboutMerges, parallelMerges},
 		{"A hotfix", aboutHotfix, hotfix},
 		{"A renewal", aboutRenewal, renewal},
+		{"Two streams, two keys", aboutStreams, streams},
 	}},
 }
 
