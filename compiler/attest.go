@@ -14,6 +14,8 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler/seal/attest"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/digest"
+	"github.com/darkstart-dev/darkstart/internal/spec"
+	"github.com/darkstart-dev/darkstart/internal/tree"
 )
 
 // AttestConfig says what statements about a release are made from, besides the
@@ -28,6 +30,9 @@ type AttestConfig struct {
 	Builder string
 	// CompilerCommit is what this program was built from; "" when unknown.
 	CompilerCommit string
+	// Tree is what was compiled: the records of drills are named by their bytes.
+	// Nil: none are stated.
+	Tree *tree.Tree
 	// Schemas and Kubernetes are the embedded data that was compiled with.
 	Schemas, Kubernetes fs.FS
 }
@@ -39,8 +44,8 @@ type Statement struct {
 }
 
 // Attest makes and signs every statement about the bundles of a finished
-// compile, in their order: SLSA provenance, the passed verdict, and what is in
-// the bundle as CycloneDX and SPDX. It makes all of them or none; a compile with
+// compile, in their order: SLSA provenance, the passed verdict, what is in the
+// bundle as CycloneDX and SPDX, and of the fleet's own which drills passed. It makes all of them or none; a compile with
 // errors has none to make.
 //
 // Each stream has its own key; bundles of a stream without one are left out.
@@ -75,7 +80,7 @@ func Statements(res *Result, bundles []*seal.Bundle, c *AttestConfig) ([]Stateme
 	if res.Diagnostics.HasErrors() || res.Verdict == nil {
 		return nil, diag.List{seal.Unattestable(errors.New("the compile has errors, or was not judged"))}, nil
 	}
-	a := &attester{res: res, run: attest.Run{Builder: c.Builder, Compiler: Version, CompilerCommit: c.CompilerCommit, Now: c.now()}}
+	a := &attester{res: res, tree: c.Tree, run: attest.Run{Builder: c.Builder, Compiler: Version, CompilerCommit: c.CompilerCommit, Now: c.now()}}
 	if err := a.inputs(c); err != nil {
 		return nil, nil, err
 	}
@@ -101,6 +106,7 @@ func (c *AttestConfig) now() string {
 type attester struct {
 	res    *Result
 	run    attest.Run
+	tree   *tree.Tree
 	common attest.Inputs // of every bundle; Lock is each one's own
 }
 
@@ -137,7 +143,45 @@ func (a *attester) about(b *seal.Bundle) ([]*attest.Predicate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []*attest.Predicate{provenance, summary, cyclonedx, spdx}, nil
+	out := []*attest.Predicate{provenance, summary, cyclonedx, spdx}
+	if b.Record.Artifact != ir.FleetArtifact {
+		return out, nil
+	}
+	drills, err := a.drills()
+	if err != nil || len(drills) == 0 {
+		return out, err
+	}
+	result, err := attest.NewTestResult(drills)
+	return append(out, result), err
+}
+
+// drills are the newest records of the procedures, in the order of their names.
+// Where one of them failed there are none: a result that left it out would say
+// more than is known, and a failed one would keep the runbooks from whoever
+// needs them. DR005 says what failed.
+func (a *attester) drills() ([]attest.Drill, error) {
+	newest := map[string]*ir.Unit[spec.Evidence]{}
+	for _, u := range a.res.Units.Evidence {
+		if old := newest[u.Spec.Procedure]; old == nil || old.Spec.Date <= u.Spec.Date {
+			newest[u.Spec.Procedure] = u
+		}
+	}
+	var out []attest.Drill
+	for _, u := range a.res.Units.Evidence {
+		closure, planned := a.res.Plan.Closures[u.Spec.Procedure]
+		if newest[u.Spec.Procedure] != u || !planned || a.tree == nil {
+			continue // superseded, or of a procedure that is gone
+		}
+		if u.Spec.Result != "passed" {
+			return nil, nil
+		}
+		b, err := a.tree.ReadFile(u.Files[0])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, attest.Drill{Name: u.Name, File: u.Files[0], Digest: digest.Of(b), Stale: u.Spec.Closure != string(closure)})
+	}
+	return out, nil
 }
 
 // repository is where the fleet says that an artifact is published.

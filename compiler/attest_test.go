@@ -13,6 +13,8 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler/seal"
 	"github.com/darkstart-dev/darkstart/compiler/seal/attest"
 	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/digest"
+	"github.com/darkstart-dev/darkstart/internal/spec"
 	"github.com/darkstart-dev/darkstart/internal/tree"
 	"github.com/darkstart-dev/darkstart/schemas"
 	"github.com/darkstart-dev/darkstart/schemas/kubernetes"
@@ -292,10 +294,67 @@ func TestAttest(t *testing.T) {
 		switch {
 		case err != nil:
 			t.Error(err)
-		case code == "" && len(sigs) != len(b.Sealed)*len(attest.Predicates()):
+		case code == "" && len(sigs) != len(b.Sealed)*(len(attest.Predicates())-1): // no tree, no drills
 			t.Errorf("%d signatures for %d bundles\n%s", len(sigs), len(b.Sealed), ds)
 		case code != "" && (sigs != nil || len(ds) != 1 || ds[0].Code != code):
 			t.Errorf("%s: %d signatures\n%s", role, len(sigs), ds)
 		}
+	}
+}
+
+// TestDrillsAttested guards what is stated of drills: of the fleet's own artifact
+// alone, the newest record of each procedure by its file's digest, a warning
+// where the closure has changed since, and nothing where a newest one failed.
+func TestDrillsAttested(t *testing.T) {
+	files, res := example(t)
+	b := released(t, files, res)
+	c := attestConfig()
+	c.Tree = tree.FromMap(files)
+	state := func(edit func(*spec.Evidence)) map[string]any {
+		t.Helper()
+		changed, units := *res, *res.Units
+		units.Evidence = slices.Clone(units.Evidence)
+		last := *units.Evidence[len(units.Evidence)-1]
+		edit(&last.Spec)
+		units.Evidence[len(units.Evidence)-1], changed.Units = &last, &units
+		list, ds, err := compiler.Statements(&changed, b.Sealed, c)
+		if err != nil || ds.HasErrors() {
+			t.Fatal(err, ds)
+		}
+		var found map[string]any
+		for _, s := range list {
+			for _, p := range s.Predicates {
+				if p.Type != attest.TestResult {
+					continue
+				}
+				if s.Bundle.Record.Artifact != "fleet" {
+					t.Errorf("drills are stated of %s", s.Bundle.Record.Artifact)
+				}
+				if err := json.Unmarshal(p.JSON, &found); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		return found
+	}
+	all := res.Units.Evidence
+	last := all[len(all)-1]
+	good := state(func(*spec.Evidence) {})
+	if n := len(good["passedTests"].([]any)); good["result"] != attest.Passed || n != len(all) {
+		t.Errorf("%v, %d of %d records", good["result"], n, len(all))
+	}
+	if got, want := at(good, "configuration", 0, "digest", "sha256"), digest.Of([]byte(files[all[0].Files[0]])).Hex(); got != want {
+		t.Errorf("the first record is %v, want %s", got, want)
+	}
+	stale := state(func(e *spec.Evidence) { e.Closure = "sha256:" + strings.Repeat("0", 64) })
+	if stale["result"] != attest.Warned || !slices.Equal(stale["warnedTests"].([]any), []any{last.Name}) {
+		t.Errorf("a stale drill: %v %v", stale["result"], stale["warnedTests"])
+	}
+	if got := state(func(e *spec.Evidence) { e.Result = "failed" }); got != nil {
+		t.Errorf("a failed drill: %v", got)
+	}
+	older := state(func(e *spec.Evidence) { e.Result, e.Procedure, e.Date = "failed", all[0].Spec.Procedure, "2020-01-01" })
+	if older["result"] != attest.Passed || slices.Contains(older["passedTests"].([]any), any(last.Name)) {
+		t.Errorf("a failed drill that passed later: %v", older)
 	}
 }

@@ -59,7 +59,7 @@ func attestConfig(s *session, in *input, builder string) (*compiler.AttestConfig
 		return nil, err
 	}
 	return &compiler.AttestConfig{
-		Revision: s.rev, Now: now, Builder: builder, CompilerCommit: builtFrom(), Schemas: schemas.FS, Kubernetes: kubernetes.FS,
+		Revision: s.rev, Tree: s.tree, Now: now, Builder: builder, CompilerCommit: builtFrom(), Schemas: schemas.FS, Kubernetes: kubernetes.FS,
 	}, nil
 }
 

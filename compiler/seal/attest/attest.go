@@ -1,7 +1,7 @@
 // Package attest makes and reads the predicates of in-toto statements about
 // a bundle: where it came from (SLSA provenance), that the guardrails let it
-// pass (SLSA verification summary), and what it makes a cluster pull (a bill of
-// materials). docs/attestations.md says what each field means.
+// pass (SLSA verification summary), what it makes a cluster pull (a bill of
+// materials), and which drills passed (in-toto test result). docs/attestations.md says what each field means.
 //
 // What is made here is a function of its arguments: the same release gives the
 // same bytes, so a second run signs nothing new. Times are those of the
@@ -37,7 +37,7 @@ const (
 )
 
 // Predicates lists them, in the order in which they are made.
-func Predicates() []string { return []string{Provenance, Summary, CycloneDX, SPDX} }
+func Predicates() []string { return []string{Provenance, Summary, CycloneDX, SPDX, TestResult} }
 
 // Predicate is what a statement says, without whom it is about.
 type Predicate struct {

@@ -15,7 +15,12 @@ func FuzzRead(f *testing.F) {
 	for i, p := range made(f) {
 		f.Add(i, p.JSON)
 	}
-	for i, kind := range kinds[2:] {
+	result, err := NewTestResult(drills())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(4, result.JSON)
+	for i, kind := range kinds[2:4] {
 		f.Add(i+2, boms(f, bundle(), contents())[kind].JSON)
 	}
 	f.Add(1, []byte(`{"verifier":{"id":"a:"},"a":1,"A":2}`))

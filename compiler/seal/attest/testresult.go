@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	testresult "github.com/in-toto/attestation/go/predicates/test_result/v0"
+
+	"github.com/darkstart-dev/darkstart/internal/digest"
 )
 
 // TestResult is in-toto's predicate for the results of tests. Darkstart's tests
@@ -41,4 +43,38 @@ func (c *Claim) testResult(b []byte) error {
 		}
 	}
 	return nil
+}
+
+// Drill is the newest record of a procedure, as a test result names it.
+type Drill struct {
+	Name   string // of the record
+	File   string // relative to the fleet
+	Digest digest.Digest
+	// Stale says that what the procedure depends on has changed since.
+	Stale bool
+}
+
+// NewTestResult states which drills passed: PASSED, or WARNED when some of them
+// were of before a change. There is no failed one to state: whoever takes
+// a bundle would refuse it, and the runbooks in it are what a failed drill is
+// mended by.
+func NewTestResult(drills []Drill) (*Predicate, error) {
+	if len(drills) == 0 {
+		return nil, errors.New("no drill has passed")
+	}
+	r := struct {
+		Result        string     `json:"result"`
+		Configuration []Resource `json:"configuration"`
+		Passed        []string   `json:"passedTests,omitempty"`
+		Warned        []string   `json:"warnedTests,omitempty"`
+	}{Result: Passed}
+	for _, d := range drills {
+		r.Configuration = append(r.Configuration, Resource{Name: d.File, Digest: digestSet(d.Digest)})
+		if d.Stale {
+			r.Result, r.Warned = Warned, append(r.Warned, d.Name)
+		} else {
+			r.Passed = append(r.Passed, d.Name)
+		}
+	}
+	return newPredicate(TestResult, r)
 }
