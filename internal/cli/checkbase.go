@@ -3,8 +3,10 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/darkstart-dev/darkstart/compiler"
+	"github.com/darkstart-dev/darkstart/compiler/release"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/git"
 	"github.com/darkstart-dev/darkstart/internal/report"
@@ -17,6 +19,9 @@ type change struct {
 	all    bool // old findings count too
 	commit string
 	base   *compiler.Result
+	// records are findings about release records that the base has: they only
+	// grow.
+	records diag.List
 	// broken says why the base cannot be judged; every finding then counts.
 	broken string
 }
@@ -46,6 +51,9 @@ func (c *change) since(ctx context.Context, inv *Invocation, p *pipeline, s *ses
 	if err := base.read(ctx, git.Selector{Kind: git.Commit, Rev: mb}, p.in.dir); err != nil {
 		return nil, nil, err
 	}
+	if c.records, err = onlyGrown(ctx, base, s); err != nil {
+		return nil, nil, err
+	}
 	in := p.in
 	in.base = nil
 	if in.now == "" {
@@ -70,6 +78,30 @@ func (c *change) since(ctx context.Context, inv *Invocation, p *pipeline, s *ses
 	return &bases{name: short(mb), results: []*compiler.Result{res}, whole: true}, nil, err
 }
 
+// onlyGrown compares release records. Those of the base that cannot be read are
+// not compared: the change may be what mends them.
+func onlyGrown(ctx context.Context, base, head *session) (diag.List, error) {
+	if base.tree == nil {
+		return nil, nil
+	}
+	before, _, err := base.allRecords(ctx)
+	if err != nil {
+		return nil, err
+	}
+	after, diags, err := head.allRecords(ctx)
+	if err != nil || diags.HasErrors() {
+		return diags, err
+	}
+	for _, b := range before {
+		var now *release.Records
+		if i := slices.IndexFunc(after, func(r *release.Records) bool { return r.Stream == b.Stream }); i >= 0 {
+			now = after[i]
+		}
+		diags.Add(release.CheckAppendOnly(b, now)...)
+	}
+	return diags, nil
+}
+
 // noCommonHistory: in a shallow clone the commit at which the branches parted
 // was cut off; otherwise there is none.
 func noCommonHistory(ref string, s *session) *diag.Diagnostic {
@@ -86,6 +118,7 @@ func noCommonHistory(ref string, s *session) *diag.Diagnostic {
 func (c *change) into(rep *report.Result, res *compiler.Result) {
 	rep.Base = &report.Base{Ref: c.ref, Commit: c.commit, All: c.all, NotCompared: c.broken}
 	rep.Diff = res.Delta
+	rep.Diagnostics.Add(c.records...)
 	if res.Verdict == nil && c.broken == "" {
 		rep.Base.NotCompared = "this revision does not compile"
 	}
