@@ -51,9 +51,7 @@ func (c *change) since(ctx context.Context, inv *Invocation, p *pipeline, s *ses
 	if err := base.read(ctx, git.Selector{Kind: git.Commit, Rev: mb}, p.in.dir); err != nil {
 		return nil, nil, err
 	}
-	if c.records, err = onlyGrown(ctx, base, s); err != nil {
-		return nil, nil, err
-	}
+	c.records = onlyGrown(base, s)
 	in := p.in
 	in.base = nil
 	if in.now == "" {
@@ -80,17 +78,14 @@ func (c *change) since(ctx context.Context, inv *Invocation, p *pipeline, s *ses
 
 // onlyGrown compares release records. Those of the base that cannot be read are
 // not compared: the change may be what mends them.
-func onlyGrown(ctx context.Context, base, head *session) (diag.List, error) {
+func onlyGrown(base, head *session) diag.List {
 	if base.tree == nil {
-		return nil, nil
+		return nil
 	}
-	before, _, err := base.allRecords(ctx)
-	if err != nil {
-		return nil, err
-	}
-	after, diags, err := head.allRecords(ctx)
-	if err != nil || diags.HasErrors() {
-		return diags, err
+	before, _ := compiler.History(base.tree)
+	after, diags := compiler.History(head.tree)
+	if diags.HasErrors() {
+		return diags
 	}
 	for _, b := range before {
 		var now *release.Records
@@ -99,7 +94,7 @@ func onlyGrown(ctx context.Context, base, head *session) (diag.List, error) {
 		}
 		diags.Add(release.CheckAppendOnly(b, now)...)
 	}
-	return diags, nil
+	return diags
 }
 
 // noCommonHistory: in a shallow clone the commit at which the branches parted

@@ -308,6 +308,9 @@ func (p *printer) artifacts(as []Artifact) {
 		if a.Path != "" {
 			where = a.Path
 		}
+		if strings.HasPrefix(where, "oci://") { // a repository for each bundle
+			where = strings.TrimSuffix(where, "/"+a.Name)
+		}
 	}
 	if where != "" {
 		p.printf("in %s\n", clean(where))
