@@ -32,9 +32,10 @@ func TestReport(t *testing.T) {
 	}
 	alone := *s
 	alone.Peers, alone.Clusters = false, 1
-	r := &report{Machine: "4 cores", Runs: 3, Manifests: "m", Sizes: []*size{s, &alone}}
+	r := &report{Machine: "4 cores", Runs: 3, Manifests: "m", Note: "It was busy.", Sizes: []*size{s, &alone}}
 	text := r.markdown()
 	for _, want := range []string{
+		"did.\n\nIt was busy.\n\n## Goals",
 		"| cold compile of 100 clusters, CPU, stock / Darkstart | ≥ 20 | 2.0 | 2 clusters |",
 		"| the same, Darkstart / floor | ≤ 3 | 2.0 | 2 clusters |",
 		"in a fleet of 100, wall | ≤ 1 s | 2.0 s |",

@@ -44,6 +44,7 @@ type options struct {
 	peers     bool
 	micro     bool
 	write     bool
+	note      string
 	// What a process of its own does: the kernel counts the memory of the process
 	// that starts a program as the program's, so this one stays small.
 	stages  string
@@ -74,6 +75,7 @@ func parse(args []string) (*options, error) {
 	f.BoolVar(&o.peers, "peers", true, "run the stock programs beside it")
 	f.BoolVar(&o.micro, "micro", true, "run the solver's, linker's and guard's Go benchmarks too")
 	f.BoolVar(&o.write, "write", false, "write the report to "+page)
+	f.StringVar(&o.note, "note", "", "say this `TEXT` on the page, such as what else the machine did")
 	f.StringVar(&o.stages, "stages", "", "print the CPU seconds of each stage over the fleet in `DIR` and stop")
 	f.StringVar(&o.schemas, "schemas", "", "write the schemas that kubeconform gets to `DIR` and stop")
 	f.StringVar(&o.built, "built", "", "with -stages: compare with what kustomize built below `DIR`")
@@ -140,7 +142,7 @@ func run(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	r := &report{Runs: o.runs, Machine: machine(), Manifests: filepath.Base(o.manifests)}
+	r := &report{Runs: o.runs, Machine: machine(), Manifests: filepath.Base(o.manifests), Note: o.note}
 	for _, v := range o.variants {
 		for _, n := range o.clusters {
 			s, err := b.size(ctx, v, n, o.runs)

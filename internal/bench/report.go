@@ -13,6 +13,7 @@ import (
 type report struct {
 	Machine   string
 	Manifests string // the folder's name
+	Note      string
 	Runs      int
 	Sizes     []*size
 	Hook      *hook
@@ -49,6 +50,9 @@ Machine: %s. Programs: %s. Figures are medians of %s of
 runs, one side after the other, after one pair that is not counted. CPU is user and system time of all processes; wall time depends on what else the machine did.
 
 `, r.Manifests, r.Machine, versions(), plural(r.Runs, "pair"))
+	if r.Note != "" {
+		b.WriteString(r.Note + "\n\n")
+	}
 	r.goals(&b)
 	for _, s := range r.Sizes {
 		s.markdown(&b)
