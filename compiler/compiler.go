@@ -24,6 +24,7 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler/link"
 	"github.com/darkstart-dev/darkstart/compiler/render"
 	"github.com/darkstart-dev/darkstart/compiler/validate"
+	"github.com/darkstart-dev/darkstart/internal/cache"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/tree"
 	"github.com/darkstart-dev/darkstart/plans"
@@ -75,6 +76,9 @@ type Config struct {
 	Bases []*Result
 	// BaseName and HeadName are what a delta calls its sides.
 	BaseName, HeadName string
+	// Cache keeps the results of stages between compiles; nil computes all. It
+	// never changes a result.
+	Cache *cache.Store
 	// Parallel bounds concurrent work; 0 means GOMAXPROCS.
 	Parallel int
 	// Progress is called when a stage begins or finishes a unit; nil is fine.
@@ -130,7 +134,7 @@ type run struct {
 	*Config
 	res *Result
 
-	cache   *render.Cache     // sources that several clusters share
+	sources *render.Cache     // what several clusters share
 	catalog *validate.Catalog // decoded object schemas
 }
 
@@ -193,7 +197,7 @@ func (r *run) units(stage string) func(unit string) (end func()) {
 func (r *run) evaluate(ctx context.Context) error {
 	r.event("evaluate", "", 0, 0)
 	defer r.trace("evaluate", "")()
-	u, ds, err := evaluate.Evaluate(ctx, r.Tree, &evaluate.Config{Schemas: r.Schemas, Parallel: r.Parallel, Trace: r.units("evaluate")})
+	u, ds, err := evaluate.Evaluate(ctx, r.Tree, &evaluate.Config{Schemas: r.Schemas, Cache: r.Cache, Parallel: r.Parallel, Trace: r.units("evaluate")})
 	if err != nil {
 		return err
 	}
@@ -240,7 +244,7 @@ func (r *run) guard(ctx context.Context) error {
 	v, ds, err := guard.Guard(ctx, &guard.Input{
 		Fleet: r.res.Fleet, Rendered: r.res.Rendered, Plan: r.res.Plan, Lock: r.res.Lock, Changes: r.res.Delta, Tree: r.Tree, Now: r.known(), Comments: comments,
 	}, &guard.Config{
-		Policies: r.Policies, Prepared: r.Guardrails, NoWaivers: r.NoWaivers, Namespaces: r.Namespaces, Parallel: r.Parallel, Locate: r.locate(ctx),
+		Policies: r.Policies, Prepared: r.Guardrails, Cache: r.Cache, NoWaivers: r.NoWaivers, Namespaces: r.Namespaces, Parallel: r.Parallel, Locate: r.locate(ctx),
 		Trace:   r.units("guard"),
 		Remove:  func(w *ir.Waiver) []diag.Edit { return RemoveWaiver(r.Tree, w) },
 		Replace: replace(r.Tree), AddField: addField(r.Tree),

@@ -19,7 +19,7 @@ func (r *run) locate(ctx context.Context) func() guard.Locator {
 			rendered[c.Cluster] = c
 		}
 	}
-	tracer := render.NewTracer(r.Tree, &render.Config{Cache: r.cache})
+	tracer := render.NewTracer(r.Tree, &render.Config{Cache: r.sources})
 	return func() guard.Locator {
 		asker := tracer.Asker()
 		return func(cluster string, o *object.Object, pointer string) object.Trace {

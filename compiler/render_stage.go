@@ -25,7 +25,7 @@ func (r *run) render(ctx context.Context) error {
 	validations := make([]*ir.Validation, n)
 	diags := make([]diag.List, n)
 	var done atomic.Int32
-	r.cache, r.catalog = render.NewCache(), validate.NewCatalog(r.Kubernetes)
+	r.sources, r.catalog = render.NewCache(r.Cache), validate.NewCatalog(r.Kubernetes)
 	defer r.trace("render", "")()
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(r.workers())
@@ -49,7 +49,7 @@ func (r *run) render(ctx context.Context) error {
 
 func (r *run) cluster(ctx context.Context, c *ir.Unit[spec.Cluster]) (*ir.Rendered, *ir.Validation, diag.List, error) {
 	end := r.trace("render", "clusters/"+c.Name)
-	out, diags, err := render.Render(ctx, r.Tree, c, &render.Config{Cache: r.cache, Parallel: r.Parallel})
+	out, diags, err := render.Render(ctx, r.Tree, c, &render.Config{Cache: r.sources, Parallel: r.Parallel})
 	end()
 	if err != nil || diags.HasErrors() {
 		return out, nil, diags, err

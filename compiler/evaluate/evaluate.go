@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/internal/cache"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/spec"
 	"github.com/darkstart-dev/darkstart/internal/tree"
@@ -18,6 +19,8 @@ import (
 type Config struct {
 	// Schemas is the schema module: schemas.FS.
 	Schemas fs.FS
+	// Cache keeps evaluated units; nil evaluates all.
+	Cache *cache.Store
 	// Parallel bounds the units evaluated at once. 0 means GOMAXPROCS.
 	Parallel int
 	// Clusters limits evaluation to these cluster folders. Empty means all.

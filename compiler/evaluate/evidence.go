@@ -60,7 +60,7 @@ func (w *worker) evidence(ctx context.Context, files []tree.Entry) ([]*ir.Unit[s
 }
 
 func (w *worker) evalEvidence(all *folder, files []tree.Entry) ([]*ir.Unit[spec.Evidence], diag.List, error) {
-	schema := &evaluation{worker: w, folder: all, reader: w.src.reader()}
+	schema := &evaluation{worker: w, folder: all, reader: w.src.reader(w.src.tree)}
 	if l := schema.load(schemaImport); l.HasErrors() {
 		return nil, l, nil
 	}
@@ -70,7 +70,7 @@ func (w *worker) evalEvidence(all *folder, files []tree.Entry) ([]*ir.Unit[spec.
 	var diags diag.List
 	for _, f := range files {
 		name := strings.TrimSuffix(strings.TrimPrefix(f.Path, evidenceDir+"/"), ".json")
-		e := &evaluation{worker: w, folder: &folder{name: name, dir: f.Path, def: all.def}, reader: w.src.reader(), loaded: true}
+		e := &evaluation{worker: w, folder: &folder{name: name, dir: f.Path, def: all.def}, reader: w.src.reader(w.src.tree), loaded: true}
 		u, l, err := e.record(ctx, def, f)
 		if err != nil {
 			return nil, nil, err
@@ -103,11 +103,13 @@ func (e *evaluation) record(ctx *cue.Context, def cue.Value, f tree.Entry) (*ir.
 	if err := e.unified.Validate(cue.Concrete(true), cue.Final()); err != nil {
 		return nil, impersonal(e.explain(err)), nil
 	}
-	u, l, err := finish[spec.Evidence](e, e.unified)
-	if u != nil {
-		u.Files = []string{f.Path}
-		u.Pos[""] = []diag.Position{{File: f.Path, Line: 1, Column: 1}}
+	v, l, err := finish[spec.Evidence](e, e.unified)
+	if err != nil || l.HasErrors() {
+		return nil, l, err
 	}
+	v.Files = []string{f.Path}
+	v.Pos[""] = []diag.Position{{File: f.Path, Line: 1, Column: 1}}
+	u, err := unitOf[spec.Evidence](e.folder, v)
 	return u, l, err
 }
 

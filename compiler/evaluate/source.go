@@ -76,7 +76,7 @@ func newSource(t *tree.Tree, schemas fs.FS, mod *modfile.File, c *Config) (*sour
 		}
 	}
 	for p, b := range virtual {
-		entries = append(entries, tree.Entry{Path: p, Mode: tree.Regular, Size: int64(len(b))})
+		entries = append(entries, tree.Entry{Path: p, Mode: tree.Regular, ID: tree.BlobID(b), Size: int64(len(b))})
 	}
 	s.tree, err = tree.New(entries, func(e tree.Entry) ([]byte, error) {
 		if b, ok := virtual[e.Path]; ok {
@@ -158,15 +158,16 @@ func (s *source) realPath(p string) string {
 // what exceeds a limit.
 type reader struct {
 	*source
-	fs fs.FS
+	tree *tree.Tree // that of source, seen by one unit
+	fs   fs.FS
 
 	mu       sync.Mutex
 	read     map[string]bool
 	problems map[string]*diag.Diagnostic
 }
 
-func (s *source) reader() *reader {
-	return &reader{source: s, fs: s.tree.FS(), read: map[string]bool{}, problems: map[string]*diag.Diagnostic{}}
+func (s *source) reader(t *tree.Tree) *reader {
+	return &reader{source: s, tree: t, fs: t.FS(), read: map[string]bool{}, problems: map[string]*diag.Diagnostic{}}
 }
 
 // Open implements fs.FS.

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strconv"
 
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/build"
@@ -13,7 +15,9 @@ import (
 	"cuelang.org/go/cue/load"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/internal/cache"
 	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/tree"
 )
 
 // worker holds what the units of one run share; all of it is read only.
@@ -44,34 +48,72 @@ func unit[T any](ctx context.Context, w *worker, f *folder) (*ir.Unit[T], diag.L
 	return u, l, nil
 }
 
+// evaluated is a unit without its Go side, which its JSON gives again.
+type evaluated struct {
+	JSON  []byte
+	Pos   ir.Positions
+	Files []string
+	Diags diag.List
+}
+
+// errUnfit stands for errors of the user: a unit that has some is not kept.
+var errUnfit = errors.New("the unit has errors")
+
 func evalUnit[T any](w *worker, f *folder) (*ir.Unit[T], diag.List, error) {
-	r := w.src.reader()
-	e := &evaluation{worker: w, folder: f, reader: r}
+	var unfit diag.List
+	inputs := []string{w.module, f.name, f.dir, f.pkg, f.def, strconv.Itoa(w.config.maxFile()), strconv.Itoa(w.config.maxNesting())}
+	out, saw, err := cache.Memo(w.config.Cache, w.src.tree, "evaluate", inputs, func(t *tree.Tree) (evaluated, error) {
+		out, l, err := evaluateFolder[T](w, f, t)
+		if err == nil && l.HasErrors() {
+			unfit, err = l, errUnfit
+		}
+		return out, err
+	})
+	switch {
+	case errors.Is(err, errUnfit):
+		return nil, unfit, nil
+	case err != nil:
+		return nil, nil, err
+	}
+	u, err := unitOf[T](f, out)
+	u.ID = saw
+	return u, out.Diags, err
+}
+
+func unitOf[T any](f *folder, v evaluated) (*ir.Unit[T], error) {
+	u := &ir.Unit[T]{Name: f.name, Dir: f.dir, JSON: v.JSON, Pos: v.Pos, Files: v.Files}
+	return u, strict(u.JSON, &u.Spec)
+}
+
+func evaluateFolder[T any](w *worker, f *folder, t *tree.Tree) (evaluated, diag.List, error) {
+	e := &evaluation{worker: w, folder: f, reader: w.src.reader(t)}
 	v, l := e.value()
-	if limits := r.limits(); len(limits) > 0 {
-		return nil, limits, nil // what CUE says then is that it could not read
+	if limits := e.reader.limits(); len(limits) > 0 {
+		return evaluated{}, limits, nil // what CUE says then is that it could not read
 	}
 	if l.HasErrors() {
-		return nil, l, nil
+		return evaluated{}, l, nil
 	}
-	u, more, err := finish[T](e, v)
-	return u, append(l, more...), err
+	out, more, err := finish[T](e, v)
+	out.Diags = append(l, more...)
+	return out, out.Diags, err
 }
 
 // finish takes an evaluated value out of CUE (D4).
-func finish[T any](e *evaluation, v cue.Value) (*ir.Unit[T], diag.List, error) {
+func finish[T any](e *evaluation, v cue.Value) (evaluated, diag.List, error) {
 	raw, err := v.MarshalJSON()
 	if err != nil {
-		return nil, e.explain(err), nil
+		return evaluated{}, e.explain(err), nil
 	}
-	u := &ir.Unit[T]{Name: e.folder.name, Dir: e.folder.dir, Files: e.reader.files(), Pos: e.positions(v)}
-	if u.JSON, err = canonical(raw); err != nil {
-		return nil, nil, fmt.Errorf("unit %s: %w", e.folder.name, err)
+	out := evaluated{Files: e.reader.files(), Pos: e.positions(v)}
+	if out.JSON, err = canonical(raw); err != nil {
+		return out, nil, fmt.Errorf("unit %s: %w", e.folder.name, err)
 	}
-	if err := strict(u.JSON, &u.Spec); err != nil {
-		return nil, diag.List{undecodable(err, e.folder)}, nil
+	var s T
+	if err := strict(out.JSON, &s); err != nil {
+		return out, diag.List{undecodable(err, e.folder)}, nil
 	}
-	return u, check(u.Spec, u.Pos, e.folder), nil
+	return out, check(s, out.Pos, e.folder), nil
 }
 
 // undecodable reports a value that the schema admits and the Go side does not:

@@ -35,6 +35,7 @@ import (
 	"time"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/internal/cache"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/object"
 	"github.com/darkstart-dev/darkstart/internal/tree"
@@ -69,6 +70,8 @@ type Config struct {
 	// Prepared is used instead of Policies, for judging more than one fleet. Nil
 	// compiles what of Policies this fleet needs.
 	Prepared *Prepared
+	// Cache keeps what the rules said about clusters; nil asks them all.
+	Cache *cache.Store
 	// NoWaivers judges as if nobody had accepted anything: for auditors.
 	NoWaivers bool
 	// Parallel bounds the clusters in flight; 0 means GOMAXPROCS.
@@ -153,6 +156,8 @@ type session struct {
 	rendered   map[string]*ir.Rendered
 	scanner    *scanner
 	digests    policyDigest
+	sharing    sync.Once
+	sharedName string // see shared
 	index      sync.Once
 	byID       map[string]*plans.Node // see nodes
 }

@@ -36,13 +36,13 @@ func (s *session) run(ctx context.Context, users *userPolicies) ([]*run, error) 
 	for i := range out {
 		g.Go(func() (err error) {
 			var c *ir.Linked
-			scope := "fleet"
+			scope, judge := "fleet", s.judge
 			if i > 0 {
 				c = s.in.Fleet.Clusters[i-1]
-				scope = "clusters/" + c.Name
+				scope, judge = "clusters/"+c.Name, s.judgeCluster
 			}
 			defer s.cfg.trace(scope)()
-			out[i], err = s.judge(ctx, c, users)
+			out[i], err = judge(ctx, c, users)
 			return err
 		})
 	}

@@ -78,6 +78,9 @@ type Unit[T any] struct {
 	Pos  Positions
 	// Files were read to evaluate the unit, sorted.
 	Files []string
+	// ID names everything that the unit was made of: units with equal IDs are
+	// equal. "" when nothing is kept between compiles.
+	ID string
 }
 
 // Units is a fleet repository evaluated. Fields are nil for absent folders
@@ -112,7 +115,11 @@ type Rendered struct {
 
 // RenderedComponent is the objects of one component, sorted by key.
 type RenderedComponent struct {
-	Name    string
+	Name string
+	// ID names everything that the source was rendered from, "" when nothing is
+	// kept between compiles. What the cluster's own settings made of it depends
+	// on the cluster's unit too.
+	ID      string
 	Objects []*object.Object
 	// Images maps every image reference to the objects that use it.
 	Images []Image

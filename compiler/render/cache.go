@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/darkstart-dev/darkstart/internal/cache"
 	"github.com/darkstart-dev/darkstart/internal/spec"
 	"github.com/darkstart-dev/darkstart/internal/tree"
 )
@@ -13,6 +14,7 @@ import (
 // share is rendered once. It is safe for concurrent use; one cache serves one
 // compile, and any number of trees in it.
 type Cache struct {
+	kept    *cache.Store
 	mu      sync.Mutex
 	entries map[cacheKey]*cacheEntry
 }
@@ -28,12 +30,15 @@ type cacheEntry struct {
 	err    error
 }
 
-// NewCache makes an empty cache.
-func NewCache() *Cache { return &Cache{entries: map[cacheKey]*cacheEntry{}} }
+// NewCache makes an empty cache over what earlier compiles kept, which may be
+// nil.
+func NewCache(kept *cache.Store) *Cache {
+	return &Cache{kept: kept, entries: map[cacheKey]*cacheEntry{}}
+}
 
 // do returns the result for a key, computing it once. A failure of the
 // environment is remembered too: the compile it belongs to has failed.
-func (c *Cache) do(t *tree.Tree, source string, f func() (*result, error)) (*result, error) {
+func (c *Cache) do(t *tree.Tree, source string, f func(*tree.Tree) (*result, error)) (*result, error) {
 	c.mu.Lock()
 	k := cacheKey{t, source}
 	e := c.entries[k]
@@ -42,7 +47,12 @@ func (c *Cache) do(t *tree.Tree, source string, f func() (*result, error)) (*res
 		c.entries[k] = e
 	}
 	c.mu.Unlock()
-	e.once.Do(func() { e.result, e.err = f() })
+	e.once.Do(func() {
+		var saw string
+		if e.result, saw, e.err = cache.Memo(c.kept, t, "render", []string{source}, f); e.err == nil {
+			e.result.saw = saw
+		}
+	})
 	return e.result, e.err
 }
 

@@ -17,7 +17,7 @@ func (r *renderer) finish(i int, scopes map[string]string) ir.RenderedComponent 
 	if res == nil {
 		return out
 	}
-	out.Impure, out.Charts = res.impure, res.charts
+	out.ID, out.Impure, out.Charts = res.saw, res.Impure, res.Charts
 	made, problems := r.make(r.spec(i), res, scopes)
 	out.Objects, out.Tests, out.Renamed = made.Objects, made.Tests, made.Renamed
 	for _, d := range problems {
@@ -43,8 +43,8 @@ func (r *renderer) finish(i int, scopes map[string]string) ir.RenderedComponent 
 func (r *renderer) make(c spec.Component, res *result, scopes map[string]string) (ir.RenderedComponent, diag.List) {
 	var out ir.RenderedComponent
 	o := newOverrides(c, scopes)
-	objects := o.apply(res.objects)
-	out.Tests = o.apply(res.tests)
+	objects := o.apply(res.Objects)
+	out.Tests = o.apply(res.Tests)
 	problems := o.problems()
 	for _, list := range [][]*object.Object{objects, out.Tests} {
 		install(list, c.Source.Helm, scopes)
@@ -83,7 +83,7 @@ func (r *renderer) scopes() map[string]string {
 		if c.result == nil {
 			continue
 		}
-		for _, o := range c.result.objects {
+		for _, o := range c.result.Objects {
 			if o.Kind == "CustomResourceDefinition" && o.Group() == "apiextensions.k8s.io" {
 				kind := object.String(o.Content, "spec", "group") + "/" + object.String(o.Content, "spec", "names", "kind")
 				out[kind] = object.String(o.Content, "spec", "scope")

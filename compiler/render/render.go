@@ -55,7 +55,7 @@ func Render(ctx context.Context, t *tree.Tree, c *ir.Unit[spec.Cluster], cfg *Co
 	}
 	r := &renderer{tree: t, unit: c, cfg: cfg, cache: cfg.Cache}
 	if r.cache == nil {
-		r.cache = NewCache()
+		r.cache = NewCache(nil)
 	}
 	r.names = slices.Sorted(maps.Keys(c.Spec.Components))
 	r.components = make([]component, len(r.names))

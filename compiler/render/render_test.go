@@ -223,7 +223,7 @@ func TestDeterministic(t *testing.T) {
 		"a": {Source: spec.Source{YAML: "base/m.yaml"}, Set: spec.Overrides{Namespace: "x", Labels: map[string]string{"l": "1"}}},
 		"b": {Source: spec.Source{Kustomize: "base"}, Set: spec.Overrides{Namespace: "y"}},
 	}
-	tr, cache := tree.FromMap(files), render.NewCache()
+	tr, cache := tree.FromMap(files), render.NewCache(nil)
 	var first string
 	for _, cfg := range []*render.Config{nil, {Parallel: 1}, {Parallel: 8, Cache: cache}, {Cache: cache}} {
 		old := runtime.GOMAXPROCS(1 + len(first)%2)

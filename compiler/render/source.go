@@ -36,7 +36,7 @@ func (r *renderer) sources(ctx context.Context) error {
 	for round := 0; ; round++ {
 		err := r.each(ctx, func(i int) error {
 			done := r.components[i].result
-			if r.spec(i).Source.Helm == nil || !r.wellFormed(i, r.spec(i).Source) || (done != nil && !done.asks) {
+			if r.spec(i).Source.Helm == nil || !r.wellFormed(i, r.spec(i).Source) || (done != nil && !done.Asks) {
 				return nil
 			}
 			return r.render(ctx, i, apis)
@@ -55,7 +55,7 @@ func (r *renderer) sources(ctx context.Context) error {
 func (r *renderer) reportSources() {
 	for i := range r.components {
 		if res := r.components[i].result; res != nil {
-			r.report(i, res.diags)
+			r.report(i, res.Diags)
 		}
 	}
 }
@@ -94,14 +94,17 @@ func (r *renderer) wellFormed(i int, src spec.Source) bool {
 	return true
 }
 
-// result is what a source gave: shared between clusters, never changed.
+// result is what a source gave: shared between clusters, never changed. Its
+// fields are exported because it is kept.
 type result struct {
-	objects []*object.Object
-	tests   []*object.Object
-	diags   diag.List
-	impure  []string // see helm.Result
-	asks    bool     // a chart that asks which kinds there are
-	charts  []ir.Chart
+	Objects []*object.Object
+	Tests   []*object.Object
+	Diags   diag.List
+	Impure  []string // see helm.Result
+	Asks    bool     // a chart that asks which kinds there are
+	Charts  []ir.Chart
+
+	saw string // see cache.Memo
 }
 
 // render takes the caller's context and not that of the components beside it:
@@ -110,34 +113,41 @@ type result struct {
 func (r *renderer) render(ctx context.Context, i int, apis []string) error {
 	src := r.spec(i).Source
 	release := r.names[i]
-	res, err := r.cache.do(r.tree, key(src, release, r.unit.Spec.Kubernetes, apis), func() (*result, error) {
-		return r.dispatch(ctx, src, release, apis)
+	res, err := r.cache.do(r.tree, key(src, release, r.unit.Spec.Kubernetes, apis), func(t *tree.Tree) (*result, error) {
+		return r.over(t).dispatch(ctx, src, release, apis)
 	})
 	r.components[i].result = res
 	return err
+}
+
+// over is the same renderer on another tree.
+func (r *renderer) over(t *tree.Tree) *renderer {
+	other := *r
+	other.tree = t
+	return &other
 }
 
 func (r *renderer) dispatch(ctx context.Context, src spec.Source, name string, apis []string) (res *result, err error) {
 	res = &result{}
 	switch {
 	case src.YAML != "":
-		res.objects, res.diags, err = yaml.Render(r.tree, path.Clean(src.YAML), r.cfg.Limits)
+		res.Objects, res.Diags, err = yaml.Render(r.tree, path.Clean(src.YAML), r.cfg.Limits)
 	case src.Kustomize != "" && !exists(r.tree, path.Clean(src.Kustomize)):
-		res.diags.Add(yaml.Missing(r.tree, path.Clean(src.Kustomize)))
+		res.Diags.Add(yaml.Missing(r.tree, path.Clean(src.Kustomize)))
 	case src.Kustomize != "":
-		res.objects, res.diags, err = kustomize.Render(ctx, r.tree, path.Clean(src.Kustomize), r.cfg.Limits)
+		res.Objects, res.Diags, err = kustomize.Render(ctx, r.tree, path.Clean(src.Kustomize), r.cfg.Limits)
 	default:
 		var out *helm.Result
-		out, res.diags, err = helm.Render(ctx, r.tree, chart(src.Helm, name, r.unit.Spec.Kubernetes, apis), r.cfg.Limits)
+		out, res.Diags, err = helm.Render(ctx, r.tree, chart(src.Helm, name, r.unit.Spec.Kubernetes, apis), r.cfg.Limits)
 		if out != nil {
-			res.objects, res.tests, res.asks, res.impure, res.charts = out.Objects, out.Tests, out.Asks, out.Impure, out.Charts
+			res.Objects, res.Tests, res.Asks, res.Impure, res.Charts = out.Objects, out.Tests, out.Asks, out.Impure, out.Charts
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	if len(res.objects) == 0 && !res.diags.HasErrors() {
-		res.diags.Add(diag.Warningf("RND022", "the source gives no object").
+	if len(res.Objects) == 0 && !res.Diags.HasErrors() {
+		res.Diags.Add(diag.Warningf("RND022", "the source gives no object").
 			At(diag.Position{File: sourcePath(src)}, "").
 			Fix("check the values or the list of resources, or remove the component"))
 	}
@@ -178,7 +188,7 @@ func (r *renderer) kinds() []string {
 		if c.result == nil {
 			continue
 		}
-		for _, o := range c.result.objects {
+		for _, o := range c.result.Objects {
 			out = append(out, defines(o)...)
 		}
 	}

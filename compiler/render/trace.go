@@ -73,7 +73,7 @@ func NewTracer(t *tree.Tree, cfg *Config) *Tracer {
 	}
 	cache := cfg.Cache
 	if cache == nil {
-		cache = NewCache()
+		cache = NewCache(nil)
 	}
 	return &Tracer{
 		tree: t, cfg: cfg, cache: cache, files: map[string]*yamlpos.File{}, leaves: map[string]*scalars{}, sources: map[string][]string{},
@@ -191,7 +191,7 @@ func (a *Asker) clusterOf(u *ir.Unit[spec.Cluster], r *ir.Rendered) *traced {
 	c = &traced{asker: a, spent: map[string]int{}, known: map[string]object.Trace{}, before: map[string][]*object.Object{}}
 	rr := &renderer{unit: u}
 	for _, rc := range r.Components {
-		rr.components = append(rr.components, component{result: &result{objects: rc.Objects}})
+		rr.components = append(rr.components, component{result: &result{Objects: rc.Objects}})
 		c.before[rc.Name] = rc.Objects
 	}
 	base, _ := discovery.APIVersions(u.Spec.Kubernetes)

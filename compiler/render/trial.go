@@ -12,6 +12,7 @@ import (
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/object"
 	"github.com/darkstart-dev/darkstart/internal/spec"
+	"github.com/darkstart-dev/darkstart/internal/tree"
 	"github.com/darkstart-dev/darkstart/internal/yamlpos"
 )
 
@@ -41,7 +42,7 @@ func (q *question) try(c change) *object.Object {
 		return nil
 	}
 	res := q.rendered(c, component.Source)
-	if res == nil || res.diags.HasErrors() {
+	if res == nil || res.Diags.HasErrors() {
 		return nil
 	}
 	made, _ := q.renderer.make(component, res, q.cluster.scopes)
@@ -75,7 +76,9 @@ func (q *question) cost() int {
 func (q *question) rendered(c change, src spec.Source) *result {
 	k := key(src, q.name, q.renderer.unit.Spec.Kubernetes, q.cluster.apis)
 	if c.file == "" && slices.Index([]string{"set", "images"}, c.pointer[0]) >= 0 {
-		res, err := q.cache.do(q.tree, k, func() (*result, error) { return q.renderer.dispatch(q.ctx, src, q.name, q.cluster.apis) })
+		res, err := q.cache.do(q.tree, k, func(t *tree.Tree) (*result, error) {
+			return q.renderer.over(t).dispatch(q.ctx, src, q.name, q.cluster.apis)
+		})
 		if err != nil {
 			return nil
 		}
@@ -90,7 +93,7 @@ func (q *question) rendered(c change, src spec.Source) *result {
 	}
 	q.mu.Unlock()
 	e.once.Do(func() {
-		r := *q.renderer
+		r := q.renderer
 		if c.file != "" {
 			text, err := q.tree.ReadFile(c.file)
 			if err != nil {
@@ -99,7 +102,7 @@ func (q *question) rendered(c change, src spec.Source) *result {
 			if text, err = c.splice(text); err != nil {
 				return
 			}
-			r.tree = q.tree.With(c.file, text)
+			r = r.over(q.tree.With(c.file, text))
 		}
 		e.result, _ = r.dispatch(q.ctx, src, q.name, q.cluster.apis)
 	})

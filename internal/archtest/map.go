@@ -44,6 +44,7 @@ func owners() map[string]string {
 		"github.com/opencontainers":              "internal/oci",
 		"github.com/spf13/cobra":                 "internal/cli",
 		"go.yaml.in/yaml":                        "internal/yamlpos",
+		"github.com/fxamacker/cbor":              "internal/cache",
 		"github.com/agnivade/levenshtein":        "internal/diag",
 		"github.com/rogpeppe/go-internal/diff":   "internal/cli",
 		"github.com/google/go-containerregistry": "compiler/render",

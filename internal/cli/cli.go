@@ -166,7 +166,7 @@ result into signed, immutable bundles that Flux or Argo CD apply.`,
 	})
 	root.AddCommand(
 		newInit(inv), newCheck(inv), newTest(inv), newRender(inv), newPlan(inv), newDiff(inv), newGraph(inv), newCompile(inv), newRelease(inv), newPromote(inv), newPublish(inv),
-		newLock(inv), newVerify(inv), newInspect(inv), newExplain(inv), newSchema(inv), newKeys(inv), newRunbook(inv), newRules(inv), newReport(inv), newFmt(inv), newWaiver(inv), newDoctor(inv), newVersion(inv),
+		newLock(inv), newVerify(inv), newInspect(inv), newExplain(inv), newSchema(inv), newKeys(inv), newRunbook(inv), newRules(inv), newReport(inv), newCache(inv), newFmt(inv), newWaiver(inv), newDoctor(inv), newVersion(inv),
 	)
 	return root
 }

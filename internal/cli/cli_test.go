@@ -45,14 +45,18 @@ func TestMain(m *testing.M) {
 //	token FILE SUBJECT write an identity token
 //	image REF TEXT     push an image that holds TEXT to it
 //	stock NAME ARG…    run a stock program; [stock:NAME] says whether it is there
+//	damage DIR         flip a bit in every result of a cache
+//	poison DIR         put false results into a cache
 //	kept DIR           demand that an unpacked bundle's state is never pruned
 func TestScript(t *testing.T) {
+	kept := t.TempDir()
 	testscript.Run(t, testscript.Params{
 		Dir:                "testdata/script",
 		RequireUniqueNames: true,
 		ContinueOnError:    true,
 		Setup: func(e *testscript.Env) error {
-			e.Vars = append(e.Vars, scriptEnv(e.WorkDir)...)
+			// One cache serves all scripts, as one serves all fleets of a user.
+			e.Vars = append(append(e.Vars, scriptEnv(e.WorkDir)...), "XDG_CACHE_HOME="+kept)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -60,6 +64,7 @@ func TestScript(t *testing.T) {
 			"status": cmdStatus, "json": cmdJSON, "result": cmdResult, "document": cmdDocument, "bundles": cmdBundles,
 			"tamper": cmdTamper, "deploy": cmdDeploy, "kept": cmdKept, "registry": cmdRegistry, "push": cmdPush, "export": cmdExport, "image": cmdImage,
 			"stock": cmdStock, "sigstore": cmdSigstore, "token": cmdToken,
+			"damage": cmdDamage, "poison": cmdPoison,
 		},
 		Condition: hasStock,
 	})

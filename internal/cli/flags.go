@@ -23,6 +23,7 @@ type input struct {
 	quiet    bool
 	pairs    bool // plan --pairs
 	base     *bases
+	cached   cached
 	// check --namespace: packages of users' policies
 	namespaces []string
 }
@@ -34,6 +35,7 @@ func (in *input) register(f *pflag.FlagSet) {
 	f.StringVar(&in.now, "now", "", "judge dates at this `TIME` (RFC 3339) instead of the revision's committer time")
 	f.StringSliceVar(&in.clusters, "cluster", nil, "only these clusters (repeatable)")
 	f.IntVarP(&in.parallel, "jobs", "j", 0, "work on this many units at once (default: number of processors)")
+	in.cached.register(f)
 	f.BoolVarP(&in.quiet, "quiet", "q", false, "no progress on stderr")
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/darkstart-dev/darkstart/compiler"
 	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/internal/cache"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/git"
 	"github.com/darkstart-dev/darkstart/internal/tree"
@@ -139,8 +141,13 @@ func (in *input) compile(ctx context.Context, inv *Invocation, s *session, until
 	if err != nil {
 		return nil, err
 	}
+	kept, err := in.cached.open(inv)
+	if err != nil {
+		return nil, err
+	}
 	cfg := &compiler.Config{
-		Tree: s.tree, Revision: s.rev, Now: now, Until: until,
+		Cache: kept,
+		Tree:  s.tree, Revision: s.rev, Now: now, Until: until,
 		Schemas: schemas.FS, Kubernetes: kubernetes.FS, Policies: policies.FS,
 		Clusters: in.clusters, NoWaivers: noWaivers, Pairs: in.pairs, Namespaces: in.namespaces, Parallel: in.parallel,
 	}
@@ -156,9 +163,14 @@ func (in *input) compile(ctx context.Context, inv *Invocation, s *session, until
 		cfg.Progress = p.event
 	}
 	res, err := compiler.Compile(ctx, cfg)
+	complain(kept, inv.Stderr)
+	if errors.Is(err, cache.ErrPoisoned) {
+		err = fmt.Errorf("%w: somebody else writes to the cache, or the compiler is not deterministic; remove the cache: darkstart cache prune", err)
+	}
 	if err != nil {
 		return nil, err
 	}
+	tidy(kept, inv.Stderr)
 	res.Diagnostics = append(res.Diagnostics, s.diags...).Sorted()
 	return res, nil
 }

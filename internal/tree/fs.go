@@ -28,6 +28,7 @@ func (f treeFS) Open(name string) (fs.File, error) {
 		return &file{Reader: bytes.NewReader(b), info: info{name: path.Base(name), size: int64(len(b)), mode: perm(e.Mode)}}, nil
 	}
 	if name == "." || f.t.HasDir(name) {
+		f.t.note(AskList, name)
 		return &dir{info: info{name: path.Base(name), mode: fs.ModeDir | 0o555}, list: f.list(name)}, nil
 	}
 	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
@@ -36,19 +37,12 @@ func (f treeFS) Open(name string) (fs.File, error) {
 func (f treeFS) ReadFile(name string) ([]byte, error) { return f.t.ReadFile(name) }
 
 func (f treeFS) list(name string) []fs.DirEntry {
-	lo, hi := f.t.under(name)
-	skip := 0
-	if name != "." {
-		skip = len(name) + 1
-	}
 	var out []fs.DirEntry
-	for _, d := range f.t.Dirs(name) {
+	for _, d := range f.t.dirs(name) {
 		out = append(out, fs.FileInfoToDirEntry(info{name: d, mode: fs.ModeDir | 0o555}))
 	}
-	for _, e := range f.t.entries[lo:hi] {
-		if rest := e.Path[skip:]; !strings.Contains(rest, "/") {
-			out = append(out, fs.FileInfoToDirEntry(info{name: rest, size: max(e.Size, 0), mode: perm(e.Mode)}))
-		}
+	for _, e := range f.t.direct(name) {
+		out = append(out, fs.FileInfoToDirEntry(info{name: path.Base(e.Path), size: max(e.Size, 0), mode: perm(e.Mode)}))
 	}
 	slices.SortFunc(out, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	return out

@@ -9,7 +9,7 @@ import (
 // does not have is added. The receiver is unchanged.
 func (t *Tree) With(name string, content []byte) *Tree {
 	e := Entry{Path: name, Mode: Regular, ID: BlobID(content), Size: int64(len(content))}
-	out := &Tree{entries: slices.Clone(t.entries)}
+	out := &Tree{entries: slices.Clone(t.entries), notes: t.notes, base: t.base}
 	i, ok := slices.BinarySearchFunc(out.entries, name, func(e Entry, n string) int { return strings.Compare(e.Path, n) })
 	if ok {
 		e.Mode = out.entries[i].Mode

@@ -57,6 +57,10 @@ type Opener func(Entry) ([]byte, error)
 type Tree struct {
 	entries []Entry
 	open    Opener
+	// notes is told what the tree is asked, nil for a tree that nobody records;
+	// its names are below base (see Record).
+	notes *Recording
+	base  string
 }
 
 // New makes a tree over entries, which it sorts. Duplicate or unclean paths
@@ -90,10 +94,15 @@ func FromMap(files map[string]string) *Tree {
 }
 
 // Entries returns all files, sorted by path. The slice must not be changed.
-func (t *Tree) Entries() []Entry { return t.entries }
+func (t *Tree) Entries() []Entry { return t.Files(".") }
 
 // Lookup returns the entry of a file.
 func (t *Tree) Lookup(name string) (Entry, bool) {
+	t.note(AskFile, name)
+	return t.lookup(name)
+}
+
+func (t *Tree) lookup(name string) (Entry, bool) {
 	i, ok := slices.BinarySearchFunc(t.entries, name, func(e Entry, n string) int { return strings.Compare(e.Path, n) })
 	if !ok {
 		return Entry{}, false
@@ -113,6 +122,7 @@ func (t *Tree) ReadFile(name string) ([]byte, error) {
 
 // Glob returns the paths that match a path.Match pattern, sorted.
 func (t *Tree) Glob(pattern string) ([]string, error) {
+	t.note(AskFiles, ".")
 	var out []string
 	for _, e := range t.entries {
 		ok, err := path.Match(pattern, e.Path)
@@ -149,7 +159,7 @@ func (t *Tree) Sub(dir string) *Tree {
 		es = append(es, e)
 	}
 	parent := t.open
-	return &Tree{entries: es, open: func(e Entry) ([]byte, error) {
+	return &Tree{entries: es, notes: t.notes, base: path.Join(t.base, dir), open: func(e Entry) ([]byte, error) {
 		e.Path = dir + "/" + e.Path
 		return parent(e)
 	}}
@@ -157,18 +167,48 @@ func (t *Tree) Sub(dir string) *Tree {
 
 // Files returns the entries below dir at any depth, with their full paths.
 func (t *Tree) Files(dir string) []Entry {
+	t.note(AskFiles, dir)
+	return t.files(dir)
+}
+
+func (t *Tree) files(dir string) []Entry {
 	lo, hi := t.under(dir)
 	return t.entries[lo:hi]
 }
 
+// direct returns the files directly below dir.
+func (t *Tree) direct(dir string) []Entry {
+	skip := 0
+	if dir != "." && dir != "" {
+		skip = len(dir) + 1
+	}
+	var out []Entry
+	for _, e := range t.files(dir) {
+		if !strings.Contains(e.Path[skip:], "/") {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
 // HasDir reports whether any file lies below dir.
 func (t *Tree) HasDir(dir string) bool {
+	t.note(AskDir, dir)
+	return t.hasDir(dir)
+}
+
+func (t *Tree) hasDir(dir string) bool {
 	lo, hi := t.under(dir)
 	return hi > lo
 }
 
 // Dirs returns the names of the directories directly below dir, sorted.
 func (t *Tree) Dirs(dir string) []string {
+	t.note(AskDirs, dir)
+	return t.dirs(dir)
+}
+
+func (t *Tree) dirs(dir string) []string {
 	lo, hi := t.under(dir)
 	skip := 0
 	if dir != "." && dir != "" {
