@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -99,7 +98,7 @@ func unpacked(release string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	z, err := gzip.NewReader(f.(fs.File))
+	z, err := gzip.NewReader(f)
 	if err != nil {
 		return nil, err
 	}
