@@ -28,7 +28,7 @@ test: ## every test
 
 # Builds etcd, the API server and Flux once, which costs half an hour
 # of CPU and is kept in the user's cache folder; then a run takes minutes.
-e2e: ## stock Flux on a real API server; docs/e2e.md tells it
+e2e: ## stock Flux and Argo CD on real API servers; docs/e2e.md tells it
 	cd internal/e2e && $(GO) run ./programs/build && $(GO) vet ./... && $(GO) test -count=1 -timeout=30m -v $(E2EFLAGS) ./...
 
 e2e-update: ## the same, and write docs/e2e.md

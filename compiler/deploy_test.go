@@ -317,6 +317,25 @@ func TestAccountsPrune(t *testing.T) {
 	}
 }
 
+// TestAccountsSpare: of what is never pruned and leaves the fleet, the account
+// may still read that it is to stay, and no more. Without that Flux never
+// finishes the Kustomization that goes.
+func TestAccountsSpare(t *testing.T) {
+	files := smallFleet(map[string]string{"components/api/disk.yaml": `apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: disk, namespace: shared}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+`})
+	with := deployCluster(t, compileFleet(t, files), "one", 1, nil)
+	delete(files, "components/api/disk.yaml")
+	d := deployCluster(t, compileFleet(t, files), "one", 2, with.files)
+	for verb, want := range map[string]bool{"get": true, "delete": false, "patch": false, "create": false} {
+		if got := d.rbac.allows(request{"flux-system:darkstart-api", verb, "", "persistentvolumeclaims", "shared", "disk"}); got != want {
+			t.Errorf("%s: %v", verb, got)
+		}
+	}
+}
+
 // TestPrivilegedActsAsEngine, and so does who writes an aggregated ClusterRole.
 func TestPrivilegedActsAsEngine(t *testing.T) {
 	files := smallFleet(map[string]string{

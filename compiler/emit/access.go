@@ -202,14 +202,20 @@ func (a *access) gone(namespace, user string, was []any) []any {
 	}
 	out := newRules()
 	for _, rule := range was {
-		if !slices.Contains(object.Slice(rule, "verbs"), any("delete")) {
+		verbs := ""
+		switch list := object.Slice(rule, "verbs"); {
+		case slices.Contains(list, any("delete")):
+			verbs = verbsPrune
+		case slices.Contains(list, any("patch")):
+			verbs = verbsSpare
+		default:
 			continue
 		}
 		for _, name := range object.Slice(rule, "resourceNames") {
 			name, _ := name.(string)
 			g := groupResource{first(rule, "apiGroups"), first(rule, "resources")}
-			if !now.named[onObjects{g, verbsApply}][name] {
-				out.allow(g, verbsPrune, name)
+			if !now.named[onObjects{g, verbsApply}][name] && !now.named[onObjects{g, verbsKeep}][name] {
+				out.allow(g, verbs, name)
 			}
 		}
 	}

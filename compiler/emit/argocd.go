@@ -14,6 +14,10 @@ func application(c *ir.Linked, o *order, pin Pin, before []ir.File) map[string]a
 		"syncOptions": []any{"ServerSideApply=true", "ApplyOutOfSyncOnly=true", "PruneLast=true"},
 	}
 	m := meta(c.Name, argoNamespace, c, pin)
+	// The API server says what would change. By its own knowledge Argo CD takes
+	// what the server fills into the volume claims of a StatefulSet for drift, and
+	// heals it again and again.
+	object.Map(m, "annotations")[annotationCompare] = "ServerSideDiff=true"
 	if list := stops(c, o); len(list) > 0 {
 		first, notes := list[0], object.Map(m, "annotations")
 		notes[annotationBehind] = string(first.behind)

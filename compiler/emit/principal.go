@@ -15,11 +15,13 @@ const groupRBAC = "rbac.authorization.k8s.io"
 // What an engine does with an object that it applies: Flux asks for it, applies
 // it server-side (which the API server authorizes as patch, and as create with
 // the object's name where it is not there), and deletes it where a release has
-// it no more. What is never pruned is never deleted.
+// it no more. What is never pruned is never deleted, but before it leaves such an
+// object alone Flux reads on the object itself that it is to stay.
 const (
 	verbsApply = "create delete get patch"
 	verbsKeep  = "create get patch"
 	verbsPrune = "delete get"
+	verbsSpare = "get"
 )
 
 // principal is what the Kustomizations of one component act as: the rights that

@@ -88,7 +88,7 @@ func (w *world) acted(t *testing.T, bundle string, user map[string]string) {
 	t.Helper()
 	parts := w.parts(t, inventory(t, bundle))
 	changes := 0
-	for _, e := range by(applier, w.audit(t, time.Time{})) {
+	for _, e := range by(w.applier, w.audit(t, time.Time{})) {
 		part, ok := parts[e.id()]
 		if !ok || e.dry() || e.ResponseStatus.Code >= 300 {
 			continue

@@ -209,6 +209,7 @@ func firstApply(t *testing.T, w *world) {
 	order := w.inOrder(t, bundle, manifest, start)
 	w.say("No object of a part was touched before every part that it depends on was Ready. They became Ready in waves: %s.", w.waves(t, bundle, order))
 	w.say("All %d objects are in the cluster with every field of the bundle: `kubectl diff` finds nothing.", w.sameAsBundle(t, bundle))
+	w.handOver(t, bundle)
 }
 
 // waves prints the waves of a bundle. Within one the order is chance, so the

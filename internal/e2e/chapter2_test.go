@@ -42,6 +42,7 @@ func (w *world) arrived(t *testing.T, start time.Time) string {
 	w.inOrder(t, bundle, w.fleet.newest(t, w.cluster).Manifest, start)
 	w.say("After %s every part of %s was Ready on the new digest, none touched before those that it depends on were; all %d objects equal the bundle's.",
 		seconds(time.Since(start)), w.cluster, w.sameAsBundle(t, bundle))
+	w.handOver(t, bundle)
 	return bundle
 }
 
@@ -78,7 +79,7 @@ func prune(t *testing.T, w *world) {
 	w.fleet.commit(t, "feat(queue): no settings")
 	w.next(t, 4)
 	before := w.arrived(t, start)
-	if got := deleted(applier, w.audit(t, start)); !slices.Equal(got, []string{"/configmaps/queue/settings"}) {
+	if got := deleted(w.applier, w.audit(t, start)); !slices.Equal(got, []string{"/configmaps/queue/settings"}) {
 		t.Errorf("Flux deleted %v", got)
 	}
 	w.say("Flux deleted the ConfigMap and nothing else.")
@@ -102,7 +103,7 @@ func prune(t *testing.T, w *world) {
 }
 
 // onlyKept demands that of a component exactly those objects are left that its
-// bundle kept, and that Flux deleted the others.
+// bundle kept, and that the engine deleted the others.
 func (w *world) onlyKept(t *testing.T, bundle, component string, since time.Time) {
 	t.Helper()
 	parts := w.parts(t, inventory(t, bundle))
@@ -110,7 +111,7 @@ func (w *world) onlyKept(t *testing.T, bundle, component string, since time.Time
 	for _, i := range inventory(t, bundle) {
 		keep[i.Part+i.Kind+i.Name] = i.Keep
 	}
-	gone := deleted(applier, w.audit(t, since))
+	gone := deleted(w.applier, w.audit(t, since))
 	var kept []string
 	for _, i := range inventory(t, bundle) {
 		if !strings.HasPrefix(i.Part, component+"/") {
@@ -119,7 +120,7 @@ func (w *world) onlyKept(t *testing.T, bundle, component string, since time.Time
 		id := i.id(w.resources(t, inventory(t, bundle)))
 		switch {
 		case i.Keep && slices.Contains(gone, id):
-			t.Errorf("Flux deleted %s, which holds data", id)
+			t.Errorf("%s deleted %s, which holds data", w.engine, id)
 		case i.Keep:
 			kept = append(kept, fmt.Sprintf("%s/%s", i.Kind, i.Name))
 		case !slices.Contains(gone, id):
@@ -128,14 +129,14 @@ func (w *world) onlyKept(t *testing.T, bundle, component string, since time.Time
 	}
 	for _, id := range gone {
 		if !strings.HasPrefix(parts[id], component+"/") && !strings.Contains(id, "/kustomizations/") {
-			t.Errorf("Flux deleted %s of %s", id, parts[id])
+			t.Errorf("%s deleted %s of %s", w.engine, id, parts[id])
 		}
 	}
 	pods := strings.Fields(w.kubectl(t, "-n", component, "get", "pods,pvc", "-o", "name"))
 	if len(kept) == 0 || len(pods) == 0 {
 		t.Errorf("nothing stateful was there to be kept: %v %v", kept, pods)
 	}
-	w.say("Flux deleted what was stateless. Left: %s, with %d Pods and volume claims.", strings.Join(kept, ", "), len(pods))
+	w.say("%s deleted what was stateless. Left: %s, with %d Pods and volume claims.", w.engine, strings.Join(kept, ", "), len(pods))
 }
 
 // refusedByDR007 demands that release refuses, and names each object.

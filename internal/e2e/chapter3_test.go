@@ -33,7 +33,7 @@ func phases(t *testing.T, w *world) {
 	w.next(t, 7)
 	after := w.arrived(t, start)
 	w.movedOnly(t, before, after)
-	if got := deleted(applier, w.audit(t, start)); len(got) > 0 {
+	if got := deleted(w.applier, w.audit(t, start)); len(got) > 0 {
 		t.Errorf("Flux deleted %v", got)
 	}
 	if got := w.uids(t, after); !maps.Equal(got, claims) {
@@ -109,12 +109,21 @@ func gate(t *testing.T, w *world) {
 	w.arrived(t, start)
 }
 
-// unstick does what Kubernetes documents for a broken rolling update: the
-// StatefulSet controller waits for the broken Pod to come up before it takes
-// it away, also when the template is good again.
+// unstick mends a broken rolling update by the newest release.
 func (w *world) unstick(t *testing.T) {
 	t.Helper()
 	w.pin(t, w.fleet)
+	w.freePod(t)
+	// Not to wait for the engine's next try.
+	w.kubectl(t, "-n", "flux-system", "annotate", "--overwrite", "kustomization", "database-run", "reconcile.fluxcd.io/requestedAt="+time.Now().Format(time.RFC3339Nano))
+	w.say("The fix is a release too. The Pod that is stuck is deleted by hand, as Kubernetes documents for a StatefulSet.")
+}
+
+// freePod does what Kubernetes documents for a broken rolling update: the
+// StatefulSet controller waits for the broken Pod to come up before it takes
+// it away, also when the template is good again.
+func (w *world) freePod(t *testing.T) {
+	t.Helper()
 	w.until(t, "the StatefulSet is the good one", func(ctx context.Context) string {
 		out, err := w.Kubectl(ctx, nil, "-n", "database", "get", "statefulset", "database", "-o", "jsonpath={.spec.template.spec.nodeSelector}")
 		if err != nil {
@@ -123,9 +132,6 @@ func (w *world) unstick(t *testing.T) {
 		return string(out)
 	})
 	w.kubectl(t, "-n", "database", "delete", "pod", "-l", "app=database", "--field-selector=status.phase=Pending")
-	// Not to wait for the engine's next try.
-	w.kubectl(t, "-n", "flux-system", "annotate", "--overwrite", "kustomization", "database-run", "reconcile.fluxcd.io/requestedAt="+time.Now().Format(time.RFC3339Nano))
-	w.say("The fix is a release too. The Pod that is stuck is deleted by hand, as Kubernetes documents for a StatefulSet.")
 }
 
 // stopped says why a Kustomization is not stopped for a reason, on a revision.
@@ -150,7 +156,7 @@ func (w *world) stopped(ctx context.Context, name, reason, manifest string) stri
 func (w *world) untouched(t *testing.T, parts []string, since time.Time) {
 	t.Helper()
 	partOf := w.parts(t, inventory(t, w.extract(t, "not-applied")))
-	for _, e := range by(applier, w.audit(t, since)) {
+	for _, e := range by(w.applier, w.audit(t, since)) {
 		if slices.Contains(parts, partOf[e.id()]) {
 			b, _ := json.Marshal(e.ObjectRef)
 			t.Errorf("%s %s of %s at %s", e.Verb, b, partOf[e.id()], e.At)

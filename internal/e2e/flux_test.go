@@ -12,10 +12,7 @@ import (
 	"time"
 )
 
-const (
-	applier = "kustomize-controller" // the user that applies
-	guard   = "_guard"               // the part that remembers the serial
-)
+const guard = "_guard" // the part that remembers the serial
 
 type condition struct{ Type, Status, Reason, Message string }
 
@@ -264,7 +261,7 @@ func (w *world) spans(t *testing.T, bundle, manifest string, since time.Time) ma
 	for _, i := range items {
 		out[i.Part] = &span{}
 	}
-	for _, e := range by(applier, w.audit(t, since)) {
+	for _, e := range by(w.applier, w.audit(t, since)) {
 		if e.ResponseStatus.Code >= 300 {
 			continue // a conflict, or an object that is no more
 		}

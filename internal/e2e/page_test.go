@@ -3,8 +3,10 @@ package e2e
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -23,12 +25,13 @@ const preamble = `# End to end
 
 <!-- Written by "make e2e-update"; "make e2e" fails when a run tells another story. -->
 
-Flux as its authors ship it, a real API server, and a fleet that
+Flux and Argo CD as their authors ship them, real API servers, and a fleet that
 ` + "`darkstart init`" + ` wrote: what this page says happened, happened in a run of
 ` + "`make e2e`" + `, and happens again in every one, or the run fails. The figures are
 those of one run, on two cores.
 
-What runs, each a plain process on 127.0.0.1, built from the Go module proxy:
+What runs, each a plain process on 127.0.0.1, built from the Go module proxy
+(Redis alone is Debian's):
 
 %s
 There is no kubelet and no container. KWOK plays the nodes and the pods: a
@@ -41,6 +44,10 @@ decided by the stock programs.
 
 The evidence is the API server's audit log: who changed which object when, to
 the microsecond.
+
+Each engine has a cluster of its own, of the same programs: two engines on one
+would take each other's objects away. They run beside each other; the page
+tells first what Flux did.
 `
 
 func (p *page) chapter(title, text string) {
@@ -54,6 +61,16 @@ func (p *page) say(format string, args ...any) {
 
 // took ends a chapter.
 func (p *page) took(d time.Duration) { fmt.Fprintf(p, "\nTook %s.\n", seconds(d)) }
+
+// memory tells what each process took, when the story was told.
+func (p *page) memory(worlds []*world) {
+	fmt.Fprint(p, "\n## What it takes\n\nResident memory of each process at the end.\n\n| process | memory |\n|---|---|\n")
+	for _, w := range worlds {
+		for _, name := range slices.Sorted(maps.Keys(w.Processes())) {
+			fmt.Fprintf(p, "| %s, %s | %d MB |\n", name, w.engine, w.Processes()[name]>>20)
+		}
+	}
+}
 
 // seconds prints a duration as the page does; masked in comparisons.
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }

@@ -207,7 +207,7 @@ func (w *world) changed(t *testing.T, bundle string, since time.Time) []string {
 	t.Helper()
 	parts := w.parts(t, inventory(t, bundle))
 	var out []string
-	for _, e := range by(applier, w.audit(t, since)) {
+	for _, e := range by(w.applier, w.audit(t, since)) {
 		if _, ours := parts[e.id()]; ours && !e.dry() && e.ResponseStatus.Code < 300 && !slices.Contains(out, e.id()) {
 			out = append(out, e.id())
 		}

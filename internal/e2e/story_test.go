@@ -1,6 +1,6 @@
-// Package e2e shows that what Darkstart writes is what stock Flux applies, on a
-// real API server, in the order that was planned, and that it refuses what it
-// must refuse. The run tells its story in docs/e2e.md.
+// Package e2e shows that what Darkstart writes is what stock Flux and stock Argo
+// CD apply, on real API servers, in the order that was planned, and that they
+// refuse what they must refuse. The run tells its story in docs/e2e.md.
 package e2e
 
 import (
@@ -65,6 +65,12 @@ var tracks = []track{
 		{"A renewal", aboutRenewal, renewal},
 		{"Two streams, two keys", aboutStreams, streams},
 	}},
+	{"Argo CD", twin, []chapter{
+		{"The same release, by Argo CD", aboutArgo, argoFirst},
+		{"Argo CD: an upgrade, and what is removed", aboutArgoNext, argoNext},
+		{"What Argo CD refuses, and what it does not", aboutArgoRefusals, argoRefusals},
+		{"Argo CD: a gate that fails", aboutArgoGate, argoGate},
+	}},
 }
 
 // TestStory runs all tracks, and joins what they tell to one page.
@@ -85,13 +91,15 @@ func TestStory(t *testing.T) {
 	for _, other := range worlds[1:] {
 		w.WriteString(other.String())
 	}
+	w.memory(worlds)
 	if err := w.finish(*update); err != nil {
 		t.Error(err)
 	}
 }
 
-// tell tells the chapters of a track, until one fails.
+// tell tells the chapters of a track until one fails.
 func (tr track) tell(t *testing.T, w *world) {
+	defer w.close()
 	t.Run(tr.name, func(t *testing.T) {
 		for _, c := range tr.chapters {
 			start := time.Now()
@@ -118,6 +126,9 @@ func newWorld(t *testing.T) *world {
 			missing(t, err)
 		}
 		fmt.Fprintf(&running, "- %s %s\n", p.Name, p.Version)
+	}
+	if _, err := exec.LookPath(stack.RedisServer); err != nil {
+		missing(t, fmt.Errorf("%w (Debian: apt-get install redis-server)", err))
 	}
 	dir := *keep
 	if dir == "" {
@@ -153,7 +164,10 @@ func (w *world) another(t *testing.T, folder, cluster string) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Stop)
-	return &world{Stack: s, dir: dir, darkstart: w.darkstart, cluster: cluster, page: &page{}}
+	return &world{
+		Stack: s, dir: dir, darkstart: w.darkstart, cluster: cluster, page: &page{},
+		engine: "Flux", applier: "kustomize-controller",
+	}
 }
 
 // missing skips on a user's machine and fails in CI: a gate that skips is none.

@@ -25,6 +25,18 @@ type world struct {
 	key, pub  string // of the releases
 	fleet     *clone // where releases are made
 	peer      *world // the second ring, where there is one
+	engine    string // that applies here
+	applier   string // the user that it applies as
+
+	done  chan applied // what the engine has applied here, closed at the end; nil where nobody asks
+	first *world       // where Flux applies what is applied here: read only after a receive from its done
+}
+
+// close says that the engine applies nothing more.
+func (w *world) close() {
+	if w.done != nil {
+		close(w.done)
+	}
 }
 
 // exec runs a program in a folder, with an environment that has nothing of the

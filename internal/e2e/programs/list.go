@@ -38,13 +38,23 @@ var (
 		Name: "cosign", Version: "v3.1.3", Module: "github.com/sigstore/cosign/v3",
 		Package: "github.com/sigstore/cosign/v3/cmd/cosign",
 	}
+	// ArgoCD is every program of Argo CD in one, told apart by a variable.
+	ArgoCD = Program{
+		Name: "argocd", Version: "v3.2.11", Module: "github.com/argoproj/argo-cd/v3",
+		Package: "github.com/argoproj/argo-cd/v3/cmd", Assets: []string{"manifests/crds"},
+	}
+	// Kustomize is what Argo CD's repo-server runs.
+	Kustomize = Program{
+		Name: "kustomize", Version: "v5.8.2", Module: "sigs.k8s.io/kustomize/kustomize/v5",
+		Package: "sigs.k8s.io/kustomize/kustomize/v5",
+	}
 )
 
 // All lists the programs in the order in which building them shares most.
 func All() []Program {
 	return []Program{
 		Etcd, APIServer, Kubectl, ControllerManager, Scheduler, SourceController, KustomizeCtrl,
-		KWOK, Registry, Cosign, Flux, Olareg, Crane, ORAS,
+		KWOK, Registry, Cosign, Flux, Olareg, Crane, ORAS, ArgoCD, Kustomize,
 	}
 }
 

@@ -12,10 +12,12 @@ import (
 
 // auditPolicy makes the API server write down what the engines do, in order
 // and with times: the evidence that the story is told from. Of a Kustomization
-// it keeps the whole object, for its conditions; of all else who did what.
+// it keeps the whole object, for its conditions, and of a workload, for whether
+// it was ready; of all else who did what.
 const auditPolicy = `{"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"], "rules": [
   {"level": "RequestResponse", "verbs": ["create", "update", "patch", "delete"],
-   "resources": [{"group": "kustomize.toolkit.fluxcd.io"}, {"group": "source.toolkit.fluxcd.io"}]},
+   "resources": [{"group": "kustomize.toolkit.fluxcd.io"}, {"group": "source.toolkit.fluxcd.io"},
+                 {"group": "apps", "resources": ["deployments/status", "statefulsets/status"]}]},
   {"level": "Metadata", "verbs": ["create", "update", "patch", "delete", "deletecollection"]},
   {"level": "None"}
 ]}`

@@ -1,5 +1,5 @@
 // Package stack runs a Kubernetes control plane, a registry and the controllers of
-// Flux as plain processes on free ports of the loopback address: no
+// Flux and Argo CD as plain processes on free ports of the loopback address: no
 // container, no root, no kubelet. KWOK plays nodes and pods: a Deployment
 // becomes Available because KWOK says that its pods run.
 package stack
@@ -116,27 +116,38 @@ func (s *Stack) run(name string, env []string, argv ...string) error {
 
 // ready waits until url answers 200, or the process has ended.
 func (s *Stack) ready(ctx context.Context, name, url string) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	client, err := s.client()
 	if err != nil {
 		return err
 	}
+	return s.wait(ctx, name, url, func() bool {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return false
+		}
+		resp, err := client.Do(req)
+		if err != nil {
+			return false
+		}
+		resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
+}
+
+// wait waits until a process answers at a place, or has ended.
+func (s *Stack) wait(ctx context.Context, name, place string, answers func() bool) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	for {
 		if err := s.procs[name].Ended(); err != nil {
 			return err
 		}
-		if req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil); err != nil {
-			return err
-		} else if resp, err := client.Do(req); err == nil {
-			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return nil
-			}
+		if answers() {
+			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s is not ready after %v: %s\n%s", name, patience, url, s.procs[name].tail())
+			return fmt.Errorf("%s is not ready after %v: %s\n%s", name, patience, place, s.procs[name].tail())
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
