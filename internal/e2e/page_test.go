@@ -64,11 +64,23 @@ func (p *page) took(d time.Duration) { fmt.Fprintf(p, "\nTook %s.\n", seconds(d)
 
 // memory tells what each process took, when the story was told.
 func (p *page) memory(worlds []*world) {
-	fmt.Fprint(p, "\n## What it takes\n\nResident memory of each process at the end.\n\n| process | memory |\n|---|---|\n")
-	for _, w := range worlds {
-		for _, name := range slices.Sorted(maps.Keys(w.Processes())) {
-			fmt.Fprintf(p, "| %s, %s | %d MB |\n", name, w.engine, w.Processes()[name]>>20)
+	head, rule, all := "| process |", "|---|", map[string]bool{}
+	for i, w := range worlds {
+		head, rule = head+" "+tracks[i].name+" |", rule+"---:|"
+		for name := range w.Processes() {
+			all[name] = true
 		}
+	}
+	fmt.Fprintf(p, "\n## What it takes\n\nResident memory of each process at the end, by track: each has an API server of its own.\n\n%s\n%s\n", head, rule)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		row := "| " + name + " |"
+		for _, w := range worlds {
+			if n, runs := w.Processes()[name]; runs {
+				row += fmt.Sprintf(" %d MB", n>>20)
+			}
+			row += " |"
+		}
+		fmt.Fprintln(p, row)
 	}
 }
 
