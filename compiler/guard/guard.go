@@ -156,8 +156,6 @@ type session struct {
 	rendered   map[string]*ir.Rendered
 	scanner    *scanner
 	digests    policyDigest
-	sharing    sync.Once
-	sharedName string // see shared
 	index      sync.Once
 	byID       map[string]*plans.Node // see nodes
 }
@@ -196,13 +194,13 @@ func (s *session) verdict(runs []*run, users *userPolicies) *ir.Verdict {
 	skips, failed := map[string]string{}, map[string]bool{}
 	var findings diag.List
 	for _, r := range runs {
-		findings.Add(r.findings...)
-		for _, t := range r.tallies {
-			results[t.rule].Evaluated += t.evaluated
-			failed[t.rule] = failed[t.rule] || t.failed
-			results[t.rule].Excepted += t.excepted
-			if t.skipped != "" {
-				skips[t.rule] = cmp.Or(skips[t.rule], t.skipped)
+		findings.Add(r.Findings...)
+		for _, t := range r.Tallies {
+			results[t.Rule].Evaluated += t.Evaluated
+			failed[t.Rule] = failed[t.Rule] || t.Failed
+			results[t.Rule].Excepted += t.Excepted
+			if t.Skipped != "" {
+				skips[t.Rule] = cmp.Or(skips[t.Rule], t.Skipped)
 			}
 		}
 	}

@@ -11,20 +11,21 @@ import (
 	"github.com/darkstart-dev/darkstart/internal/spec"
 )
 
-// run is what the rules said in one scope: about the fleet, or one cluster.
+// run is what the rules said in one scope: about the fleet, or one cluster. What
+// is exported is kept between compiles.
 type run struct {
-	findings diag.List
+	Findings diag.List
 	diags    diag.List // about the rules
-	tallies  []tally
+	Tallies  []tally
 }
 
 // tally counts what one rule judged in one scope, or says why it did not.
 type tally struct {
-	rule      string
-	evaluated int
-	excepted  int // of users' rules: by their own exception
-	skipped   string
-	failed    bool // it could not say what it found
+	Rule      string
+	Evaluated int
+	Excepted  int // of users' rules: by their own exception
+	Skipped   string
+	Failed    bool // it could not say what it found
 }
 
 // run evaluates the fleet scope and every cluster, in parallel; slot 0 is the
@@ -72,7 +73,7 @@ func (s *session) judge(ctx context.Context, c *ir.Linked, users *userPolicies) 
 func (s *session) apply(ctx context.Context, rule *compiled, d *document, r *run) error {
 	if why := s.skip(rule, d); why != "" {
 		// Without a base nobody knows what a waiver for a change accepts.
-		r.tallies = append(r.tallies, tally{rule: rule.ID, skipped: why, failed: rule.Applies == "base"})
+		r.Tallies = append(r.Tallies, tally{Rule: rule.ID, Skipped: why, Failed: rule.Applies == "base"})
 		return nil
 	}
 	input, err := d.input(rule.Reads)
@@ -92,12 +93,12 @@ func (s *session) apply(ctx context.Context, rule *compiled, d *document, r *run
 	a, failure := s.read(rule, d, x, err)
 	if failure != nil {
 		r.diags.Add(failure)
-		r.tallies = append(r.tallies, tally{rule: rule.ID, skipped: "it failed: " + failure.Code, failed: true})
+		r.Tallies = append(r.Tallies, tally{Rule: rule.ID, Skipped: "it Failed: " + failure.Code, Failed: true})
 		return nil
 	}
-	r.tallies = append(r.tallies, tally{rule: rule.ID, evaluated: *a.Evaluated})
+	r.Tallies = append(r.Tallies, tally{Rule: rule.ID, Evaluated: *a.Evaluated})
 	for i := range a.Deny {
-		r.findings.Add(s.finding(rule, d, &a.Deny[i]))
+		r.Findings.Add(s.finding(rule, d, &a.Deny[i]))
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ func (u *userPolicies) apply(ctx context.Context, d *document, r *run) error {
 	for _, p := range u.packages {
 		j := &judging{u: u, p: p, d: d, r: r, tallies: map[string]*tally{}, oddities: map[string]*oddity{}}
 		for _, rule := range p.rules {
-			j.tallies[rule.code] = &tally{rule: rule.code}
+			j.tallies[rule.code] = &tally{Rule: rule.code}
 		}
 		if err := j.inputs(ctx, inputs); err != nil {
 			return err
@@ -205,14 +205,14 @@ func (j *judging) read(rule *userRule, in userInput, a *userAnswer) {
 		}
 		found = msgs
 	}
-	t.evaluated += in.objects
+	t.Evaluated += in.objects
 	excepted, _ := a.rules["exception"].([]any)
 	if exceptions(excepted)[rule.suffix()] > 0 {
-		t.excepted += in.objects
+		t.Excepted += in.objects
 		return
 	}
 	for i := range found {
-		j.r.findings.Add(j.u.finding(rule, j.d, in, &found[i]))
+		j.r.Findings.Add(j.u.finding(rule, j.d, in, &found[i]))
 	}
 }
 
@@ -234,7 +234,7 @@ func (j *judging) odd(rule *userRule, in userInput, d *diag.Diagnostic) {
 	j.oddities[key] = &oddity{Diagnostic: d.About(j.subject(in))}
 }
 
-func (j *judging) failed(rule *userRule) bool { return j.tallies[rule.code].skipped != "" }
+func (j *judging) failed(rule *userRule) bool { return j.tallies[rule.code].Skipped != "" }
 
 // fail ends a rule in this cluster: the other inputs would say the same.
 func (j *judging) fail(rule *userRule, in userInput, err error) {
@@ -252,12 +252,12 @@ func (j *judging) fail(rule *userRule, in userInput, err error) {
 
 func (j *judging) stop(rule *userRule, d *diag.Diagnostic) {
 	j.r.diags.Add(d)
-	*j.tallies[rule.code] = tally{rule: rule.code, skipped: "it failed: " + d.Code, failed: true}
+	*j.tallies[rule.code] = tally{Rule: rule.code, Skipped: "it Failed: " + d.Code, Failed: true}
 }
 
 func (j *judging) finish() {
 	for _, rule := range j.p.rules {
-		j.r.tallies = append(j.r.tallies, *j.tallies[rule.code])
+		j.r.Tallies = append(j.r.Tallies, *j.tallies[rule.code])
 	}
 	for _, k := range sortedKeys(j.oddities) {
 		o := j.oddities[k]
