@@ -144,11 +144,11 @@ func (p *page) run(t *testing.T) {
 	if ran == 0 {
 		t.Fatalf("%s has no block that is run", p.name)
 	}
-	if got == string(text) {
+	if level(got) == level(string(text)) {
 		return
 	}
 	if !*updateReadme {
-		t.Fatalf("%s shows other output than the commands give (-update-readme rewrites it):\n%s", p.name, cmp.Diff(string(text), got))
+		t.Fatalf("%s shows other output than the commands give (-update-readme rewrites it):\n%s", p.name, cmp.Diff(level(string(text)), level(got)))
 	}
 	if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 		t.Fatal(err)
@@ -210,19 +210,12 @@ func (p *page) replay(t *testing.T, name string, offline bool, block string) str
 		needNoNetwork(t)
 	}
 	dir := p.folder(t, name)
-	var out, was strings.Builder
-	var commands []string
-	shown := map[int]string{}
+	var out strings.Builder
 	for line := range strings.Lines(block) {
-		if command, ok := strings.CutPrefix(line, "$ "); ok {
-			commands = append(commands, command)
-			was.Reset()
-		} else {
-			was.WriteString(line)
+		command, ok := strings.CutPrefix(line, "$ ")
+		if !ok {
+			continue
 		}
-		shown[len(commands)] = was.String()
-	}
-	for i, command := range commands {
 		b, err := p.command(dir, offline, command).CombinedOutput()
 		if _, failed := err.(*exec.ExitError); err != nil && !failed {
 			t.Fatal(err)
@@ -231,10 +224,7 @@ func (p *page) replay(t *testing.T, name string, offline bool, block string) str
 		if text != "" && !strings.HasSuffix(text, "\n") {
 			text += "\n"
 		}
-		if level(text) == level(shown[i+1]) {
-			text = shown[i+1]
-		}
-		out.WriteString("$ " + command + text)
+		out.WriteString(line + text)
 	}
 	return out.String()
 }
@@ -243,7 +233,8 @@ func (p *page) replay(t *testing.T, name string, offline bool, block string) str
 // the machine is, and what follows from keys and signatures, which are random:
 // the length of what is sent, and the digests and commits with a key in them.
 // The same goes for the digests of content, which every change of the emitter
-// moves. A page keeps its own; which of them are equal is compared.
+// moves. A page keeps its own; which of them are equal, anywhere on it, is
+// compared.
 var (
 	waiting = regexp.MustCompile(`(?m)^darkstart: (` + strings.Join([]string{
 		"evaluating CUE", "rendering manifests", "linking the fleet", "solving recovery", "checking guardrails", "writing artifacts",
