@@ -132,11 +132,16 @@ func seed(t *testing.T, w *world) {
 	w.say("source-controller and kustomize-controller run; the public release key is in their namespace.")
 }
 
-// seeded applies the seed phase as its runbook says, and starts Flux. It returns
-// the commands of the runbook.
+// seeded is seededFrom the newest bundle in the registry.
 func (w *world) seeded(t *testing.T) []string {
 	t.Helper()
-	bundle := w.extract(t, "seed")
+	return w.seededFrom(t, w.extract(t, "seed"))
+}
+
+// seededFrom applies the seed phase of an unpacked bundle as its runbook says,
+// and starts Flux. It returns the commands of the runbook.
+func (w *world) seededFrom(t *testing.T, bundle string) []string {
+	t.Helper()
 	commands := seedCommands(t, filepath.Join(bundle, "runbooks", "bootstrap.md"))
 	bin := filepath.Join(w.dir, "bin")
 	if err := os.MkdirAll(bin, 0o755); err != nil {
@@ -159,14 +164,25 @@ func (w *world) seeded(t *testing.T) []string {
 	return commands
 }
 
-// trust gives Flux the public key of the cluster's stream.
+// trust gives Flux the public key of the cluster's stream, and the escrowed one
+// where there is one.
 func (w *world) trust(t *testing.T) {
 	t.Helper()
-	key, err := os.ReadFile(w.pub)
+	keys := map[string]string{}
+	for name, file := range map[string]string{"cosign.pub": w.pub, "escrow.pub": w.escrow()} {
+		key, err := os.ReadFile(file)
+		if err != nil && (name == "cosign.pub" || !os.IsNotExist(err)) {
+			t.Fatal(err)
+		}
+		if err == nil {
+			keys[name] = string(key)
+		}
+	}
+	b, err := json.Marshal(keys)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.apply(t, fmt.Sprintf(`{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "darkstart-release-key", "namespace": "flux-system"}, "stringData": {"cosign.pub": %q}}`, key))
+	w.apply(t, fmt.Sprintf(`{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "darkstart-release-key", "namespace": "flux-system"}, "stringData": %s}`, b))
 }
 
 // seedCommands returns the commands of the runbook's steps that a person applies

@@ -51,7 +51,7 @@ var tracks = []track{
 		{"A phase in the middle, and a move", aboutPhases, phases},
 	}},
 	{"Apart", apart, []chapter{
-		{"Another staging", aboutApart, apartStart},
+		{"Break glass: another staging", aboutApart, apartStart},
 		{"Stock tools", aboutTools, stockTools},
 		{"Drift", aboutDrift, drift},
 		{"A gate that fails", aboutGate, gate},
