@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -35,15 +34,7 @@ import (
 // realFleet is the corpus of upstream manifests as a fleet, in memory.
 func realFleet(t testing.TB, clusters int) map[string][]byte {
 	t.Helper()
-	here, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := corpus.Dir(here)
-	if dir == "" {
-		tools.Missing(t, "the corpus of manifests is not beside the repository")
-	}
-	files, err := corpus.Fleet(dir, corpus.Options{Clusters: clusters, Kubernetes: "1.36"})
+	files, err := corpus.Fleet(corpus.Need(t), corpus.Options{Clusters: clusters, Kubernetes: "1.36"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,14 +209,7 @@ func equalsStock(t *testing.T, program, overlays string, r *ir.Rendered) {
 // whose clusters differ by parameters of the spec has the objects that stock
 // kustomize makes of overlays, and a plan over services, stores and scenarios.
 func TestParameters(t *testing.T) {
-	here, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	manifests := corpus.Dir(here)
-	if manifests == "" {
-		tools.Missing(t, "the corpus of manifests is not beside the repository")
-	}
+	manifests := corpus.Need(t)
 	program, dir := tools.Path(t, tools.Kustomize), t.TempDir()
 	o := corpus.Options{Clusters: 2, Kubernetes: "1.36", Parameters: true, Intent: true}
 	files, err := corpus.Fleet(manifests, o)

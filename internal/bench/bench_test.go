@@ -98,14 +98,7 @@ func TestEqual(t *testing.T) {
 // TestSchemas guards that kubeconform judges with Darkstart's schemas: every
 // object of the corpus finds one, a bad one is refused.
 func TestSchemas(t *testing.T) {
-	here, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	manifests := corpus.Dir(here)
-	if manifests == "" {
-		tools.Missing(t, "the corpus of manifests is not beside the repository")
-	}
+	manifests := corpus.Need(t)
 	s := &stock{programs: map[tools.Program]string{tools.Kubeconform: tools.Path(t, tools.Kubeconform)}, schemas: t.TempDir()}
 	if err := writeSchemas(s.schemas, release, manifests); err != nil {
 		t.Fatal(err)
