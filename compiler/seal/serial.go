@@ -68,7 +68,7 @@ func (v *verification) rollback() {
 	case floor == 0:
 		v.fact("rollback", StatusNotChecked, "no --min-serial, release records or earlier verification to compare serial %d with", serial)
 	case serial < floor:
-		v.refuse("rollback", diag.Errorf("SIG008", "the bundle of %q has serial %d, and %s knows serial %d", v.r.Artifact, serial, from, floor).
+		v.refuse("rollback", diag.Errorf("SIG008", "the bundle of %q has serial %d, below serial %d of %s", v.r.Artifact, serial, floor, from).
 			Fix("use the newest release; to go back on purpose, run `darkstart release` on the old content, which gives it a new serial"))
 	default:
 		v.fact("rollback", StatusProven, "serial %d is not below %d, from %s", serial, floor, from)

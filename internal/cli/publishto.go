@@ -210,11 +210,18 @@ func (d *destination) tell(signed []*compiler.Signed, by signers, policy *seal.P
 		fmt.Fprintf(&b, "wrote %s\n", f)
 	}
 	b.WriteString("verify it, with whom you trust:\n")
+	trust := ""
+	if policy != nil { // its name is that in the fleet, and the command is run here
+		trust = policy.Name
+		if file, err := fleetPolicy(d.p.in.dir); err == nil && file != "" {
+			trust = shown(file)
+		}
+	}
 	for _, s := range signed {
 		x := s.Bundle
 		ours, cosigns := d.trusting(by.of(x.Record.Stream))
 		if policy != nil {
-			ours = "--trust " + policy.Name
+			ours = "--trust " + trust
 		}
 		if d.dir != "" {
 			fmt.Fprintf(&b, "  darkstart verify %s %s\n", d.place(x), ours)
