@@ -93,7 +93,7 @@ func (s *session) apply(ctx context.Context, rule *compiled, d *document, r *run
 	a, failure := s.read(rule, d, x, err)
 	if failure != nil {
 		r.diags.Add(failure)
-		r.Tallies = append(r.Tallies, tally{Rule: rule.ID, Skipped: "it Failed: " + failure.Code, Failed: true})
+		r.Tallies = append(r.Tallies, tally{Rule: rule.ID, Skipped: "it failed: " + failure.Code, Failed: true})
 		return nil
 	}
 	r.Tallies = append(r.Tallies, tally{Rule: rule.ID, Evaluated: *a.Evaluated})

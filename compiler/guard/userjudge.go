@@ -252,7 +252,7 @@ func (j *judging) fail(rule *userRule, in userInput, err error) {
 
 func (j *judging) stop(rule *userRule, d *diag.Diagnostic) {
 	j.r.diags.Add(d)
-	*j.tallies[rule.code] = tally{Rule: rule.code, Skipped: "it Failed: " + d.Code, Failed: true}
+	*j.tallies[rule.code] = tally{Rule: rule.code, Skipped: "it failed: " + d.Code, Failed: true}
 }
 
 func (j *judging) finish() {
