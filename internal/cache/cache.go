@@ -63,6 +63,7 @@ type Store struct {
 	hits, misses, writes atomic.Int64
 	mu                   sync.Mutex
 	problems             []Problem
+	used                 map[Key][]trace // nil when nobody asked to note it
 }
 
 // Problem is an entry that did not hold, or that could not be written.
@@ -84,12 +85,21 @@ type Config struct {
 	// Check does all work although its result is there, and fails when they
 	// differ: for who does not trust the cache.
 	Check bool
+	// Note remembers which entries are used, for Export.
+	Note bool
 }
 
 // Open returns the cache in a folder.
 func Open(c Config) *Store {
-	return &Store{dir: filepath.Join(c.Dir, Version), maker: c.Maker, check: c.Check, now: c.Now}
+	s := &Store{dir: filepath.Join(c.Dir, Version), maker: c.Maker, check: c.Check, now: c.Now}
+	if c.Note {
+		s.used = map[Key][]trace{}
+	}
+	return s
 }
+
+// Maker returns what identifies the program.
+func (s *Store) Maker() string { return s.maker }
 
 func (s *Store) key(kind string, inputs []string) Key {
 	return keyOf(append([]string{s.maker, kind}, inputs...)...)

@@ -51,6 +51,8 @@ func Memo[T any](s *Store, t *tree.Tree, kind string, inputs []string, work func
 			if s.check {
 				out, err = compare(b, k, kind, inputs, func() (T, error) { return work(t) })
 			}
+			s.note(k, known[i])
+			s.note(result)
 			return out, k.saw(known[i]), err
 		}
 	}
@@ -64,8 +66,11 @@ func Memo[T any](s *Store, t *tree.Tree, kind string, inputs []string, work func
 		return out, "", fmt.Errorf("a result of %s cannot be kept: %w", kind, err)
 	}
 	tr := trace{notes.Asked(), digest.Of(b)}
-	s.Put(s.key("result", []string{string(tr.Result)}), b)
+	result := s.key("result", []string{string(tr.Result)})
+	s.Put(result, b)
 	s.remember(k, tr, known)
+	s.note(k, tr)
+	s.note(result)
 	return out, k.saw(tr), nil
 }
 
@@ -75,6 +80,7 @@ func Value[T any](s *Store, kind string, inputs []string, work func() (T, error)
 		return work()
 	}
 	k := s.key(kind, inputs)
+	s.note(k)
 	if b, ok := recall(s, k, &out); ok {
 		if s.check {
 			return compare(b, k, kind, inputs, work)
@@ -141,8 +147,11 @@ func (s *Store) traces(k Key) []trace {
 // remember puts a trace before those that are known. Two processes that do so
 // at once may lose one: the work is done once more then.
 func (s *Store) remember(k Key, tr trace, known []trace) {
-	known = slices.DeleteFunc(slices.Clone(known), func(o trace) bool { return slices.Equal(o.Asked, tr.Asked) })
-	all := append([]trace{tr}, known...)
+	s.keep(k, append([]trace{tr}, without(known, []trace{tr})...))
+}
+
+// keep puts the first of these traces in the place of all that were known.
+func (s *Store) keep(k Key, all []trace) {
 	b, err := encode(all[:min(len(all), traces)])
 	if err != nil {
 		s.problem(s.path(k), err)
