@@ -209,7 +209,7 @@ func fleet(t testing.TB, r *rand.Rand) []diff.Item {
 			continue
 		}
 		it := item(t, []string{"c", "d"}[r.IntN(2)]+" app "+[]string{"run", "own"}[r.IntN(2)]+" "+[]string{"one", "two"}[r.IntN(2)], src)
-		content := mutate(r, it.Object.Content).(map[string]any)
+		content := mutate(r, it.Object.Content()).(map[string]any)
 		if r.IntN(6) == 0 {
 			content["metadata"].(map[string]any)["name"] = "renamed" + strconv.Itoa(i)
 		}
@@ -256,7 +256,7 @@ func oracle(t *testing.T, seed uint64, a, b []diff.Item, d *ir.Delta) {
 	find := func(items []diff.Item, p ir.Place) map[string]any {
 		for _, i := range items {
 			if i.Cluster == p.Cluster && i.Object.Key() == p.Key {
-				return i.Object.Content
+				return i.Object.Content()
 			}
 		}
 		return nil

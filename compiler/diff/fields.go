@@ -16,7 +16,7 @@ import (
 // fields lists what differs between two versions of an object, by path.
 func fields(before, after *object.Object) []ir.FieldChange {
 	c := &comparison{kind: after, before: before}
-	c.value(spot{}, before.Content, after.Content)
+	c.value(spot{}, before.Content(), after.Content())
 	slices.SortStableFunc(c.out, func(a, b ir.FieldChange) int {
 		return cmp.Or(cmp.Compare(a.Where, b.Where), cmp.Compare(a.Path, b.Path))
 	})

@@ -38,7 +38,7 @@ func immutable(o *object.Object, pointer string) bool {
 	if g := o.Group(); g != "" {
 		kind = g + "/" + kind
 	}
-	if frozen, _ := o.Content["immutable"].(bool); frozen && (kind == "Secret" || kind == "ConfigMap") {
+	if frozen, _ := o.Content()["immutable"].(bool); frozen && (kind == "Secret" || kind == "ConfigMap") {
 		return within(pointer, "/data") || within(pointer, "/binaryData") || within(pointer, "/stringData") || pointer == "/immutable"
 	}
 	if kind == "Secret" && pointer == "/type" {

@@ -137,7 +137,7 @@ func substantial(i *Item) bool { return len(leaves(nameless(i.Object), "", nil))
 // nameless is the content without what names an object.
 func nameless(o *object.Object) map[string]any {
 	out := map[string]any{}
-	for k, v := range o.Content {
+	for k, v := range o.Content() {
 		if k != "metadata" {
 			out[k] = v
 		}

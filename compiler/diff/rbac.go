@@ -51,7 +51,7 @@ func (g grants) widened(p pair) []widening {
 type rule struct{ groups, resources, verbs, names, urls []string }
 
 func rulesOf(o *object.Object) []rule {
-	list, _ := o.Content["rules"].([]any)
+	list, _ := o.Content()["rules"].([]any)
 	out := make([]rule, 0, len(list))
 	for _, v := range list {
 		out = append(out, rule{
@@ -180,7 +180,7 @@ func (g grants) newSubjects(p pair) []widening {
 
 // role names what a binding grants, with its size where the role is known.
 func (g grants) role(i *Item) string {
-	kind, name := object.String(i.Object.Content, "roleRef", "kind"), object.String(i.Object.Content, "roleRef", "name")
+	kind, name := object.String(i.Object.Content(), "roleRef", "kind"), object.String(i.Object.Content(), "roleRef", "name")
 	namespace := ""
 	if kind == "Role" {
 		namespace = i.Object.Namespace
@@ -197,7 +197,7 @@ func (g grants) role(i *Item) string {
 }
 
 func subjects(o *object.Object) []string {
-	list, _ := o.Content["subjects"].([]any)
+	list, _ := o.Content()["subjects"].([]any)
 	var out []string
 	for _, v := range list {
 		s := object.String(v, "kind") + " "

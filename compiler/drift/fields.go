@@ -24,10 +24,10 @@ func differences(want, have *object.Object) []Field {
 		case "apiVersion", "kind", "status": // identity, and what nobody applies
 		case "metadata":
 			for _, m := range []string{"annotations", "labels", "finalizers"} {
-				f.value("/metadata/"+m, object.Get(w, "metadata", m), object.Get(have.Content, "metadata", m))
+				f.value("/metadata/"+m, object.Get(w, "metadata", m), object.Get(have.Content(), "metadata", m))
 			}
 		default:
-			f.value("/"+escape(k), w[k], have.Content[k])
+			f.value("/"+escape(k), w[k], have.Content()[k])
 		}
 	}
 	if want.Kind == "Secret" && want.Group() == "" {
@@ -50,14 +50,14 @@ func hidden(v any) any {
 // wanted is the content as the API server would store it: stringData of a Secret
 // becomes data.
 func wanted(o *object.Object) map[string]any {
-	plain := object.Map(o.Content, "stringData")
+	plain := object.Map(o.Content(), "stringData")
 	if o.Kind != "Secret" || o.Group() != "" || plain == nil {
-		return o.Content
+		return o.Content()
 	}
-	out := maps.Clone(o.Content)
+	out := maps.Clone(o.Content())
 	delete(out, "stringData")
 	data := map[string]any{}
-	maps.Copy(data, object.Map(o.Content, "data"))
+	maps.Copy(data, object.Map(o.Content(), "data"))
 	for k, v := range plain {
 		if s, ok := v.(string); ok {
 			data[k] = base64.StdEncoding.EncodeToString([]byte(s))

@@ -106,7 +106,7 @@ func kustomization(resources []string) map[string]any {
 // annotated returns a copy of the object's content with the annotations that
 // order and protect it. The object itself is shared and stays as it is.
 func annotated(o *object.Object, number int, keep bool) map[string]any {
-	content := maps.Clone(o.Content)
+	content := maps.Clone(o.Content())
 	meta := maps.Clone(object.Map(content, "metadata"))
 	if meta == nil {
 		meta = map[string]any{}
@@ -170,7 +170,7 @@ func images(c *ir.Linked) []string {
 	set := map[string]bool{}
 	for _, part := range c.Parts {
 		for _, o := range part.Objects {
-			podImages(o.Content, set)
+			podImages(o.Content(), set)
 		}
 	}
 	return slices.Sorted(maps.Keys(set))

@@ -181,7 +181,7 @@ func (d *document) rendered() (map[string]*ast.Term, error) {
 func summary(e *indexed) map[string]any {
 	o := e.object
 	return map[string]any{
-		"content": o.Content, "key": e.key, "component": e.component,
+		"content": o.Content(), "key": e.key, "component": e.component,
 		"group": o.Group(), "version": o.Version(), "kind": o.Kind, "namespace": o.Namespace, "name": o.Name,
 	}
 }
@@ -286,7 +286,7 @@ func (d *document) alerts() (map[string]*ast.Term, error) {
 
 func alertsOf(cluster string, e *indexed) []any {
 	var out []any
-	groups, _ := object.Get(e.object.Content, "spec", "groups").([]any)
+	groups, _ := object.Get(e.object.Content(), "spec", "groups").([]any)
 	for i, g := range groups {
 		rules, _ := object.Get(g, "rules").([]any)
 		for k, r := range rules {

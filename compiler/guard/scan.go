@@ -185,7 +185,7 @@ func visit(o *object.Object, f func(field, func() string)) {
 	if slices.Contains(unscanned, o.Kind) {
 		return
 	}
-	for key, v := range o.Content { // order does not show: the hits are sorted
+	for key, v := range o.Content() { // order does not show: the hits are sorted
 		switch {
 		case key == "apiVersion" || key == "kind" || key == "sops":
 		case key == "data" && o.Kind == "Secret" && o.Group() == "":

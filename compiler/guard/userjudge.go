@@ -104,7 +104,7 @@ func (u *userPolicies) inputs(d *document) ([]userInput, error) {
 	}
 	out := make([]userInput, 0, len(d.objects.list))
 	for _, e := range d.objects.list {
-		content, _ := spelled(e.object.Content, false).(map[string]any)
+		content, _ := spelled(e.object.Content(), false).(map[string]any)
 		out = append(out, userInput{about: e, content: content, objects: 1})
 	}
 	return out, nil
@@ -121,7 +121,7 @@ func (u *userPolicies) combined(d *document) ([]userInput, error) {
 	})
 	all := make([]any, len(list))
 	for i, e := range list {
-		all[i] = map[string]any{"path": e.object.Origin.Pos.File, "contents": spelled(e.object.Content, true)}
+		all[i] = map[string]any{"path": e.object.Origin.Pos.File, "contents": spelled(e.object.Content(), true)}
 	}
 	v, err := ast.InterfaceToValue(all)
 	return []userInput{{combined: v, objects: len(list)}}, err

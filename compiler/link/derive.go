@@ -75,7 +75,7 @@ func (c *cluster) deriveObject(p *part, o *object.Object) {
 	case "":
 		c.coreEdges(p, o)
 	case "apps":
-		for _, t := range mapsOf(object.Slice(o.Content, "spec", "volumeClaimTemplates")) {
+		for _, t := range mapsOf(object.Slice(o.Content(), "spec", "volumeClaimTemplates")) {
 			c.storageEdge(p, o, object.Map(t, "spec"))
 		}
 	case "networking.k8s.io":
@@ -94,10 +94,10 @@ func (c *cluster) deriveObject(p *part, o *object.Object) {
 func (c *cluster) coreEdges(p *part, o *object.Object) {
 	switch o.Kind {
 	case "PersistentVolumeClaim":
-		c.storageEdge(p, o, object.Map(o.Content, "spec"))
+		c.storageEdge(p, o, object.Map(o.Content(), "spec"))
 	case "ConfigMap":
-		for _, k := range sortedKeys(object.Map(o.Content, "data")) {
-			c.hostsIn(p.comp.run, o, object.String(o.Content, "data", k), false)
+		for _, k := range sortedKeys(object.Map(o.Content(), "data")) {
+			c.hostsIn(p.comp.run, o, object.String(o.Content(), "data", k), false)
 		}
 	}
 }
@@ -148,7 +148,7 @@ func (c *cluster) roleEdge(p *part, o *object.Object) {
 	if o.Kind != "RoleBinding" && o.Kind != "ClusterRoleBinding" {
 		return
 	}
-	kind, name := object.String(o.Content, "roleRef", "kind"), object.String(o.Content, "roleRef", "name")
+	kind, name := object.String(o.Content(), "roleRef", "kind"), object.String(o.Content(), "roleRef", "name")
 	k := object.Key{Group: "rbac.authorization.k8s.io", Kind: kind, Name: name}
 	if kind == "Role" {
 		k.Namespace = o.Namespace
@@ -184,8 +184,8 @@ func (c *cluster) backendEdges(p *part, o *object.Object) {
 		c.unknown(p, "service "+ns+"/"+name+", which answers "+title(o)+", is in no component of "+c.name, origin(o),
 			fmt.Sprintf("add the Service, or declare creates: [%q]", "Service/"+ns+"/"+name))
 	}
-	add(object.Map(o.Content, "spec", "service"))
-	for _, w := range mapsOf(object.Slice(o.Content, "webhooks")) {
+	add(object.Map(o.Content(), "spec", "service"))
+	for _, w := range mapsOf(object.Slice(o.Content(), "webhooks")) {
 		add(object.Map(w, "clientConfig", "service"))
 	}
 }

@@ -72,7 +72,7 @@ func (c *cluster) serveHosts(comp *component) {
 		c.served[strings.ToLower(h)] = comp.id
 	}
 	for _, o := range comp.objects {
-		for _, h := range strings.Split(object.String(o.Content, "metadata", "annotations", "external-dns.alpha.kubernetes.io/hostname"), ",") {
+		for _, h := range strings.Split(object.String(o.Content(), "metadata", "annotations", "external-dns.alpha.kubernetes.io/hostname"), ",") {
 			serve(strings.TrimSpace(h))
 		}
 		for _, h := range published(o) {
@@ -92,17 +92,17 @@ func published(o *object.Object) []string {
 	}
 	switch kindOf(o) {
 	case groupKind{"networking.k8s.io", "Ingress"}:
-		for _, r := range mapsOf(object.Slice(o.Content, "spec", "rules")) {
+		for _, r := range mapsOf(object.Slice(o.Content(), "spec", "rules")) {
 			out = append(out, object.String(r, "host"))
 		}
 	case groupKind{"gateway.networking.k8s.io", "HTTPRoute"}, groupKind{"gateway.networking.k8s.io", "GRPCRoute"}, groupKind{"gateway.networking.k8s.io", "TLSRoute"}:
-		list(object.Slice(o.Content, "spec", "hostnames"))
+		list(object.Slice(o.Content(), "spec", "hostnames"))
 	case groupKind{"gateway.networking.k8s.io", "Gateway"}:
-		for _, l := range mapsOf(object.Slice(o.Content, "spec", "listeners")) {
+		for _, l := range mapsOf(object.Slice(o.Content(), "spec", "listeners")) {
 			out = append(out, object.String(l, "hostname"))
 		}
 	case groupKind{"networking.istio.io", "VirtualService"}:
-		list(object.Slice(o.Content, "spec", "hosts"))
+		list(object.Slice(o.Content(), "spec", "hosts"))
 	}
 	return out
 }

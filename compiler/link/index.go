@@ -57,7 +57,7 @@ func (ix *lookup) add(p *part, o *object.Object) {
 	switch {
 	case o.Kind == "CSIDriver":
 		ix.drivers[o.Name] = p.comp
-	case o.Kind == "StorageClass" && object.String(o.Content, "metadata", "annotations", "storageclass.kubernetes.io/is-default-class") == "true":
+	case o.Kind == "StorageClass" && object.String(o.Content(), "metadata", "annotations", "storageclass.kubernetes.io/is-default-class") == "true":
 		ix.defaults = &e
 	}
 }
@@ -68,17 +68,17 @@ func writes(o *object.Object) (object.Key, bool) {
 	k := object.Key{Kind: "Secret", Namespace: o.Namespace, Name: o.Name}
 	switch kindOf(o) {
 	case groupKind{"cert-manager.io", "Certificate"}:
-		k.Name = object.String(o.Content, "spec", "secretName")
+		k.Name = object.String(o.Content(), "spec", "secretName")
 	case groupKind{"external-secrets.io", "ExternalSecret"}:
-		if n := object.String(o.Content, "spec", "target", "name"); n != "" {
+		if n := object.String(o.Content(), "spec", "target", "name"); n != "" {
 			k.Name = n
 		}
 	case groupKind{"bitnami.com", "SealedSecret"}:
-		if n := object.String(o.Content, "spec", "template", "metadata", "name"); n != "" {
+		if n := object.String(o.Content(), "spec", "template", "metadata", "name"); n != "" {
 			k.Name = n
 		}
 	case groupKind{"secrets.hashicorp.com", "VaultStaticSecret"}, groupKind{"secrets.hashicorp.com", "VaultDynamicSecret"}, groupKind{"secrets.hashicorp.com", "VaultPKISecret"}:
-		k.Name = object.String(o.Content, "spec", "destination", "name")
+		k.Name = object.String(o.Content(), "spec", "destination", "name")
 	case groupKind{"isindir.github.com", "SopsSecret"}, groupKind{"secretgenerator.mittwald.de", "StringSecret"}:
 	default:
 		return object.Key{}, false
@@ -95,7 +95,7 @@ func provides(o *object.Object) []object.Key {
 		return nil
 	}
 	var out []object.Key
-	for _, t := range mapsOf(object.Slice(o.Content, "spec", "tls")) {
+	for _, t := range mapsOf(object.Slice(o.Content(), "spec", "tls")) {
 		if n := object.String(t, "secretName"); n != "" {
 			out = append(out, object.Key{Kind: "Secret", Namespace: o.Namespace, Name: n})
 		}
@@ -104,7 +104,7 @@ func provides(o *object.Object) []object.Key {
 }
 
 func issuedByAnnotation(o *object.Object) bool {
-	a := object.Map(o.Content, "metadata", "annotations")
+	a := object.Map(o.Content(), "metadata", "annotations")
 	return a["cert-manager.io/issuer"] != nil || a["cert-manager.io/cluster-issuer"] != nil
 }
 

@@ -66,16 +66,16 @@ func podSpec(o *object.Object) (spec map[string]any, labels map[string]any) {
 	switch o.Kind {
 	case "Pod":
 		if o.Group() == "" {
-			return object.Map(o.Content, "spec"), object.Map(o.Content, "metadata", "labels")
+			return object.Map(o.Content(), "spec"), object.Map(o.Content(), "metadata", "labels")
 		}
 	case "CronJob":
-		return object.Map(o.Content, "spec", "jobTemplate", "spec", "template", "spec"),
-			object.Map(o.Content, "spec", "jobTemplate", "spec", "template", "metadata", "labels")
+		return object.Map(o.Content(), "spec", "jobTemplate", "spec", "template", "spec"),
+			object.Map(o.Content(), "spec", "jobTemplate", "spec", "template", "metadata", "labels")
 	}
-	if object.Slice(o.Content, "spec", "template", "spec", "containers") == nil {
+	if object.Slice(o.Content(), "spec", "template", "spec", "containers") == nil {
 		return nil, nil
 	}
-	return object.Map(o.Content, "spec", "template", "spec"), object.Map(o.Content, "spec", "template", "metadata", "labels")
+	return object.Map(o.Content(), "spec", "template", "spec"), object.Map(o.Content(), "spec", "template", "metadata", "labels")
 }
 
 // containers calls f for every container of a Pod, with its JSON path.

@@ -195,7 +195,7 @@ func (c *cluster) storageEdge(p *part, o *object.Object, claim map[string]any) {
 }
 
 func (c *cluster) provisionerEdge(p *part, o *object.Object, class entry) {
-	prov := object.String(class.obj.Content, "provisioner")
+	prov := object.String(class.obj.Content(), "provisioner")
 	if prov == "" || prov == "kubernetes.io/no-provisioner" {
 		return
 	}

@@ -36,7 +36,7 @@ func (c *cluster) placement(comp *component) (out spread, found bool) {
 	for _, o := range comp.run.objects {
 		if o.Kind == "PersistentVolumeClaim" && o.Group() == "" {
 			out.state = true
-			out.bound = out.bound || c.zonal(object.Map(o.Content, "spec"))
+			out.bound = out.bound || c.zonal(object.Map(o.Content(), "spec"))
 		}
 	}
 	return out, found
@@ -56,7 +56,7 @@ func (c *cluster) spreadOf(comp *component, o *object.Object) (spread, bool) {
 		return spread{}, false
 	}
 	s := spread{}
-	for _, t := range mapsOf(object.Slice(o.Content, "spec", "volumeClaimTemplates")) {
+	for _, t := range mapsOf(object.Slice(o.Content(), "spec", "volumeClaimTemplates")) {
 		s.state = true
 		s.bound = s.bound || c.zonal(object.Map(t, "spec"))
 	}
@@ -102,16 +102,16 @@ func inEach(zones []string, n int) []plans.Replica {
 func (c *cluster) standIn(o *object.Object) spread {
 	n := 1
 	for _, f := range []string{"instances", "replicas", "size"} {
-		if v, ok := object.Int(o.Content, "spec", f); ok && v > 0 {
+		if v, ok := object.Int(o.Content(), "spec", f); ok && v > 0 {
 			n = int(v)
 			break
 		}
 	}
-	s := spread{state: object.Get(o.Content, "spec", "storage") != nil || object.Get(o.Content, "spec", "volumeClaimTemplates") != nil}
+	s := spread{state: object.Get(o.Content(), "spec", "storage") != nil || object.Get(o.Content(), "spec", "volumeClaimTemplates") != nil}
 	s.bound = s.state
-	affinity := object.Map(o.Content, "spec", "affinity")
+	affinity := object.Map(o.Content(), "spec", "affinity")
 	required := object.String(affinity, "topologyKey") == zoneLabel && object.String(affinity, "podAntiAffinityType") == "required"
-	pod := map[string]any{"affinity": affinity, "topologySpreadConstraints": object.Get(o.Content, "spec", "topologySpreadConstraints")}
+	pod := map[string]any{"affinity": affinity, "topologySpreadConstraints": object.Get(o.Content(), "spec", "topologySpreadConstraints")}
 	c.spreadOver(&s, c.zones, n, required || guaranteed(pod, nil))
 	return s
 }
@@ -124,14 +124,14 @@ func (c *cluster) count(comp *component, o *object.Object) int {
 	}
 	for _, h := range comp.run.objects {
 		if h.Kind == "HorizontalPodAutoscaler" && h.Namespace == o.Namespace &&
-			object.String(h.Content, "spec", "scaleTargetRef", "name") == o.Name && object.String(h.Content, "spec", "scaleTargetRef", "kind") == o.Kind {
-			if n, ok := object.Int(h.Content, "spec", "minReplicas"); ok {
+			object.String(h.Content(), "spec", "scaleTargetRef", "name") == o.Name && object.String(h.Content(), "spec", "scaleTargetRef", "kind") == o.Kind {
+			if n, ok := object.Int(h.Content(), "spec", "minReplicas"); ok {
 				return int(n)
 			}
 			return 1
 		}
 	}
-	if n, ok := object.Int(o.Content, "spec", "replicas"); ok {
+	if n, ok := object.Int(o.Content(), "spec", "replicas"); ok {
 		return int(n)
 	}
 	return 1
@@ -217,8 +217,8 @@ func (c *cluster) zonal(claim map[string]any) bool {
 	if !ok {
 		return true
 	}
-	prov := object.String(e.obj.Content, "provisioner")
-	params := object.Map(e.obj.Content, "parameters")
+	prov := object.String(e.obj.Content(), "provisioner")
+	params := object.Map(e.obj.Content(), "parameters")
 	sku, _ := params["skuName"].(string)
 	return !replicated[prov] && !strings.HasSuffix(prov, "rbd.csi.ceph.com") && !strings.HasSuffix(prov, "cephfs.csi.ceph.com") &&
 		params["replication-type"] != "regional-pd" && !strings.HasSuffix(sku, "_ZRS")

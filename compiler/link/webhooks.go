@@ -26,7 +26,7 @@ func (c *cluster) findWebhooks() {
 			if o.Group() != "admissionregistration.k8s.io" || !strings.HasSuffix(o.Kind, "WebhookConfiguration") {
 				continue
 			}
-			for _, w := range mapsOf(object.Slice(o.Content, "webhooks")) {
+			for _, w := range mapsOf(object.Slice(o.Content(), "webhooks")) {
 				if object.String(w, "failurePolicy") == "Ignore" {
 					continue
 				}
@@ -50,7 +50,7 @@ func (c *cluster) namespaceLabels(ns string) map[string]any {
 // noteNamespace keeps the labels of a rendered Namespace.
 func (c *cluster) noteNamespace(o *object.Object) {
 	l := map[string]any{"kubernetes.io/metadata.name": o.Name}
-	for k, v := range object.Map(o.Content, "metadata", "labels") {
+	for k, v := range object.Map(o.Content(), "metadata", "labels") {
 		l[k] = v
 	}
 	c.nsLabels[o.Name] = l
@@ -67,7 +67,7 @@ type subject struct {
 }
 
 func subjectOf(o *object.Object) subject {
-	return subject{kindOf(o), o.Version(), o.Namespace, o.Name, object.Map(o.Content, "metadata", "labels")}
+	return subject{kindOf(o), o.Version(), o.Namespace, o.Name, object.Map(o.Content(), "metadata", "labels")}
 }
 
 func podOf(o *object.Object) (subject, bool) {

@@ -128,8 +128,8 @@ func (q *question) follows(c candidate) bool {
 		if o == nil {
 			continue
 		}
-		v, depth := object.At(o.Content, q.leaf)
-		return depth == len(q.leaf) && q.aligned(o.Content) && q.expected(text(c.value), to, text(v))
+		v, depth := object.At(o.Content(), q.leaf)
+		return depth == len(q.leaf) && q.aligned(o.Content()) && q.expected(text(c.value), to, text(v))
 	}
 	return false
 }
@@ -137,7 +137,7 @@ func (q *question) follows(c candidate) bool {
 // aligned reports whether the lists on the way to the field are as long as they
 // were: else another item may stand at its index.
 func (q *question) aligned(content any) bool {
-	was := any(q.object.Content)
+	was := any(q.object.Content())
 	for i := range q.leaf {
 		before, isList := was.([]any)
 		after, stillList := content.([]any)

@@ -122,7 +122,7 @@ func (q *question) decided(cs []candidate) []diag.Label {
 			if o == nil {
 				continue
 			}
-			if v, depth := object.At(o.Content, q.leaf); depth < len(q.leaf) || text(v) != text(q.value) {
+			if v, depth := object.At(o.Content(), q.leaf); depth < len(q.leaf) || text(v) != text(q.value) {
 				c.at.Text += ", which decides it"
 				return []diag.Label{c.at}
 			}
@@ -153,7 +153,7 @@ func (q *question) template(chart string) (diag.Label, bool) {
 			if o == nil {
 				continue
 			}
-			if v, depth := object.At(o.Content, q.leaf); depth == len(q.leaf) && v == marker {
+			if v, depth := object.At(o.Content(), q.leaf); depth == len(q.leaf) && v == marker {
 				return label(name, at, "the template writes it here"), true
 			}
 		}

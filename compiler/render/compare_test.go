@@ -24,7 +24,7 @@ func compare(t testing.TB, want, got []*object.Object) {
 			t.Errorf("%s is missing", w.Key())
 			continue
 		}
-		if d := cmp.Diff(w.Content, g.Content); d != "" {
+		if d := cmp.Diff(w.Content(), g.Content()); d != "" {
 			t.Errorf("%s differs (-want +got):\n%s", w.Key(), d)
 		}
 	}

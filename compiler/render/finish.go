@@ -67,11 +67,9 @@ func install(list []*object.Object, h *spec.Helm, scopes map[string]string) {
 		if o.Namespace != "" || !namespaced {
 			continue
 		}
-		moved := *o
-		moved.Content, _ = deepCopy(o.Content).(map[string]any)
-		child(moved.Content, "metadata")["namespace"] = h.Namespace
-		moved.Namespace = h.Namespace
-		list[i] = &moved
+		w := editor{Object: *o}
+		w.move(h.Namespace)
+		list[i] = w.edited()
 	}
 }
 
@@ -85,8 +83,8 @@ func (r *renderer) scopes() map[string]string {
 		}
 		for _, o := range c.result.Objects {
 			if o.Kind == "CustomResourceDefinition" && o.Group() == "apiextensions.k8s.io" {
-				kind := object.String(o.Content, "spec", "group") + "/" + object.String(o.Content, "spec", "names", "kind")
-				out[kind] = object.String(o.Content, "spec", "scope")
+				kind := object.String(o.Content(), "spec", "group") + "/" + object.String(o.Content(), "spec", "names", "kind")
+				out[kind] = object.String(o.Content(), "spec", "scope")
 			}
 		}
 	}

@@ -29,7 +29,7 @@ func images(objects []*object.Object) ([]ir.Image, diag.List) {
 			continue
 		}
 		f := &imageFinder{object: o, custom: !discovery.BuiltIn(o.Group(), o.Kind), policy: o.Group() == "kyverno.io"}
-		f.walk(o.Content, nil)
+		f.walk(o.Content(), nil)
 		out = append(out, f.images...)
 		ds.Add(f.diags...)
 	}

@@ -1,6 +1,8 @@
 package render
 
 import (
+	"maps"
+	"strconv"
 	"strings"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
@@ -37,8 +39,11 @@ const maxJobName = 63
 
 func hashed(o *object.Object) *object.Object {
 	out := *o
-	out.Content, _ = deepCopy(o.Content).(map[string]any)
-	delete(object.Map(out.Content, "spec"), "ttlSecondsAfterFinished")
+	out.Base, out.Edits = maps.Clone(o.Content()), nil
+	if spec := maps.Clone(object.Map(out.Base, "spec")); spec != nil {
+		delete(spec, "ttlSecondsAfterFinished")
+		out.Base["spec"] = spec
+	}
 	b, err := out.Encode()
 	if err != nil {
 		panic(err) // rendered values are JSON values
@@ -46,8 +51,7 @@ func hashed(o *object.Object) *object.Object {
 	suffix := "-" + digest.Of(b).Short()[:10]
 	base := strings.TrimRight(o.Name[:min(len(o.Name), maxJobName-len(suffix))], "-.")
 	out.Name = base + suffix
-	child(out.Content, "metadata")["name"] = out.Name
-	return &out
+	return out.With(object.Edit{Path: []string{"metadata", "name"}, Value: out.Name})
 }
 
 // followNames rewrites the one field of an object that names Jobs: the
@@ -56,27 +60,23 @@ func followNames(o *object.Object, renamed []ir.Rename) *object.Object {
 	if o.Group() != "rbac.authorization.k8s.io" || (o.Kind != "Role" && o.Kind != "ClusterRole") {
 		return o
 	}
-	content, _ := deepCopy(o.Content).(map[string]any)
-	changed := false
-	for _, rule := range object.Slice(content, "rules") {
-		names := object.Slice(rule, "resourceNames")
+	w := editor{Object: *o}
+	for i, rule := range object.Slice(o.Content(), "rules") {
 		if !aboutJobs(rule) {
 			continue
 		}
-		for i, n := range names {
+		for j, n := range object.Slice(rule, "resourceNames") {
 			for _, r := range renamed {
 				if n == r.From.Name && (o.Kind == "ClusterRole" || r.From.Namespace == o.Namespace) {
-					names[i], changed = r.To.Name, true
+					w.set(r.To.Name, "rules", strconv.Itoa(i), "resourceNames", strconv.Itoa(j))
 				}
 			}
 		}
 	}
-	if !changed {
+	if len(w.edits) == 0 {
 		return o
 	}
-	out := *o
-	out.Content = content
-	return &out
+	return w.edited()
 }
 
 func aboutJobs(rule any) bool {

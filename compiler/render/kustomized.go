@@ -53,7 +53,7 @@ func (q *question) held() []diag.Label {
 	if !ok {
 		return nil
 	}
-	is := any(q.object.Content)
+	is := any(q.object.Content())
 	for _, key := range q.path {
 		if !sameItem(was, is, key) {
 			return nil

@@ -3,6 +3,7 @@ package render
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
@@ -28,12 +29,15 @@ type overrides struct {
 	images  map[string]string
 	scopes  map[string]string // of custom kinds
 
+	labels, annotations map[string]any // of set, as values of objects
+
 	usedReplicas, usedImages map[string]bool
 }
 
 func newOverrides(c spec.Component, scopes map[string]string) *overrides {
 	return &overrides{
 		set: c.Set, patches: newPatches(c.Set.Patches), images: c.Images, scopes: scopes,
+		labels: values(c.Set.Labels), annotations: values(c.Set.Annotations),
 		usedReplicas: map[string]bool{}, usedImages: map[string]bool{},
 	}
 }
@@ -44,29 +48,52 @@ func (o *overrides) none() bool {
 	return s.Namespace == "" && len(s.Labels) == 0 && len(s.Annotations) == 0 && len(s.Replicas) == 0 && len(o.images) == 0
 }
 
-// apply returns new objects; content is copied only when it will change.
+// apply returns objects that share what they are made of with those that came
+// in: each setting is an edit.
 func (o *overrides) apply(in []*object.Object) []*object.Object {
 	in = o.patches.apply(in)
 	accounts := names(in, "ServiceAccount")
 	services := names(in, "Service")
 	out := make([]*object.Object, 0, len(in))
 	for _, src := range in {
-		dst := *src
+		w := editor{Object: *src, content: src.Content()}
 		if !o.none() {
-			dst.Content, _ = deepCopy(src.Content).(map[string]any)
-			o.namespace(&dst, accounts, services)
-			o.labels(&dst)
-			o.annotations(&dst)
-			o.replicas(&dst)
-			if dst.Kind != "CustomResourceDefinition" {
-				o.image(dst.Content)
+			o.namespace(&w, accounts, services)
+			w.merge(o.labels, "metadata", "labels")
+			o.annotate(&w)
+			o.replicas(&w)
+			if w.Kind != "CustomResourceDefinition" {
+				o.image(&w, w.content, nil)
 			}
-			n := object.New(dst.Content, dst.Origin)
-			dst.Name, dst.Namespace = n.Name, n.Namespace
 		}
-		out = append(out, &dst)
+		out = append(out, w.edited())
 	}
 	return out
+}
+
+// editor collects the edits of one object. Content is what it said before.
+type editor struct {
+	object.Object
+	content map[string]any
+	edits   []object.Edit
+}
+
+func (w *editor) edited() *object.Object { return w.With(w.edits...) }
+
+func (w *editor) set(value any, path ...string) {
+	w.edits = append(w.edits, object.Edit{Path: path, Value: value})
+}
+
+func (w *editor) merge(fields map[string]any, path ...string) {
+	if len(fields) > 0 {
+		w.edits = append(w.edits, object.Edit{Path: path, Value: fields, Merge: true})
+	}
+}
+
+// move sets the namespace, in the content and in the key.
+func (w *editor) move(namespace string) {
+	w.set(namespace, "metadata", "namespace")
+	w.Namespace = namespace
 }
 
 // names returns namespace/name of the objects of a core kind, with the empty
@@ -91,132 +118,127 @@ func effective(ns string) string {
 // namespace sets the namespace of an object, and follows it in the references
 // that carry one: subjects of bindings and services of webhooks, for accounts
 // and services of the same component.
-func (o *overrides) namespace(d *object.Object, accounts, services map[string]bool) {
+func (o *overrides) namespace(w *editor, accounts, services map[string]bool) {
 	ns := o.set.Namespace
 	if ns == "" {
 		return
 	}
-	group := d.Group()
-	if !discovery.ClusterScoped(group, d.Kind) && o.scopes[group+"/"+d.Kind] != "Cluster" {
-		child(d.Content, "metadata")["namespace"] = ns
+	group := w.Group()
+	if !discovery.ClusterScoped(group, w.Kind) && o.scopes[group+"/"+w.Kind] != "Cluster" {
+		w.move(ns)
 	}
 	switch {
-	case d.Kind == "Namespace" && d.APIVersion == "v1":
-		child(d.Content, "metadata")["name"] = ns
-	case d.Kind == "APIService" && group == "apiregistration.k8s.io":
-		if object.Get(d.Content, "spec", "service") != nil {
-			child(d.Content, "spec", "service")["namespace"] = ns
+	case w.Kind == "Namespace" && w.APIVersion == "v1":
+		w.set(ns, "metadata", "name")
+		w.Name = ns
+	case w.Kind == "APIService" && group == "apiregistration.k8s.io":
+		if object.Get(w.content, "spec", "service") != nil {
+			w.set(ns, "spec", "service", "namespace")
 		}
-	case d.Kind == "CustomResourceDefinition" && group == "apiextensions.k8s.io":
-		service := object.Map(d.Content, "spec", "conversion", "webhook", "clientConfig", "service")
-		if _, ok := service["namespace"]; ok {
-			service["namespace"] = ns
+	case w.Kind == "CustomResourceDefinition" && group == "apiextensions.k8s.io":
+		at := []string{"spec", "conversion", "webhook", "clientConfig", "service", "namespace"}
+		if _, ok := object.Map(w.content, at[:5]...)["namespace"]; ok {
+			w.set(ns, at...)
 		}
-	case d.Kind == "RoleBinding" || d.Kind == "ClusterRoleBinding":
-		for _, s := range object.Slice(d.Content, "subjects") {
-			moveSubject(s, ns, accounts)
+	case w.Kind == "RoleBinding" || w.Kind == "ClusterRoleBinding":
+		for i, s := range object.Slice(w.content, "subjects") {
+			if moves(s, accounts) {
+				w.set(ns, "subjects", strconv.Itoa(i), "namespace")
+			}
 		}
 	case group == "admissionregistration.k8s.io":
-		for _, w := range object.Slice(d.Content, "webhooks") {
-			service := object.Map(w, "clientConfig", "service")
+		for i, hook := range object.Slice(w.content, "webhooks") {
+			service := object.Map(hook, "clientConfig", "service")
 			if services[object.String(service, "namespace")+"/"+object.String(service, "name")] {
-				service["namespace"] = ns
+				w.set(ns, "webhooks", strconv.Itoa(i), "clientConfig", "service", "namespace")
 			}
 		}
 	}
 }
 
-func moveSubject(subject any, ns string, accounts map[string]bool) {
+// moves reports whether the subject of a binding moves with the component.
+func moves(subject any, accounts map[string]bool) bool {
 	s, ok := subject.(map[string]any)
 	if !ok {
-		return
+		return false
 	}
 	name := object.String(s, "name")
-	if name == "default" || (object.String(s, "kind") == "ServiceAccount" && accounts[object.String(s, "namespace")+"/"+name]) {
-		s["namespace"] = ns
-	}
+	return name == "default" || object.String(s, "kind") == "ServiceAccount" && accounts[object.String(s, "namespace")+"/"+name]
 }
 
-func (o *overrides) labels(d *object.Object) {
-	if len(o.set.Labels) > 0 {
-		merge(child(d.Content, "metadata", "labels"), o.set.Labels)
-	}
-}
-
-// annotations sets those of the object and of the Pods it makes.
-func (o *overrides) annotations(d *object.Object) {
-	if len(o.set.Annotations) == 0 {
-		return
-	}
-	merge(child(d.Content, "metadata", "annotations"), o.set.Annotations)
-	switch d.Kind {
+// annotate sets the annotations of the object and of the Pods it makes.
+func (o *overrides) annotate(w *editor) {
+	w.merge(o.annotations, "metadata", "annotations")
+	pods := []string{"spec", "template", "metadata", "annotations"}
+	switch w.Kind {
 	case "Deployment", "ReplicaSet", "DaemonSet", "StatefulSet":
 	case "ReplicationController":
-		if d.Version() != "v1" {
+		if w.Version() != "v1" {
 			return
 		}
 	case "Job":
-		if d.Group() != "batch" {
+		if w.Group() != "batch" {
 			return
 		}
 	case "CronJob":
-		if d.Group() == "batch" {
-			merge(child(d.Content, "spec", "jobTemplate", "metadata", "annotations"), o.set.Annotations)
-			merge(child(d.Content, "spec", "jobTemplate", "spec", "template", "metadata", "annotations"), o.set.Annotations)
+		if w.Group() != "batch" {
+			return
 		}
-		return
+		w.merge(o.annotations, "spec", "jobTemplate", "metadata", "annotations")
+		pods = append([]string{"spec", "jobTemplate"}, pods...)
 	default:
 		return
 	}
-	merge(child(d.Content, "spec", "template", "metadata", "annotations"), o.set.Annotations)
+	w.merge(o.annotations, pods...)
 }
 
-func (o *overrides) replicas(d *object.Object) {
-	n, ok := o.set.Replicas[d.Name]
+func (o *overrides) replicas(w *editor) {
+	n, ok := o.set.Replicas[w.Name]
 	if !ok {
 		return
 	}
-	switch d.Kind {
+	switch w.Kind {
 	case "Deployment", "ReplicationController", "ReplicaSet", "StatefulSet":
-		o.usedReplicas[d.Name] = true
-		child(d.Content, "spec")["replicas"] = int64(n)
+		o.usedReplicas[w.Name] = true
+		w.set(int64(n), "spec", "replicas")
 	}
 }
 
-// image replaces images of containers and image volumes, wherever lists of
-// these names stand: custom resources carry Pod templates too.
-func (o *overrides) image(v any) {
+// image replaces images of containers and image volumes below a place, wherever
+// lists of these names stand: custom resources carry Pod templates too.
+func (o *overrides) image(w *editor, v any, at []string) {
+	if len(o.images) == 0 {
+		return
+	}
 	switch x := v.(type) {
 	case map[string]any:
-		for _, k := range slices.Sorted(maps.Keys(x)) {
+		for k, e := range x { // order does not show: no two edits meet
+			below := append(at[:len(at):len(at)], k)
 			switch k {
 			case "containers", "initContainers":
-				for _, c := range asSlice(x[k]) {
-					o.replace(c, "image")
+				for i, c := range asSlice(e) {
+					o.replace(w, c, append(below[:len(below):len(below)], strconv.Itoa(i), "image"))
 				}
 			case "volumes":
-				for _, c := range asSlice(x[k]) {
-					o.replace(object.Get(c, "image"), "reference")
+				for i, c := range asSlice(e) {
+					o.replace(w, object.Get(c, "image"), append(below[:len(below):len(below)], strconv.Itoa(i), "image", "reference"))
 				}
 			}
-			o.image(x[k])
+			o.image(w, e, below)
 		}
 	case []any:
-		for _, e := range x {
-			o.image(e)
+		for i, e := range x {
+			o.image(w, e, append(at[:len(at):len(at)], strconv.Itoa(i)))
 		}
 	}
 }
 
-func (o *overrides) replace(v any, field string) {
-	m, ok := v.(map[string]any)
-	if !ok {
-		return
-	}
-	name := imageName(object.String(m, field))
+// replace edits the image that the last step of a path names in holder.
+func (o *overrides) replace(w *editor, holder any, path []string) {
+	name := imageName(object.String(holder, path[len(path)-1]))
 	if ref, ok := o.images[name]; ok && name != "" {
 		o.usedImages[name] = true
-		m[field] = ref
+		w.set(ref, path...)
 	}
 }
 
@@ -252,39 +274,10 @@ func (o *overrides) problems() diag.List {
 
 func asSlice(v any) []any { s, _ := v.([]any); return s }
 
-// child returns the map at path, making what is missing.
-func child(m map[string]any, path ...string) map[string]any {
-	for _, p := range path {
-		next, ok := m[p].(map[string]any)
-		if !ok {
-			next = map[string]any{}
-			m[p] = next
-		}
-		m = next
+func values(m map[string]string) map[string]any {
+	out := make(map[string]any, len(m))
+	for k, v := range m {
+		out[k] = v
 	}
-	return m
-}
-
-func merge(into map[string]any, from map[string]string) {
-	for k, v := range from {
-		into[k] = v
-	}
-}
-
-func deepCopy(v any) any {
-	switch x := v.(type) {
-	case map[string]any:
-		out := make(map[string]any, len(x))
-		for k, e := range x {
-			out[k] = deepCopy(e)
-		}
-		return out
-	case []any:
-		out := make([]any, len(x))
-		for i, e := range x {
-			out[i] = deepCopy(e)
-		}
-		return out
-	}
-	return v
+	return out
 }

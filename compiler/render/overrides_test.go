@@ -104,16 +104,19 @@ func one(t *testing.T, tr *tree.Tree, c spec.Component) []*object.Object {
 func index(objects []*object.Object) map[string]map[string]any {
 	scopes := map[string]bool{}
 	for _, o := range objects {
-		if object.String(o.Content, "spec", "scope") == "Cluster" {
-			scopes[object.String(o.Content, "spec", "group")+"/"+object.String(o.Content, "spec", "names", "kind")] = true
+		if object.String(o.Content(), "spec", "scope") == "Cluster" {
+			scopes[object.String(o.Content(), "spec", "group")+"/"+object.String(o.Content(), "spec", "names", "kind")] = true
 		}
 	}
 	out := map[string]map[string]any{}
 	for _, o := range objects {
+		content := maps.Clone(o.Content())
 		if scopes[o.Group()+"/"+o.Kind] {
-			delete(object.Map(o.Content, "metadata"), "namespace")
+			metadata := maps.Clone(object.Map(content, "metadata"))
+			delete(metadata, "namespace")
+			content["metadata"] = metadata
 		}
-		out[path.Join(o.APIVersion, o.Kind, o.Name)] = o.Content
+		out[path.Join(o.APIVersion, o.Kind, o.Name)] = content
 	}
 	return out
 }
@@ -122,7 +125,7 @@ func anyMaps(objects []*object.Object) []any {
 	var out []any
 	for _, o := range objects {
 		if o.Kind != "CustomResourceDefinition" {
-			out = append(out, o.Content)
+			out = append(out, o.Content())
 		}
 	}
 	return out

@@ -116,13 +116,13 @@ func TestJobs(t *testing.T) {
 		}
 		c := r.Components[0]
 		j, role := c.Objects[0], c.Objects[1]
-		if j.Kind != "Job" || !strings.HasPrefix(j.Name, "migrate-") || object.String(j.Content, "metadata", "name") != j.Name {
+		if j.Kind != "Job" || !strings.HasPrefix(j.Name, "migrate-") || object.String(j.Content(), "metadata", "name") != j.Name {
 			t.Fatalf("job %s", j.Key())
 		}
-		if object.Get(j.Content, "spec", "ttlSecondsAfterFinished") != nil {
+		if object.Get(j.Content(), "spec", "ttlSecondsAfterFinished") != nil {
 			t.Error("the Job still has a time to live")
 		}
-		rule := object.Slice(role.Content, "rules")[0]
+		rule := object.Slice(role.Content(), "rules")[0]
 		if got := object.Slice(rule, "resourceNames"); got[0] != j.Name || got[1] != "other" {
 			t.Errorf("resourceNames %v", got)
 		}
@@ -207,7 +207,7 @@ func TestCapabilities(t *testing.T) {
 	}
 	o := r.Components[0].Objects[0]
 	want := map[string]any{"plain": "true", "chart": "true", "none": "false"}
-	if d := cmp.Diff(want, o.Content["data"]); d != "" {
+	if d := cmp.Diff(want, o.Content()["data"]); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 	if o.Namespace != "apps" {

@@ -130,17 +130,17 @@ func (t *Tracer) trace(ctx context.Context, c *traced, u *ir.Unit[spec.Cluster],
 		left:     maxTrials,
 	}
 	component, known := u.Spec.Components[q.name]
-	if !known || o.Hook != nil && len(o.Content) == 0 {
+	if !known || o.Hook != nil && len(o.Content()) == 0 {
 		return object.Trace{}
 	}
 	q.component = component
 	tokens := object.Tokens(pointer)
-	at, depth := object.At(o.Content, tokens)
+	at, depth := object.At(o.Content(), tokens)
 	q.path = tokens[:depth]
 	out := object.Trace{Path: ir.Pointer(q.path...)}
 	if below, ok := object.Leaf(at); ok {
 		q.leaf = slices.Concat(q.path, below)
-		q.value, _ = object.At(o.Content, q.leaf)
+		q.value, _ = object.At(o.Content(), q.leaf)
 	}
 	written, exact := q.written()
 	exact = exact && o.Origin.Exact

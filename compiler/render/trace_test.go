@@ -308,7 +308,7 @@ func oracle(t *testing.T, files map[string]string, component, kind string, was *
 	lines := strings.Split(files[l.File], "\n")
 	line := lines[l.Line-1]
 	if l.EndColumn == 0 { // what holds the field, or would
-		if v, _ := object.At(was.Content, object.Tokens(pointer)); text(v) {
+		if v, _ := object.At(was.Content(), object.Tokens(pointer)); text(v) {
 			t.Errorf("%v is no scalar", l.Position)
 		}
 		return
@@ -327,8 +327,8 @@ func oracle(t *testing.T, files map[string]string, component, kind string, was *
 			continue
 		}
 		o := only(r, kind)
-		before, _ := object.At(was.Content, object.Tokens(pointer))
-		after, _ := object.At(o.Content, object.Tokens(pointer))
+		before, _ := object.At(was.Content(), object.Tokens(pointer))
+		after, _ := object.At(o.Content(), object.Tokens(pointer))
 		if cmp.Equal(before, after) {
 			t.Errorf("%s: %s instead of %s leaves %s as it is: %v", l.Position, write, old, pointer, after)
 		}

@@ -178,7 +178,7 @@ func unknownFields(errs []error) []string {
 // crd returns the definition that an object holds, from the cache when the
 // same definition was read before, whatever its labels.
 func (c *Catalog) crd(ctx context.Context, o *object.Object) (*crd, error) {
-	raw, err := json.Marshal(withoutLabels(o.Content)) // sorts keys: equal content, equal bytes
+	raw, err := json.Marshal(withoutLabels(o.Content())) // sorts keys: equal content, equal bytes
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", o.Key(), err)
 	}

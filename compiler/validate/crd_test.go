@@ -29,7 +29,7 @@ func TestDefinitionsAreShared(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if object.Map(o.Content, "metadata", "labels") == nil {
+		if object.Map(o.Content(), "metadata", "labels") == nil {
 			t.Fatal("the object lost its labels")
 		}
 		return out

@@ -75,8 +75,8 @@ func TestSameAnswerInAnyOrder(t *testing.T) {
 	}
 	// Three copies of each container make groups whose first place could vary.
 	objects := parse(t, "input.yaml", archive.Files[0].Data)
-	containers := object.Slice(objects[0].Content, "spec", "template", "spec", "containers")
-	object.Map(objects[0].Content, "spec", "template", "spec")["containers"] = slices.Concat(containers, containers, containers)
+	containers := object.Slice(objects[0].Content(), "spec", "template", "spec", "containers")
+	object.Map(objects[0].Content(), "spec", "template", "spec")["containers"] = slices.Concat(containers, containers, containers)
 	r := &ir.Rendered{Cluster: "c", Components: []ir.RenderedComponent{{Name: "app", Objects: objects}}}
 	warm, first := NewCatalog(kubernetes.FS), ""
 	for i := range 8 {

@@ -92,17 +92,17 @@ type mutant struct {
 func mutants(o *object.Object) []mutant {
 	var out []mutant
 	values := []any{"text", "7", int64(7), true, []any{}, map[string]any{}, nil, 1.5, int64(1) << 40}
-	for _, path := range paths(o.Content, nil) {
+	for _, path := range paths(o.Content(), nil) {
 		at := strings.Join(path, "/")
 		if at == "apiVersion" || at == "kind" || at == "metadata" {
 			continue // they choose the decoder
 		}
 		if sampled(o, at, 12) {
-			out = append(out, mutant{"rename " + at, change(o.Content, path, nil, true)})
+			out = append(out, mutant{"rename " + at, change(o.Content(), path, nil, true)})
 		}
 		for i, v := range values {
 			if sampled(o, at+strconv.Itoa(i), 24) {
-				out = append(out, mutant{fmt.Sprintf("%s = %#v", at, v), change(o.Content, path, v, false)})
+				out = append(out, mutant{fmt.Sprintf("%s = %#v", at, v), change(o.Content(), path, v, false)})
 			}
 		}
 	}

@@ -221,11 +221,11 @@ func judgeDefinition(o *object.Object, c *crd) verdict {
 	}
 	for _, path := range c.unknown {
 		p := newProblem(codeUnknownField, diag.Error, "unknown field %s", path)
-		p.path = resolve(o.Content, path)
+		p.path = resolve(o.Content(), path)
 		out.problems = append(out.problems, p.fix("remove it, or correct the name"))
 	}
 	for _, e := range c.errors {
-		out.problems = append(out.problems, fromField(o.Content, e, codeDefinition))
+		out.problems = append(out.problems, fromField(o.Content(), e, codeDefinition))
 	}
 	return out
 }
@@ -262,18 +262,18 @@ func judgeCustom(ctx context.Context, o *object.Object, id gvk, c *crd) verdict 
 
 // problems runs all checks of a kind on one object.
 func (c *checker) problems(ctx context.Context, o *object.Object, minor string) []*problem {
-	found := c.judge(ctx, o.Content)
-	if object.Map(o.Content, "sops") != nil {
+	found := c.judge(ctx, o.Content())
+	if object.Map(o.Content(), "sops") != nil {
 		found.sealed()
 	}
 	var out []*problem
 	for _, path := range found.unknown {
 		if !underWrongType(path, found.errors) {
-			out = append(out, unknownField(c.structural, o.Content, path))
+			out = append(out, unknownField(c.structural, o.Content(), path))
 		}
 	}
 	for _, e := range found.errors {
-		p := fromField(o.Content, e, "")
+		p := fromField(o.Content(), e, "")
 		if c.builtin && p.code == codeDuplicate {
 			// Accepted by client-side apply; server-side apply, as Flux does it, refuses.
 			p.severity = diag.Warning
@@ -281,10 +281,10 @@ func (c *checker) problems(ctx context.Context, o *object.Object, minor string) 
 		out = append(out, p)
 	}
 	for _, e := range found.rules {
-		out = append(out, fromField(o.Content, e, codeRule))
+		out = append(out, fromField(o.Content(), e, codeRule))
 	}
-	for _, e := range judgeMeta(GroupKind{o.Group(), o.Kind}, minor, o.Content) {
-		out = append(out, fromField(o.Content, e, codeMeta))
+	for _, e := range judgeMeta(GroupKind{o.Group(), o.Kind}, minor, o.Content()) {
+		out = append(out, fromField(o.Content(), e, codeMeta))
 	}
 	if p := c.scope(o); p != nil {
 		out = append(out, p)

@@ -21,7 +21,7 @@ func judgeWorkload(o *object.Object) []*problem {
 	if !ok {
 		return nil
 	}
-	pod := object.Map(o.Content, append(slices.Clone(at), "spec")...)
+	pod := object.Map(o.Content(), append(slices.Clone(at), "spec")...)
 	out := judgeSelector(o)
 	out = append(out, judgeRestart(o, pod, at)...)
 	return append(out, judgeContainers(o, pod, append(slices.Clone(at), "spec"))...)
@@ -47,7 +47,7 @@ func judgeSelector(o *object.Object) []*problem {
 	if o.Group() != "apps" {
 		return nil
 	}
-	raw := object.Map(o.Content, "spec", "selector")
+	raw := object.Map(o.Content(), "spec", "selector")
 	var typed metav1.LabelSelector
 	if raw == nil || runtime.DefaultUnstructuredConverter.FromUnstructured(raw, &typed) != nil {
 		return nil
@@ -59,7 +59,7 @@ func judgeSelector(o *object.Object) []*problem {
 		return []*problem{p.fix("correct the selector")}
 	}
 	set := labels.Set{}
-	for k, v := range object.Map(o.Content, "spec", "template", "metadata", "labels") {
+	for k, v := range object.Map(o.Content(), "spec", "template", "metadata", "labels") {
 		set[k], _ = v.(string)
 	}
 	if selector.Matches(set) && !selector.Empty() {
@@ -101,7 +101,7 @@ func judgeContainers(o *object.Object, pod map[string]any, at []string) []*probl
 	for _, v := range object.Slice(pod, "volumes") {
 		volumes = append(volumes, object.String(v, "name"))
 	}
-	for _, v := range object.Slice(o.Content, "spec", "volumeClaimTemplates") {
+	for _, v := range object.Slice(o.Content(), "spec", "volumeClaimTemplates") {
 		volumes = append(volumes, object.String(v, "metadata", "name"))
 	}
 	var out []*problem

@@ -66,13 +66,17 @@ type Hook struct {
 	Weight int
 }
 
-// Object is one Kubernetes object.
+// Object is one Kubernetes object. What it says is Base with Edits: many
+// clusters share a base, and what is their own is a few settings. So a fleet
+// of objects costs memory for what differs, and a content exists while somebody
+// reads it.
 type Object struct {
 	APIVersion string
 	Kind       string
 	Namespace  string
 	Name       string
-	Content    map[string]any
+	Base       map[string]any // shared, never changed
+	Edits      []Edit         // what stands otherwise than in Base, in their order
 	Origin     Origin
 	Hook       *Hook
 }
@@ -102,7 +106,7 @@ func (o *Object) Key() Key {
 // New reads apiVersion, kind and metadata from content. It does not check
 // them: a renderer does, with positions.
 func New(content map[string]any, origin Origin) *Object {
-	o := &Object{Content: content, Origin: origin}
+	o := &Object{Base: content, Origin: origin}
 	o.APIVersion, _ = content["apiVersion"].(string)
 	o.Kind, _ = content["kind"].(string)
 	o.Namespace = String(content, "metadata", "namespace")
@@ -184,7 +188,7 @@ func Normalize(v any) any {
 // Encode writes the object as it stands in a bundle: JSON with sorted keys,
 // two-space indentation, no HTML escaping and one final newline. That is a
 // subset of YAML, so every reader of manifests accepts it.
-func (o *Object) Encode() ([]byte, error) { return Encode(o.Content) }
+func (o *Object) Encode() ([]byte, error) { return Encode(o.Content()) }
 
 // Encode writes any value the way Object.Encode does.
 func Encode(v any) ([]byte, error) {

@@ -113,7 +113,7 @@ func equal(a, b *output) bool {
 		return false
 	}
 	for i, o := range a.objects {
-		if !reflect.DeepEqual(o.Content, b.objects[i].Content) {
+		if !reflect.DeepEqual(o.Content(), b.objects[i].Content()) {
 			return false
 		}
 	}

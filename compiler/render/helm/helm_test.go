@@ -136,7 +136,7 @@ func stock(t *testing.T, program string, x *fixture) []byte {
 func contents(objects []*object.Object) map[string]any {
 	out := map[string]any{}
 	for _, o := range objects {
-		metadata := object.Map(o.Content, "metadata")
+		metadata := object.Map(o.Content(), "metadata")
 		annotations := object.Map(metadata, "annotations")
 		for a := range annotations {
 			if strings.HasPrefix(a, "helm.sh/hook") {
@@ -146,7 +146,7 @@ func contents(objects []*object.Object) map[string]any {
 		if annotations != nil && len(annotations) == 0 {
 			delete(metadata, "annotations")
 		}
-		out[o.Key().String()] = o.Content
+		out[o.Key().String()] = o.Content()
 	}
 	return out
 }

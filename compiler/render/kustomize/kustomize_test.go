@@ -99,7 +99,7 @@ func TestStock(t *testing.T) {
 func contents(objects []*object.Object) map[string]any {
 	out := map[string]any{}
 	for _, o := range objects {
-		out[o.Key().String()] = o.Content
+		out[o.Key().String()] = o.Content()
 	}
 	return out
 }
@@ -156,7 +156,7 @@ func TestOrigins(t *testing.T) {
 	got := map[string]string{}
 	for _, o := range objects {
 		got[o.Kind+" "+o.Name] = o.Origin.Pos.String()
-		if s := object.String(o.Content, "metadata", "annotations", "config.kubernetes.io/origin"); s != "" {
+		if s := object.String(o.Content(), "metadata", "annotations", "config.kubernetes.io/origin"); s != "" {
 			t.Errorf("%s still carries its origin", o.Key())
 		}
 	}

@@ -116,7 +116,7 @@ func (s *scanner) place(objects []*object.Object) bool {
 			return false
 		}
 		o.Origin = from[0].Origin
-		o.Origin.Exact = reflect.DeepEqual(from[0].Content, o.Content)
+		o.Origin.Exact = reflect.DeepEqual(from[0].Content(), o.Content())
 	}
 	return true
 }
@@ -147,7 +147,7 @@ func (s *scanner) origin(dir string, from *resource.Origin, o *object.Object) ob
 		return object.Origin{Pos: diag.Position{File: file, Line: 1}}
 	}
 	out := best.Origin
-	out.Exact = reflect.DeepEqual(best.Content, o.Content)
+	out.Exact = reflect.DeepEqual(best.Content(), o.Content())
 	return out
 }
 
@@ -156,7 +156,7 @@ func (s *scanner) search(o *object.Object, root diag.Position) object.Origin {
 	for _, name := range s.order {
 		if best := match(s.docs[name], o); best != nil {
 			out := best.Origin
-			out.Exact = reflect.DeepEqual(best.Content, o.Content)
+			out.Exact = reflect.DeepEqual(best.Content(), o.Content())
 			return out
 		}
 	}

@@ -90,7 +90,7 @@ func selected(t spec.PatchTarget) (func(*object.Object) bool, error) {
 		if !expressions.MatchGvk(id.Gvk) || !expressions.MatchName(id.Name) || !expressions.MatchNamespace(id.EffectiveNamespace()) {
 			return false
 		}
-		ok, err := noted(o.Content, t)
+		ok, err := noted(o.Content(), t)
 		return ok && err == nil
 	}, nil
 }

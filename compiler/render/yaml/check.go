@@ -14,7 +14,7 @@ import (
 // BS008 judges it.
 func Check(o *object.Object) *diag.Diagnostic {
 	for _, field := range []string{"apiVersion", "kind"} {
-		if s, ok := o.Content[field].(string); !ok || s == "" {
+		if s, ok := o.Content()[field].(string); !ok || s == "" {
 			return lacks(o, field)
 		}
 	}
@@ -23,7 +23,7 @@ func Check(o *object.Object) *diag.Diagnostic {
 			At(o.Origin.Pos, "").
 			Fix("name the folder with `source: kustomize:` instead of `source: yaml:`")
 	}
-	if metadata, ok := o.Content["metadata"].(map[string]any); !ok {
+	if metadata, ok := o.Content()["metadata"].(map[string]any); !ok {
 		return lacks(o, "metadata")
 	} else if name, has := metadata["name"]; has && name != nil {
 		if _, ok := name.(string); !ok {
@@ -75,7 +75,7 @@ func checkNames(o *object.Object) *diag.Diagnostic {
 			return badName(o, "name "+quote(o.Name)+" is no DNS subdomain", "use lower-case letters, digits, inner hyphens and dots, at most 253")
 		}
 	}
-	ns := object.Get(o.Content, "metadata", "namespace")
+	ns := object.Get(o.Content(), "metadata", "namespace")
 	if ns == nil || ns == "" {
 		return nil
 	}

@@ -36,7 +36,7 @@ func Differences(r *ir.Rendered, built map[string][]byte) ([]string, error) {
 		}
 		for _, o := range c.Objects {
 			k := o.Key().String()
-			if d, err := difference(want[k], o.Content); err != nil {
+			if d, err := difference(want[k], o.Content()); err != nil {
 				return nil, err
 			} else if d != "" {
 				out = append(out, fmt.Sprintf("%s: %s %s", c.Name, k, d))
