@@ -233,6 +233,7 @@ func (b *bundler) candidate(res *Result, name string) (*release.Candidate, error
 			return "", "", err
 		}
 		b.made[name] = sealed
+		res.event("seal", name, len(b.out.Sealed)+len(b.made), len(res.Artifacts))
 		return sealed.Digest(), sealed.Tar, nil
 	}}, nil
 }

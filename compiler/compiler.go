@@ -15,6 +15,8 @@ package compiler
 import (
 	"context"
 	"io/fs"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/darkstart-dev/darkstart/compiler/emit"
@@ -81,8 +83,9 @@ type Config struct {
 	Cache *cache.Store
 	// Parallel bounds concurrent work; 0 means GOMAXPROCS.
 	Parallel int
-	// Progress is called when a stage begins or finishes a unit; nil is fine.
-	// It may be called from several goroutines.
+	// Progress is called when a stage begins or is done with a cluster, and, when
+	// the result is sealed, with a bundle; nil is fine. It may be called from
+	// several goroutines.
 	Progress func(Event)
 	// Trace is called when a stage begins ("" as the unit), and when it begins on
 	// a unit ("clusters/prod", "fleet"), and returns what is called when it ends;
@@ -93,10 +96,10 @@ type Config struct {
 
 // Event is one step of progress.
 type Event struct {
-	Stage string // evaluate, render, link, plan, guard, emit
+	Stage string // evaluate, render, link, plan, guard, emit, seal
 	Unit  string // cluster, "" for fleet-wide stages
-	Done  int
-	Total int
+	Done  int    // clusters of this stage
+	Total int    // 0 when a stage begins
 }
 
 // Result is everything that was computed, as far as it got. Diagnostics is
@@ -115,12 +118,14 @@ type Result struct {
 	Diagnostics diag.List
 	// Skipped lists clusters that Config.Clusters left out.
 	Skipped []string
+
+	progress func(Event) // that of Config, for who seals
 }
 
 // Compile runs the pipeline. Problems of the input are in Result.Diagnostics;
 // the error is for everything else, a cancelled context included.
 func Compile(ctx context.Context, cfg *Config) (*Result, error) {
-	r := &run{Config: cfg, res: &Result{}}
+	r := &run{Config: cfg, res: &Result{progress: cfg.Progress}}
 	err := r.stages(ctx)
 	r.res.Diagnostics = r.res.Diagnostics.Sorted()
 	if err != nil {
@@ -176,9 +181,11 @@ func (r *run) stages(ctx context.Context) error {
 	return nil
 }
 
-func (r *run) event(stage, unit string, done, total int) {
-	if r.Progress != nil {
-		r.Progress(Event{stage, unit, done, total})
+func (r *run) event(stage, unit string, done, total int) { r.res.event(stage, unit, done, total) }
+
+func (r *Result) event(stage, unit string, done, total int) {
+	if r.progress != nil {
+		r.progress(Event{stage, unit, done, total})
 	}
 }
 
@@ -189,15 +196,27 @@ func (r *run) trace(stage, unit string) (end func()) {
 	return r.Trace(stage, unit)
 }
 
-// units is trace for the units of one stage.
-func (r *run) units(stage string) func(unit string) (end func()) {
-	return func(unit string) (end func()) { return r.trace(stage, unit) }
+// units is trace for the units of one stage, and tells of each cluster, of so
+// many, that it is done.
+func (r *run) units(stage string, clusters int) func(unit string) (end func()) {
+	var done atomic.Int32
+	return func(unit string) func() {
+		end := r.trace(stage, unit)
+		name, ok := strings.CutPrefix(unit, "clusters/")
+		if !ok {
+			return end
+		}
+		return func() {
+			end()
+			r.event(stage, name, int(done.Add(1)), clusters)
+		}
+	}
 }
 
 func (r *run) evaluate(ctx context.Context) error {
 	r.event("evaluate", "", 0, 0)
 	defer r.trace("evaluate", "")()
-	u, ds, err := evaluate.Evaluate(ctx, r.Tree, &evaluate.Config{Schemas: r.Schemas, Cache: r.Cache, Parallel: r.Parallel, Trace: r.units("evaluate")})
+	u, ds, err := evaluate.Evaluate(ctx, r.Tree, &evaluate.Config{Schemas: r.Schemas, Cache: r.Cache, Parallel: r.Parallel, Trace: r.units("evaluate", len(r.Tree.Dirs("clusters")))})
 	if err != nil {
 		return err
 	}
@@ -245,7 +264,7 @@ func (r *run) guard(ctx context.Context) error {
 		Fleet: r.res.Fleet, Rendered: r.res.Rendered, Plan: r.res.Plan, Lock: r.res.Lock, Changes: r.res.Delta, Tree: r.Tree, Now: r.known(), Comments: comments,
 	}, &guard.Config{
 		Policies: r.Policies, Prepared: r.Guardrails, Cache: r.Cache, NoWaivers: r.NoWaivers, Namespaces: r.Namespaces, Parallel: r.Parallel, Locate: r.locate(ctx),
-		Trace:   r.units("guard"),
+		Trace:   r.units("guard", len(r.res.Fleet.Clusters)),
 		Remove:  func(w *ir.Waiver) []diag.Edit { return RemoveWaiver(r.Tree, w) },
 		Replace: replace(r.Tree), AddField: addField(r.Tree),
 	})
@@ -274,7 +293,7 @@ func (r *run) emit(ctx context.Context) error {
 	}
 	r.event("emit", "", 0, 0)
 	defer r.trace("emit", "")()
-	as, ds, err := emit.Emit(ctx, r.res.Fleet, r.res.Plan, &emit.Config{})
+	as, ds, err := emit.Emit(ctx, r.res.Fleet, r.res.Plan, &emit.Config{Trace: r.units("emit", len(r.res.Fleet.Clusters))})
 	if err != nil {
 		return err
 	}

@@ -95,13 +95,14 @@ func Recorded(ctx context.Context, res *Result, w Wanted, artifacts []string) (s
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	for _, name := range held {
+	for i, name := range held {
 		e, _ := w.Records.Entry(name, w.Release.Artifacts[name])
 		x, ds, err := seal.Seal(ctx, artifactOf(res, name), e.Record(w.Records.Stream, name), nil)
 		if err != nil {
 			return nil, nil, nil, err
 		}
 		diags.Add(ds...)
+		res.event("seal", name, i+1, len(held))
 		switch {
 		case x == nil:
 		case x.Digest() != e.Manifest:

@@ -43,12 +43,23 @@ var Codes = []diag.Entry{
 }
 
 // Config of Emit. The zero value is ready to use.
-type Config struct{}
+type Config struct {
+	// Trace is called when work begins on a cluster ("clusters/prod"), and returns
+	// what is called when it ends; nil is fine.
+	Trace func(unit string) (end func())
+}
+
+func (c *Config) trace(unit string) (end func()) {
+	if c == nil || c.Trace == nil {
+		return func() {}
+	}
+	return c.Trace(unit)
+}
 
 // Emit returns one artifact for each cluster and one for the fleet, sorted by
 // name. A cluster whose plan does not order all its parts is a diagnostic and
 // yields no artifact: half a bundle would be worse than none.
-func Emit(ctx context.Context, f *ir.Fleet, p *plans.Plan, _ *Config) ([]*ir.Artifact, diag.List, error) {
+func Emit(ctx context.Context, f *ir.Fleet, p *plans.Plan, cfg *Config) ([]*ir.Artifact, diag.List, error) {
 	var (
 		out   []*ir.Artifact
 		diags diag.List
@@ -65,7 +76,9 @@ func Emit(ctx context.Context, f *ir.Fleet, p *plans.Plan, _ *Config) ([]*ir.Art
 		if err := ctx.Err(); err != nil {
 			return nil, nil, err
 		}
+		end := cfg.trace("clusters/" + c.Name)
 		a, ds, err := cluster(f, c, p, bootstraps[c.Name])
+		end()
 		if err != nil {
 			return nil, nil, err
 		}
