@@ -2,7 +2,6 @@ package compiler
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -282,39 +281,11 @@ func (p Pinned) of(cluster string) ([]ir.File, error) {
 	return p(cluster)
 }
 
-// Deploy returns the objects that pin the engines of a cluster to its bundle,
-// below deploy/<cluster>/. It returns nothing when the project names no
-// registry: a pin needs a place to fetch from.
-func Deploy(res *Result, b *seal.Bundle, before Pinned) ([]ir.File, diag.List, error) {
-	p := res.Units.Project
-	if p == nil || p.Spec.Releases.Registry == "" {
-		return nil, nil, nil
-	}
-	return Pins(res, p.Spec.Releases.Registry, before, b)
-}
-
-// Pins returns the objects that pin the engines of clusters to these bundles in
-// a registry ("oci://host/path", without the artifact's name), below
-// deploy/<cluster>/. The fleet artifact is applied nowhere and has none.
-func Pins(res *Result, registry string, before Pinned, bundles ...*seal.Bundle) ([]ir.File, diag.List, error) {
-	var (
-		out   []ir.File
-		diags diag.List
-	)
-	for _, b := range bundles {
-		if b.Record.Artifact == ir.FleetArtifact {
-			continue
-		}
-		files, ds, err := pin(res, registry, b.Record.Artifact, b.Recorded(), before, false)
-		if err != nil {
-			return nil, nil, err
-		}
-		diags.Add(ds...)
-		for _, f := range files {
-			out = append(out, ir.File{Path: fmt.Sprintf("deploy/%s/%s", b.Record.Artifact, f.Path), Data: f.Data})
-		}
-	}
-	return out, diags.Sorted(), nil
+// Pins returns the objects that pin the engines of a cluster to its bundle in a
+// registry ("oci://host/path", without the artifact's name), with paths below
+// the cluster's own folder.
+func Pins(res *Result, registry string, b *seal.Bundle, before Pinned) ([]ir.File, diag.List, error) {
+	return pin(res, registry, b.Record.Artifact, b.Recorded(), before, false)
 }
 
 // pin makes the deploy objects of one cluster, pinned to a release in a registry.

@@ -59,7 +59,7 @@ func TestDeployObjectsAreWhatEnginesTake(t *testing.T) {
 		if b.Record.Artifact == ir.FleetArtifact {
 			continue
 		}
-		files, ds, err := compiler.Deploy(res, b, nil)
+		files, ds, err := compiler.Pins(res, res.Units.Project.Spec.Releases.Registry, b, nil)
 		if err != nil || ds.HasErrors() {
 			t.Fatal(err, ds)
 		}

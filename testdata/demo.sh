@@ -36,6 +36,7 @@ git add -A
 git commit -q -m 'release 1'
 say darkstart verify --key ../demo-keys/release.pub --now 2026-11-21
 say darkstart inspect west
+say darkstart publish --tar ../demo-release.tar --to staging
 
 printf '\nOne byte changed in a signed bundle:\n'
 blob=dist/oci/blobs/sha256/$(darkstart inspect west -o json | sed -n 's/.*"layer": "sha256:\([0-9a-f]*\)".*/\1/p')

@@ -68,6 +68,33 @@ func (h History) Last(artifact string) (stream string, last ir.Recorded, ok bool
 	return stream, last, ok
 }
 
+// Renewed returns the newest entry of an artifact and those before it that it
+// renews, the newest first: entries in a row that have one content.
+func (h History) Renewed(artifact string) []ir.Recorded {
+	all := h.Entries(artifact)
+	slices.Reverse(all)
+	for i, e := range all {
+		if e.Content != all[0].Content {
+			return all[:i]
+		}
+	}
+	return all
+}
+
+// Hotfixed reports whether the newest content of an artifact was released as a
+// hotfix of it, renewed since or not.
+func (h History) Hotfixed(artifact string) bool {
+	newest := h.Renewed(artifact)
+	for _, r := range h {
+		for _, x := range r.Releases {
+			if slices.Contains(x.Hotfix, artifact) && slices.ContainsFunc(newest, func(e ir.Recorded) bool { return e.Serial == x.Artifacts[artifact] }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Check judges what no stream can see alone: that the serials of each artifact
 // are one unbroken sequence over all streams.
 func (h History) Check() diag.List {
@@ -159,7 +186,7 @@ func entries(base, head *Records, artifact string) diag.List {
 }
 
 func sameRelease(a, b Release) bool {
-	return a.ID == b.ID && a.Revision == b.Revision && maps.Equal(a.Artifacts, b.Artifacts)
+	return a.ID == b.ID && a.Revision == b.Revision && maps.Equal(a.Artifacts, b.Artifacts) && slices.Equal(a.Hotfix, b.Hotfix)
 }
 
 func changed(format string, args ...any) *diag.Diagnostic {

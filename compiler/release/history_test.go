@@ -1,6 +1,7 @@
 package release
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,6 +53,46 @@ func TestMoved(t *testing.T) {
 	o.History = again
 	if next, out := appendAll(t, again.Of("lab"), map[string]string{"eu": "1"}, o); next != again.Of("lab") || out[0].New {
 		t.Errorf("an artifact that stays is released again: %+v", out)
+	}
+}
+
+// TestPins: what publish pins besides its ring. A renewal is the same content
+// again without a break, and a hotfix is one until its content is replaced.
+func TestPins(t *testing.T) {
+	h := History{New("main")}
+	step := func(content string, change func(*Options)) {
+		t.Helper()
+		o := options(len(h[0].Releases) + 1)
+		if change != nil {
+			change(&o)
+		}
+		h[0], _ = appendAll(t, h[0], map[string]string{"eu": content}, o)
+	}
+	renew := func(o *Options) { o.Renew = true }
+	for i, c := range []struct {
+		content string
+		change  func(*Options)
+		renewed []int
+		hotfix  bool
+	}{
+		{"1", nil, []int{1}, false},
+		{"1", renew, []int{2, 1}, false},
+		{"2", func(o *Options) { o.Partial = true }, []int{3}, true},
+		{"2", renew, []int{4, 3}, true},
+		{"1", nil, []int{5}, false}, // back: the content of before, and no renewal of it
+		{"1", renew, []int{6, 5}, false},
+	} {
+		step(c.content, c.change)
+		var got []int
+		for _, e := range h.Renewed("eu") {
+			got = append(got, e.Serial)
+		}
+		if !slices.Equal(got, c.renewed) || h.Hotfixed("eu") != c.hotfix {
+			t.Errorf("step %d: renews %v, want %v; hotfix %t, want %t", i, got, c.renewed, h.Hotfixed("eu"), c.hotfix)
+		}
+	}
+	if h.Hotfixed("us") || h.Renewed("us") != nil {
+		t.Error("an artifact that was never released is pinned")
 	}
 }
 

@@ -184,6 +184,11 @@ func (c *checker) release(i int, x Release) {
 	if x.Revision == "" {
 		c.bad(at, "release %q has no revision", x.ID)
 	}
+	for j, artifact := range x.Hotfix {
+		if _, ok := x.Artifacts[artifact]; !ok || j > 0 && x.Hotfix[j-1] >= artifact {
+			c.bad(at+"/hotfix", "the hotfix of release %q names %q, which it does not hold, or not in order, each once", x.ID, artifact)
+		}
+	}
 	for artifact, serial := range x.Artifacts {
 		if _, ok := c.r.Entry(artifact, serial); !ok {
 			c.bad(at+ir.Pointer("artifacts", artifact), "release %q holds serial %d of %q, which is not recorded", x.ID, serial, artifact)

@@ -51,8 +51,11 @@ type Records struct {
 // belongs together.
 type Release struct {
 	Artifacts map[string]int `json:"artifacts"` // name to serial
-	ID        string         `json:"id"`        // "<stream>-<number>", counting from 1
-	Revision  string         `json:"revision"`
+	// Hotfix lists the artifacts that a hotfix was made for, sorted: publish
+	// pins them whatever their ring. No other release has any.
+	Hotfix   []string `json:"hotfix,omitempty"`
+	ID       string   `json:"id"` // "<stream>-<number>", counting from 1
+	Revision string   `json:"revision"`
 }
 
 // File returns the path of a stream's records in a fleet repository.
@@ -156,6 +159,7 @@ func Append(prior *Records, candidates []Candidate, o Options) (*Records, []Reco
 		diags diag.List
 	)
 	current := map[string]int{}
+	var hotfix []string
 	if last, ok := prior.Release(""); ok && o.Partial {
 		maps.Copy(current, last.Artifacts)
 	}
@@ -171,6 +175,9 @@ func Append(prior *Records, candidates []Candidate, o Options) (*Records, []Reco
 		}
 		diags.Add(d)
 		out = append(out, r)
+		if o.Partial {
+			hotfix = append(hotfix, c.Artifact)
+		}
 		current[c.Artifact] = r.Entry.Serial
 	}
 	if diags.HasErrors() {
@@ -180,7 +187,7 @@ func Append(prior *Records, candidates []Candidate, o Options) (*Records, []Reco
 		return prior, out, nil, nil
 	}
 	next.Releases = append(next.Releases, Release{
-		Artifacts: current, Revision: o.Revision.Commit,
+		Artifacts: current, Hotfix: hotfix, Revision: o.Revision.Commit,
 		ID: fmt.Sprintf("%s-%d", prior.Stream, len(prior.Releases)+1),
 	})
 	return next, out, nil, nil

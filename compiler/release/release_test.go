@@ -83,7 +83,7 @@ func TestHistory(t *testing.T) {
 	hotfix := options(4)
 	hotfix.Partial = true
 	r, _ = appendAll(t, r, map[string]string{"us": "hot"}, hotfix)
-	if last, _ := r.Release(""); !maps.Equal(last.Artifacts, map[string]int{"eu": 3, "us": 2, "fleet": 1}) {
+	if last, _ := r.Release(""); !maps.Equal(last.Artifacts, map[string]int{"eu": 3, "us": 2, "fleet": 1}) || !slices.Equal(last.Hotfix, []string{"us"}) {
 		t.Errorf("hotfix: %+v", last)
 	}
 	// A renewal gives unchanged content a new serial.
@@ -272,6 +272,7 @@ func TestAppendOnly(t *testing.T) {
 		"waivers dropped": {func(r *Records) { r.Artifacts["eu"][0].Waivers = nil }, `serial 1 of "eu" was changed`},
 		"release removed": {func(r *Records) { r.Releases = r.Releases[:5] }, `release "main-6" was removed`},
 		"release changed": {func(r *Records) { r.Releases[0].Artifacts["eu"] = 2 }, `release "main-1" was changed`},
+		"hotfix changed":  {func(r *Records) { r.Releases[3].Hotfix = nil }, `release "main-4" was changed`},
 	} {
 		head := read()
 		c.edit(head)
@@ -314,6 +315,7 @@ func TestParseRefuses(t *testing.T) {
 		"version":         {Version, "darkstart.dev/releases/v9", "REL002 (releases/main.json:"},
 		"bad digest":      {`"tar": "sha256:`, `"tar": "sha255:`, "REL002 (releases/main.json:12"},
 		"bad time":        {`"issued": "2026-11-22T10:01:00Z"`, `"issued": "yesterday"`, "REL002 (releases/main.json:6"},
+		"hotfix of none":  {"\"hotfix\": [\n        \"us\"", "\"hotfix\": [\n        \"as\"", "REL002 (releases/main.json:"},
 		"unknown serial":  {`"us": 3`, `"us": 9`, "REL002 (releases/main.json:"},
 		"release renamed": {`"id": "main-2"`, `"id": "main-9"`, "REL002 (releases/main.json:"},
 		"waiver no date":  {`"expires": "2027-02-01"`, `"expires": "soon"`, "REL002 (releases/main.json:"},

@@ -101,8 +101,9 @@ attest: build: key:   "keys/attest.pub"
 .
 git init -q -b main . && git add -A && git commit -q -m 'a fleet'
 git remote add origin ../origin
-darkstart release --to all --key ../keys/release.key --attest-key ../keys/attest.key
+darkstart release --key ../keys/release.key --attest-key ../keys/attest.key
 git add releases && git commit -q -m 'release main-1'
+darkstart publish --tar dist/release.tar --to all
 git add deploy && git commit -q -m 'pin main-1' && git push -q -u origin main`
 
 var (

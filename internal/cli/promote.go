@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -129,7 +128,7 @@ func (p *promoteFlags) refuse(inv *Invocation, s *session, rep *report.Result) e
 // several, and each stream has its own releases.
 func (p *promoteFlags) moves(ctx context.Context, s *session, head *compiler.Result) ([]move, diag.List, error) {
 	if head.Units.Project == nil || len(head.Units.Project.Spec.Rings) == 0 {
-		return nil, nil, errors.New("the fleet declares no rings, and a release pins all of it at once")
+		return nil, nil, errors.New("the fleet declares no rings, and `darkstart publish` pins all of it at once")
 	}
 	rings := head.Units.Project.Spec.Rings
 	n, err := ringNumber(rings, p.to)
@@ -165,7 +164,7 @@ func (p *promoteFlags) moves(ctx context.Context, s *session, head *compiler.Res
 			before = in(rings[i])
 		}
 		if len(before) == 0 {
-			return nil, nil, fmt.Errorf("ring %d is the first of stream %q, and a release pins that itself", n+1, r.Stream)
+			return nil, nil, fmt.Errorf("ring %d is the first of stream %q, which `darkstart publish` pins", n+1, r.Stream)
 		}
 		ms, err := p.streamMoves(s, records, r, target, before)
 		if err != nil {
@@ -177,17 +176,6 @@ func (p *promoteFlags) moves(ctx context.Context, s *session, head *compiler.Res
 		return nil, nil, fmt.Errorf("no release of a cluster in ring %d is recorded%s", n+1, map[bool]string{true: " as " + p.release}[p.release != ""])
 	}
 	return out, nil, nil
-}
-
-// ringNumber resolves --to, counting from 0.
-func ringNumber(rings [][]string, to string) (int, error) {
-	if n, err := strconv.Atoi(to); err == nil && n >= 1 && n <= len(rings) {
-		return n - 1, nil
-	}
-	if i := slices.IndexFunc(rings, func(r []string) bool { return slices.Contains(r, to) }); i >= 0 {
-		return i, nil
-	}
-	return 0, fmt.Errorf("--to %q is no ring: want a number from 1 to %d, or one of the clusters %v", to, len(rings), slices.Concat(rings...))
 }
 
 // approvals are the pins of a ring as they are.
@@ -379,28 +367,17 @@ func (s *session) withEvidence(ctx context.Context, rev, dir string) (*session, 
 	return old, err
 }
 
-// write replaces each file atomically, and only when all are known.
+// write pins what moves. Files are in their place when all are known.
 func (p *promoteFlags) write(inv *Invocation, s *session, head *compiler.Result, moves []move, files map[string][]ir.File) error {
-	var wrote []string
+	var pins []pin
 	for _, m := range moves {
 		for _, f := range files[m.cluster] {
-			target := filepath.Join(outDir(s, p.deployDir), m.cluster, f.Path)
-			changed, err := writeChanged(target, f)
-			if err != nil {
-				return err
-			}
-			if changed {
-				wrote = append(wrote, fmt.Sprintf("%s (serial %d)", shown(target), m.entry.Serial))
-			}
+			pins = append(pins, pin{m.cluster, m.entry.Serial, f})
 		}
 	}
-	sets, err := writeSets(s, head, p.deployDir)
-	if err != nil {
+	wrote, err := writePins(s, head, p.deployDir, pins)
+	if err != nil || p.in.quiet {
 		return err
-	}
-	wrote = append(wrote, sets...)
-	if p.in.quiet {
-		return nil
 	}
 	if len(wrote) == 0 {
 		fmt.Fprintln(inv.Stderr, map[bool]string{
@@ -408,8 +385,6 @@ func (p *promoteFlags) write(inv *Invocation, s *session, head *compiler.Result,
 			true:  "nothing to do: nothing in the ring waits for an approval",
 		}[p.approve])
 	}
-	for _, w := range wrote {
-		fmt.Fprintf(inv.Stderr, "wrote %s\n", w)
-	}
+	tellPins(inv.Stderr, wrote)
 	return nil
 }

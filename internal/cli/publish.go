@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/darkstart-dev/darkstart/compiler"
-	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/compiler/seal"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/oci"
@@ -43,11 +42,16 @@ with --key and --attest-key what nobody has signed yet; signatures that stand in
 dist/oci or in the registry are kept.
 
 All bundles go up before the first signature, and tags and pins come last: whatever
-ends it, what verifies is whole. Run again, it sends what is missing, or nothing.
-Afterwards dist/deploy holds the pins of every cluster, and deploy/ those of the
-first ring.
+ends it, what verifies is whole, and no pin names what is not there. Run again, it
+sends what is missing, or nothing.
 
-Without a network: --oci-layout DIR or --tar FILE here, publish --from there.
+Pinned in deploy/ are the clusters of the first ring (of each stream, as HEAD has
+it) or of --to; those that a hotfix was released for; and those whose pins name what
+the release renews. Commit what it wrote there: engines act on what is pushed.
+dist/deploy has the pins of every cluster, for those who keep pins elsewhere.
+
+Without a network: --oci-layout DIR or --tar FILE here, publish --from there. A file
+is in no registry yet, so deploy/ then stays as it is, unless --to asks for a ring.
 
 Exit status: 0 published, 1 findings, 2 not published, 4 a serial is published
 already, as another bundle.`,
@@ -68,12 +72,12 @@ already, as another bundle.`,
 	p.keyless.add(f)
 	f.StringVar(&p.builder, "builder", "", "the `URI` of the environment that runs this, as statements name it")
 	f.StringVar(&p.stream, "stream", "", "only this `STREAM` (default: all that have released)")
-	f.StringVar(&p.to, "to", "", "pin this `RING` instead of the first: its number, one of its clusters, or \"all\"")
+	f.StringVar(&p.to, "to", "", "pin this `RING` instead of the first, or of a hotfix's: its number, one of its clusters, or \"all\"")
 	f.StringVar(&p.layout, "oci-layout", "", "write an OCI image layout to `DIR` instead of a registry")
 	f.StringVar(&p.tar, "tar", "", "write an OCI image layout to the tar `FILE` instead of a registry")
 	f.StringVar(&p.from, "from", "", "push what this layout or tar `FILE` holds; nothing is compiled, and no fleet is needed")
 	f.StringVar(&p.out, "out", "dist", "read signatures from `DIR`/oci and write pins below DIR/deploy, relative to the fleet")
-	f.StringVar(&p.deployDir, "deploy-dir", "deploy", "write the pins of the ring below `DIR`, relative to the fleet")
+	f.StringVar(&p.deployDir, "deploy-dir", "deploy", "read and write pins below `DIR`, relative to the fleet")
 	return cmd
 }
 
@@ -147,12 +151,22 @@ func (p *publishFlags) run(ctx context.Context, inv *Invocation, args []string) 
 		rep.ExitCode = ExitFailed
 		return p.pipeline.out.finish(inv, head, rep)
 	}
+	to, err := p.in.compile(ctx, inv, head, compiler.ToUnits, false)
+	if err != nil {
+		return p.broken(inv, head, rep, err)
+	}
+	if to.Units == nil || to.Diagnostics.HasErrors() {
+		rep.Diagnostics.Add(to.Diagnostics...)
+		rep.ExitCode = ExitFindings
+		return p.pipeline.out.finish(inv, head, rep)
+	}
 	builds, rep, err := p.build(ctx, inv, wanted)
 	if err != nil || builds == nil {
 		return err
 	}
 	s := builds[0].s
-	if err := p.deliver(ctx, inv, head, builds, by, policy, rep); err != nil {
+	pins := &pinning{p: p, head: head, res: to, wanted: wanted}
+	if err := p.deliver(ctx, inv, pins, builds, by, policy, rep); err != nil {
 		return p.broken(inv, s, rep, err)
 	}
 	return p.pipeline.out.finish(inv, s, rep)
@@ -200,11 +214,8 @@ func (p *publishFlags) build(ctx context.Context, inv *Invocation, wanted []comp
 
 // deliver signs and carries what was built, and writes the pins. What cannot
 // be done for a reason that a user can mend is in the report.
-func (p *publishFlags) deliver(ctx context.Context, inv *Invocation, head *session, builds []*build, by signers, policy *seal.Policy, rep *report.Result) error {
-	registry := p.registry
-	if project := builds[0].res.Units.Project; registry == "" && project != nil {
-		registry = strings.TrimPrefix(project.Spec.Releases.Registry, "oci://")
-	}
+func (p *publishFlags) deliver(ctx context.Context, inv *Invocation, pins *pinning, builds []*build, by signers, policy *seal.Policy, rep *report.Result) error {
+	registry := pins.registry()
 	if registry == "" && p.layout == "" && p.tar == "" {
 		return errors.New("publish needs to know where to: name oci://HOST/PATH, or set releases: registry in darkstart.cue")
 	}
@@ -213,6 +224,10 @@ func (p *publishFlags) deliver(ctx context.Context, inv *Invocation, head *sessi
 		return err
 	}
 	defer to.close()
+	if ds, err := pins.make(registry, builds); err != nil || ds.HasErrors() {
+		_, err := stopped(rep, ds, err)
+		return err
+	}
 	var bundles []*seal.Bundle
 	for _, b := range builds {
 		bundles = append(bundles, b.sealed...)
@@ -227,7 +242,7 @@ func (p *publishFlags) deliver(ctx context.Context, inv *Invocation, head *sessi
 			return err
 		}
 		end := inv.recording.Begin("sign", "")
-		more, ds, err := compiler.Complete(ctx, b.res, b.sealed, by.of, policy, to.standing(p.beside(head)), c)
+		more, ds, err := compiler.Complete(ctx, b.res, b.sealed, by.of, policy, to.standing(p.beside(pins.head)), c)
 		end()
 		if stop, err := stopped(rep, ds, err); stop || err != nil {
 			return err
@@ -240,11 +255,10 @@ func (p *publishFlags) deliver(ctx context.Context, inv *Invocation, head *sessi
 	if stop, err := to.deliver(ctx, signed, rep); stop || err != nil {
 		return err
 	}
-	wrote, err := p.pins(head, registry, builds)
-	if err != nil {
+	if err := pins.write(inv); err != nil {
 		return err
 	}
-	to.tell(signed, by, policy, wrote)
+	to.tell(signed, by, policy)
 	return nil
 }
 
@@ -258,49 +272,4 @@ func (p *publishFlags) beside(head *session) oci.Source {
 		return nil
 	}
 	return l
-}
-
-// pins writes the pins of every cluster to dist/deploy, and those of the ring
-// to deploy/. Pins into files name a place that only the project knows.
-func (p *publishFlags) pins(head *session, registry string, builds []*build) ([]string, error) {
-	if registry == "" || head.root() == "" {
-		return nil, nil
-	}
-	var wrote []string
-	for _, b := range builds {
-		ring, err := (&releaseFlags{to: p.to}).ring(b.res)
-		if err != nil {
-			return nil, err
-		}
-		files, ds, err := compiler.Pins(b.res, "oci://"+registry, pinned(head, p.deployDir), b.sealed...)
-		if err != nil {
-			return nil, err
-		}
-		if ds.HasErrors() {
-			return nil, ds[0].Err()
-		}
-		for _, f := range files {
-			rest := strings.TrimPrefix(f.Path, "deploy/")
-			cluster, _, _ := strings.Cut(rest, "/")
-			targets := []string{filepath.Join(outDir(head, p.out), "deploy", filepath.FromSlash(rest))}
-			if slices.Contains(ring, cluster) {
-				targets = append(targets, filepath.Join(outDir(head, p.deployDir), filepath.FromSlash(rest)))
-			}
-			for _, t := range targets {
-				changed, err := writeChanged(t, ir.File{Data: f.Data})
-				if err != nil {
-					return nil, err
-				}
-				if changed {
-					wrote = append(wrote, shown(t))
-				}
-			}
-		}
-		sets, err := writeSets(head, b.res, p.deployDir)
-		if err != nil {
-			return nil, err
-		}
-		wrote = append(wrote, sets...)
-	}
-	return wrote, nil
 }

@@ -44,7 +44,8 @@ func (p *publishFlags) carry(ctx context.Context, inv *Invocation) error {
 		signed, ds, err = compiler.Complete(ctx, nil, bundles, by.of, policy, to.standing(l), nil)
 		if stop, err = stopped(rep, ds, err); !stop && err == nil {
 			if stop, err = to.deliver(ctx, signed, rep); !stop && err == nil {
-				to.tell(signed, by, policy, nil)
+				to.tell(signed, by, policy)
+				p.tellCarried(inv)
 			}
 		}
 	}

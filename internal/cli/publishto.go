@@ -199,16 +199,12 @@ func (d *destination) progress(e publish.Event) {
 	fmt.Fprintf(d.inv.Stderr, "darkstart: %s, %d of %d\n", e.Step, e.Done, e.Total)
 }
 
-// tell says on stderr how anybody checks what was published, and what to do
-// next.
-func (d *destination) tell(signed []*compiler.Signed, by signers, policy *seal.Policy, wrote []string) {
+// tell says on stderr how anybody checks what was published.
+func (d *destination) tell(signed []*compiler.Signed, by signers, policy *seal.Policy) {
 	if d.p.in.quiet {
 		return
 	}
 	var b bytes.Buffer
-	for _, f := range wrote {
-		fmt.Fprintf(&b, "wrote %s\n", f)
-	}
 	b.WriteString("verify it, with whom you trust:\n")
 	trust := ""
 	if policy != nil { // its name is that in the fleet, and the command is run here

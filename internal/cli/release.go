@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,7 +18,6 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler/release"
 	"github.com/darkstart-dev/darkstart/compiler/seal"
 	"github.com/darkstart-dev/darkstart/internal/diag"
-	"github.com/darkstart-dev/darkstart/internal/digest"
 	"github.com/darkstart-dev/darkstart/internal/oci"
 	"github.com/darkstart-dev/darkstart/internal/report"
 )
@@ -28,23 +25,23 @@ import (
 // releaseFlags are the flags of one release.
 type releaseFlags struct {
 	pipeline
-	out, to, deployDir, builder string
-	keys                        keyFlags
-	keyless                     keylessFlags
-	base                        string
-	renew                       bool
+	out, to, builder string
+	keys             keyFlags
+	keyless          keylessFlags
+	base             string
+	renew            bool
 }
 
 func newRelease(inv *Invocation) *cobra.Command {
 	var r releaseFlags
 	cmd := &cobra.Command{
 		Use:   "release",
-		Short: "record, sign and pin what the current commit compiles to",
+		Short: "record and sign what the current commit compiles to",
 		Long: `release compiles HEAD (or --revision), gives every changed artifact the next
-serial in releases/<stream>.json, writes the bundles to dist/oci, signs them with
---key, and pins the engines of the first ring to them in deploy/. An unchanged
-artifact keeps its release. Commit what it wrote: the push that is a fast-forward
-is the lock against a second release.
+serial in releases/<stream>.json, writes the bundles to dist/oci and signs them with
+--key. An unchanged artifact keeps its release. Commit the record: the push that is a
+fast-forward is the lock against a second release. No engine is pinned to a release
+before publish has brought it to the registry.
 
 With --attest-key it also states, signed by that key, what each bundle was made
 from (SLSA provenance), that the guardrails let it pass (a verification summary),
@@ -56,9 +53,9 @@ for. A key that the policy does not trust for this is refused before anything is
 written: docs/keys.md.
 
 With both --revision and --to it is a hotfix: only the clusters of that ring get
-a new serial. --renew gives everything that is released a new serial and a new date
-of expiry, with the content that it has, whatever HEAD has by now, and moves the
-pins of what it replaces.
+a new serial, and publish pins them. --renew gives everything that is released a new
+serial and a new date of expiry, with the content that it has, whatever HEAD has by
+now; publish then moves the pins of what it replaces.
 
 What changed since the newest release of each cluster is judged by DR007: what
 would lose data, a definition or a namespace needs a waiver that names the object.
@@ -74,10 +71,9 @@ released and signed has a clean result. --fail-on warning is stricter.`,
 	r.keys.add(f)
 	r.keyless.add(f)
 	f.StringVar(&r.builder, "builder", "", "the `URI` of the environment that runs this, as statements name it")
-	f.StringVar(&r.to, "to", "", "pin this `RING` instead of the first: its number, one of its clusters, or \"all\"")
+	f.StringVar(&r.to, "to", "", "with --revision, release this `RING` alone: its number, one of its clusters, or \"all\"")
 	f.StringVar(&r.base, "base", "", "judge the change since this git `REV` instead of what each cluster's newest release was made from; \"none\" judges none")
 	f.BoolVar(&r.renew, "renew", false, "give what is released a new serial and expiry, with the same content")
-	f.StringVar(&r.deployDir, "deploy-dir", "deploy", "write pins below `DIR`, relative to the fleet")
 	return cmd
 }
 
@@ -91,7 +87,9 @@ func (r *releaseFlags) run(ctx context.Context, inv *Invocation) error {
 	if u, err := url.Parse(r.builder); r.builder != "" && (err != nil || !u.IsAbs()) {
 		return fmt.Errorf("--builder %q: no absolute URI; name a workflow of your CI, for example https://ci.example.com/fleet/release", r.builder)
 	}
-	hotfix := r.in.revision != "" && r.to != ""
+	if r.to != "" && r.in.revision == "" {
+		return errors.New("--to makes a hotfix of one ring, and goes with --revision; which ring a release is pinned in is said to `darkstart publish --to`")
+	}
 	if r.renew && r.in.revision != "" {
 		return errors.New("--renew takes the content of what is released, and --revision names other content: give one")
 	}
@@ -111,13 +109,11 @@ func (r *releaseFlags) run(ctx context.Context, inv *Invocation) error {
 	if s.root() == "" {
 		return r.broken(inv, s, rep, errors.New("a release writes records to commit, and a bare repository has no working tree"))
 	}
-	ring, err := r.ring(res)
-	if err != nil {
-		return r.broken(inv, s, rep, err)
-	}
 	var only []string
-	if hotfix {
-		only = ring
+	if r.to != "" {
+		if only, err = ringNamed(res, r.to); err != nil {
+			return r.broken(inv, s, rep, err)
+		}
 	}
 	b, builds, err := r.record(ctx, inv, &build{s: s, res: res}, only, rep)
 	if err != nil || b == nil {
@@ -140,7 +136,7 @@ func (r *releaseFlags) run(ctx context.Context, inv *Invocation) error {
 	if rep.Diagnostics.Add(ds...); ds.HasErrors() {
 		return r.refuse(inv, s, rep)
 	}
-	if err := r.write(ctx, inv, s, b, builds, ring, signed, by.unsigned(streamNames(builds)), rep); err != nil {
+	if err := r.write(ctx, inv, s, b, signed, by.unsigned(streamNames(builds)), rep); err != nil {
 		return r.broken(inv, s, rep, err)
 	}
 	return r.pipeline.out.finish(inv, s, rep)
@@ -266,14 +262,13 @@ func uncommitted(s *session, file string, have, head *release.Records) *diag.Dia
 	}
 	return diag.Errorf("CLI002", "%s in the working tree holds %s", file, what).
 		At(diag.Position{File: file}, "not committed").
-		Fix("commit it first: `git add releases deploy && git commit`").
-		Fix("or, if no cluster has taken that release, drop it: `git checkout -- releases deploy`, or remove the files if they are new")
+		Fix("commit it first: `git add releases && git commit`").
+		Fix("or, if no cluster has taken that release, drop it: `git checkout -- releases`, or remove the file if it is new")
 }
 
 // write is the only part of a release that changes anything. Signatures are made
-// before it and attached before records are written: what is recorded and pinned
-// is signed already.
-func (r *releaseFlags) write(ctx context.Context, inv *Invocation, s *session, b *compiler.Bundles, builds []*build, ring []string, signed []*seal.Signature, unsigned []string, rep *report.Result) error {
+// before it and attached before records are written: what is recorded is signed already.
+func (r *releaseFlags) write(ctx context.Context, inv *Invocation, s *session, b *compiler.Bundles, signed []*seal.Signature, unsigned []string, rep *report.Result) error {
 	kept, standing, err := r.kept(ctx, s, b)
 	if err != nil {
 		return err
@@ -302,17 +297,6 @@ func (r *releaseFlags) write(ctx context.Context, inv *Invocation, s *session, b
 		if changed {
 			wrote = append(wrote, shown(file))
 		}
-	}
-	for _, x := range builds {
-		pinned, err := r.pin(s, x, ring)
-		if err != nil {
-			return err
-		}
-		sets, err := writeSets(s, x.res, r.deployDir)
-		if err != nil {
-			return err
-		}
-		wrote = append(append(wrote, pinned...), sets...)
 	}
 	r.tell(inv, b, unsigned, wrote)
 	return nil
@@ -352,76 +336,6 @@ func (r *releaseFlags) kept(ctx context.Context, s *session, b *compiler.Bundles
 	return kept, beside, nil
 }
 
-// pin writes deploy/<cluster>/ for the chosen ring. A renewal moves the pins
-// that name the release it replaces, wherever they are, and no others.
-func (r *releaseFlags) pin(s *session, of *build, ring []string) ([]string, error) {
-	var wrote []string
-	for _, x := range of.sealed {
-		if x.Record.Artifact == ir.FleetArtifact {
-			continue
-		}
-		files, ds, err := compiler.Deploy(of.res, x, pinned(s, r.deployDir))
-		if err != nil {
-			return nil, err
-		}
-		if ds.HasErrors() {
-			return nil, ds[0].Err()
-		}
-		target := func(f ir.File) string {
-			return filepath.Join(outDir(s, r.deployDir), strings.TrimPrefix(f.Path, "deploy/"))
-		}
-		chosen := slices.Contains(ring, x.Record.Artifact) && (!r.renew || r.to != "")
-		replaced := r.renew && slices.ContainsFunc(files, func(f ir.File) bool { return pins(target(f), x.Record.Previous) })
-		if !chosen && !replaced {
-			continue
-		}
-		for _, f := range files {
-			changed, err := writeChanged(target(f), f)
-			if err != nil {
-				return nil, err
-			}
-			if changed {
-				wrote = append(wrote, shown(target(f)))
-			}
-		}
-	}
-	return wrote, nil
-}
-
-// pins reports whether a file that was written before names this digest.
-func pins(file string, d digest.Digest) bool {
-	b, err := os.ReadFile(file)
-	return err == nil && d != "" && bytes.Contains(b, []byte(d))
-}
-
-// ring returns the clusters to pin: all without rings, else the first ring or
-// the one that --to names.
-func (r *releaseFlags) ring(res *compiler.Result) ([]string, error) {
-	var all []string
-	for _, c := range res.Units.Clusters {
-		all = append(all, c.Name)
-	}
-	var rings [][]string
-	if p := res.Units.Project; p != nil {
-		rings = p.Spec.Rings
-	}
-	if len(rings) == 0 || r.to == "all" {
-		return all, nil
-	}
-	if r.to == "" {
-		return rings[0], nil
-	}
-	if n, err := strconv.Atoi(r.to); err == nil && n >= 1 && n <= len(rings) {
-		return rings[n-1], nil
-	}
-	for _, ring := range rings {
-		if slices.Contains(ring, r.to) {
-			return ring, nil
-		}
-	}
-	return nil, fmt.Errorf("--to %q is no ring: want a number from 1 to %d, one of the clusters %v, or all", r.to, len(rings), all)
-}
-
 // tell says on stderr what to do next.
 func (r *releaseFlags) tell(inv *Invocation, b *compiler.Bundles, unsigned, wrote []string) {
 	if r.in.quiet {
@@ -435,7 +349,7 @@ func (r *releaseFlags) tell(inv *Invocation, b *compiler.Bundles, unsigned, wrot
 	switch {
 	case len(unsigned) == 0:
 	case len(unsigned) == len(b.Streams):
-		fmt.Fprintln(inv.Stderr, "not signed, and verify refuses it: give --key to sign")
+		fmt.Fprintln(inv.Stderr, "not signed, and verify refuses it: give --key to sign, here or to publish")
 	default:
 		fmt.Fprintf(inv.Stderr, "not signed: %s; verify refuses it until it is (--key STREAM=KEY)\n", strings.Join(unsigned, ", "))
 	}
@@ -443,6 +357,6 @@ func (r *releaseFlags) tell(inv *Invocation, b *compiler.Bundles, unsigned, wrot
 		fmt.Fprintf(inv.Stderr, "wrote %s\n", f)
 	}
 	if len(wrote) > 0 {
-		fmt.Fprintln(inv.Stderr, "commit and push them: the push is what makes the release")
+		fmt.Fprintln(inv.Stderr, "commit and push the record: the push is what makes the release; then run darkstart publish")
 	}
 }

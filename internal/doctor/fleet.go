@@ -90,7 +90,7 @@ func records(s *Snapshot) []Result {
 		return one(Fail, "release records are damaged: "+f.RecordProblem, "take them from the delivery branch: git checkout BRANCH -- releases")
 	case len(f.Uncommitted) > 0:
 		return one(Warn, few(f.Uncommitted)+" differ from HEAD: a release that is not committed is none, and another would take its serials",
-			"git add releases deploy && git commit, and push")
+			"git add releases && git commit, and push")
 	}
 	return nil
 }

@@ -33,20 +33,21 @@ func apartStart(t *testing.T, w *world) {
 	w.say("Its seed phase was applied with `kubectl`, as its runbook says.")
 
 	w.must(t, w.disk(), w.darkstart, "publish", "--from", "release.tar", "oci://"+w.Registry+"/fleet")
-	w.say("A registry is there again: `publish --from release.tar` carries the file in, without a fleet and without a private key.")
+	if err := w.fleet.push(); err != nil {
+		t.Fatal(err)
+	}
+	w.fleet.publish(t)
+	w.say("A registry is there again: `publish --from release.tar` carries the file in, without a fleet and without a private key; `publish` in a clone then sends nothing and pins it.")
 	start := time.Now()
 	w.deploy(t, w.fleet)
 	w.verified(t)
 	w.say("Flux takes the release by the escrowed key; serial 1 was applied in %s.", seconds(time.Since(start)))
 
-	if err := w.fleet.push(); err != nil {
-		t.Fatal(err)
-	}
-	w.fleet.ok(t, "publish", "oci://"+w.Registry+"/fleet", "--key", w.key)
+	w.fleet.publish(t, "--key", w.key)
 	for _, pub := range []string{w.pub, w.escrow()} {
 		w.must(t, w.dir, w.Program(programs.Cosign), "verify", "--key", pub, "--insecure-ignore-tlog", w.ref(t))
 	}
-	w.say("The record is pushed, and the key of every day signs the same bundles beside the escrowed one: stock `cosign` takes them by either.")
+	w.say("The key of every day signs the same bundles beside the escrowed one: stock `cosign` takes them by either.")
 }
 
 // disk is what is carried to the cluster.

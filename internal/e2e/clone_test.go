@@ -154,7 +154,7 @@ func (c *clone) newest(t *testing.T, artifact string) entry {
 }
 
 // release records and signs what HEAD compiles to, pushes the record (the
-// fast-forward is the lock) and publishes.
+// fast-forward is the lock), publishes, and pushes the pins.
 func (c *clone) release(t *testing.T, args ...string) {
 	t.Helper()
 	c.recorded(t, args...)
@@ -172,12 +172,21 @@ func (c *clone) recorded(t *testing.T, args ...string) {
 }
 
 // publish puts the newest release into the registry with the signatures that
-// release made, and leaves the pins that release wrote as they are.
-func (c *clone) publish(t *testing.T) {
+// release made, and pushes the pins that follow.
+func (c *clone) publish(t *testing.T, args ...string) {
 	t.Helper()
-	c.ok(t, "publish", "oci://"+c.w.Registry+"/fleet")
-	if out := c.git(t, "status", "--porcelain"); out != "" {
-		t.Errorf("publish pins something else than release did: %s", out)
+	c.ok(t, append([]string{"publish", "oci://" + c.w.Registry + "/fleet"}, args...)...)
+	if c.git(t, "status", "--porcelain") == "" {
+		return // of what is pinned nothing is new
+	}
+	c.commit(t, "pin")
+	for _, file := range strings.Fields(c.git(t, "show", "--name-only", "--format=", "HEAD")) {
+		if !strings.HasPrefix(file, "deploy/") {
+			t.Errorf("publish changed %q", file)
+		}
+	}
+	if err := c.push(); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -185,7 +185,7 @@ func hotfix(t *testing.T, w *world) {
 	if staging.Serial != 3 || prod.Serial != 4 || prod.Previous != running.Manifest {
 		t.Fatalf("staging %+v, prod %+v", staging, prod)
 	}
-	w.say("`darkstart release --revision hotfix --to prod`: prod gets serial 4, staging stays at 3.")
+	w.say("`darkstart release --revision hotfix --to prod`: prod gets serial 4, staging stays at 3. The record says whom it is for, and `darkstart publish` pins prod.")
 	out := w.fleet.ok(t, "verify", "--key", w.pub)
 	if !strings.Contains(out, "3 looked at") {
 		t.Errorf("dist/oci is no whole release after a hotfix:\n%s", out)
@@ -228,7 +228,7 @@ func renewal(t *testing.T, w *world) {
 			t.Errorf("%s: %+v is no renewal of %+v", name, e, old)
 		}
 	}
-	w.say("`darkstart release --renew`: staging gets serial 4 and prod serial 5, each with the content and the revision that it had. Both pins move, for both named what is replaced.")
+	w.say("`darkstart release --renew`: staging gets serial 4 and prod serial 5, each with the content and the revision that it had. `darkstart publish` moves both pins, for both named what is replaced.")
 	for _, c := range []*world{w, w.peer} {
 		c.deploy(t, w.fleet)
 		bundle := c.extract(t, "renewed")
@@ -259,13 +259,13 @@ func streams(t *testing.T, w *world) {
 	w.fleet.ok(t, "keys", "generate", "--out", keys)
 	w.peer.key, w.peer.pub = filepath.Join(keys, "release.key"), filepath.Join(keys, "release.pub")
 
-	w.fleet.ok(t, "release", "--to", "all")
+	w.fleet.ok(t, "release")
 	w.fleet.commit(t, "release")
 	if err := w.fleet.push(); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []*world{w, w.peer} {
-		w.fleet.ok(t, "publish", "--stream", c.cluster, "--to", "all", "--key", c.key)
+		w.fleet.publish(t, "--stream", c.cluster, "--key", c.key)
 		if e, was := w.fleet.newest(t, c.cluster), old[c.cluster]; e.Serial != was.Serial+1 || e.Previous != was.Manifest {
 			t.Errorf("%s: %+v does not follow %+v", c.cluster, e, was)
 		}
