@@ -139,3 +139,15 @@ test_public_needs_every_block if {
 	text.public("-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----")
 	not text.public("-----BEGIN EC PRIVATE KEY-----\nx\n-----END EC PRIVATE KEY-----")
 }
+
+# The words are searched for before their expressions are; none may be missed.
+test_every_word_is_searched_for if {
+	every word in ["password", "PASSWD", "db-Passphrase", "token", "ApiKey", "api_key", "api-KEY"] {
+		text.configured("app.ini", sprintf("a = b\n%s = hunter2", [word])) == {word}
+		text.given(sprintf("run --x %s=hunter2", [word])) == {word}
+		text.assigns(sprintf("%s: hunter2", [word]))
+	}
+	every word in ["SECRET", "credential", "credentials", "private_key", "account-key", "SharedKey"] {
+		text.assigns(sprintf("%s: hunter2", [word]))
+	}
+}

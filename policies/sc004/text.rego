@@ -80,6 +80,7 @@ boolean(value) if lower(trim_space(value)) in {"true", "false", "yes", "no", "on
 # description: an address that brings a password along
 address(value) if {
 	is_string(value)
+	contains(value, "://")
 	some found in regex.find_all_string_submatch_n(`[a-z][a-z0-9+.-]*://[^/\s:@]*:([^/\s:@]+)@`, value, -1)
 	literal(found[1])
 	not startswith(found[1], "<")
@@ -97,6 +98,7 @@ configuration(key, value) if {
 }
 
 assigns(value) if {
+	mentions(value, ["passw", "passphrase", "secret", "token", "credential", "key"])
 	some found in regex.find_all_string_submatch_n(assignment, value, -1)
 	literal(found[3])
 }
@@ -108,6 +110,7 @@ assignment := `(?im)(password|passwd|passphrase|secret|token|credentials?|(api|a
 # description: the names in a command line that are given a literal, NAME=value
 given(value) := {found[1] |
 	is_string(value)
+	mentions(value, stems)
 	some found in regex.find_all_string_submatch_n(concat("", [`(?i)([a-z0-9_-]*(?:`, words, `))=["']?([^\s"'`, "`", `;&|)<>]+)`]), value, -1)
 	literal(found[2])
 }
@@ -116,12 +119,23 @@ given(value) := {found[1] |
 # description: the names in a configuration file that are given a literal, a line each
 configured(key, value) := {found[1] |
 	regex.match(`(?i)\.(ya?ml|json|ini|conf|cfg|config|toml|properties|env)$`, key)
+	mentions(value, stems)
 	some found in regex.find_all_string_submatch_n(concat("", [`(?im)^[\s"'-]*([a-z0-9_.-]*(?:`, words, `))["']?\s*[:=]\s*["']?([^\s"',;#]+)`]), value, -1)
 	literal(found[2])
 }
 
 # Not secret: in a configuration that is the name of a Secret more often than not.
 words := `password|passwd|passphrase|token|api[_-]?key`
+
+stems := ["passw", "passphrase", "token", "apikey", "api_key", "api-key"]
+
+# An expression takes its time over a long text, such as a dashboard: whether a
+# text has any part of its words is known at once.
+mentions(value, parts) if {
+	text := lower(value)
+	some part in parts
+	contains(text, part)
+}
 
 # METADATA
 # description: a name among the values of a chart that is one of a credential
