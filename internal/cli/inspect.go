@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -60,48 +61,75 @@ type fileInfo struct {
 
 // inspectFlags are the flags of inspect.
 type inspectFlags struct {
-	dir, layout, extract, format string
-	list                         bool
+	dir, layout, artifact, extract, format string
+	list                                   bool
 }
 
 func newInspect(inv *Invocation) *cobra.Command {
 	var x inspectFlags
 	cmd := &cobra.Command{
-		Use:   "inspect [ARTIFACT | oci://HOST/REPOSITORY@DIGEST]",
+		Use:   "inspect [ARTIFACT | LAYOUT | TAR | oci://HOST/REPOSITORY@DIGEST]",
 		Short: "show what is inside a bundle",
-		Long: `inspect reads a bundle of an OCI image layout (default dist/oci), of a tar of one,
-or of a registry, and prints its record, its parts and their objects, images,
+		Long: `inspect reads what verify reads: a bundle of an OCI image layout (default
+dist/oci), of a tar of one, or of a registry, and prints its record, its parts and their objects, images,
 runbooks, and what is attached to it; or every file with --files; or unpacks it
 with --extract. Its structure is checked; no signature is: use verify for that.
-Without an artifact it lists those of the layout.
+Without an artifact it lists those of the layout. An argument that is neither a file
+nor a layout is an artifact, as with --artifact.
 
 Exit status: 0 shown, 2 could not do the job, 3 the bundle is damaged.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return x.run(cmd.Context(), inv, strings.Join(args, ""))
+			if err := x.source(strings.Join(args, "")); err != nil {
+				return err
+			}
+			return x.run(cmd.Context(), inv)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVarP(&x.dir, "chdir", "C", ".", "run as if started in `DIR`")
-	f.StringVar(&x.layout, "layout", "", "read this OCI image layout `DIR`, or a tar of one (default dist/oci)")
+	f.StringVar(&x.artifact, "artifact", "", "only this artifact: a cluster, or fleet")
+	f.StringVar(&x.layout, "layout", "", "read this OCI image layout `DIR`, or a tar of one, as the argument does (default dist/oci)")
 	f.StringVar(&x.extract, "extract", "", "unpack the bundle into the new folder `DIR`")
 	f.BoolVar(&x.list, "files", false, "list every object, and every file with size and digest")
 	outputFlag(cmd, &x.format, "text", "json")
 	return cmd
 }
 
-func (x *inspectFlags) run(ctx context.Context, inv *Invocation, arg string) error {
-	ref, from := arg, x.layout
-	if strings.HasPrefix(arg, registryScheme) {
-		if x.layout != "" {
-			return fmt.Errorf("%s is in a registry and --layout %s is not: name one of them", arg, x.layout)
+// source tells what the argument is: a source, or an artifact of the one that
+// --layout names.
+func (x *inspectFlags) source(arg string) error {
+	switch {
+	case arg == "":
+		return nil
+	case !strings.Contains(arg, "://") && !isLayout(under(x.dir, arg)):
+		if x.artifact != "" {
+			return fmt.Errorf("%s is neither a file nor a layout, so it names an artifact, and --artifact %s does: name one", arg, x.artifact)
 		}
-		from = arg
+		x.artifact = arg
+		return nil
+	case x.layout != "":
+		return fmt.Errorf("%s and --layout %s are two sources: name one of them", arg, x.layout)
 	}
-	src, err := openSource(ctx, inv, x.dir, from)
+	x.layout = arg
+	return nil
+}
+
+// isLayout reports whether there is a file, or a folder with a layout in it.
+func isLayout(name string) bool {
+	fi, err := os.Stat(name)
+	if err == nil && fi.IsDir() {
+		fi, err = os.Stat(filepath.Join(name, "oci-layout"))
+	}
+	return err == nil && fi.Mode().IsRegular()
+}
+
+func (x *inspectFlags) run(ctx context.Context, inv *Invocation) error {
+	src, err := openSource(ctx, inv, x.dir, x.layout)
 	if err != nil {
 		return err
 	}
+	ref := x.artifact
 	switch {
 	case src.list == nil:
 		ref = string(src.at)
@@ -119,6 +147,9 @@ func (x *inspectFlags) run(ctx context.Context, inv *Invocation, arg string) err
 			rep.ExitCode = ExitFailed
 		}
 		return (&output{failOn: "error"}).instead(inv, nil, rep, x.format)
+	}
+	if x.artifact != "" && b.Record.Artifact != x.artifact {
+		return fmt.Errorf("%s: %q was asked for, and this is the bundle of %q", src.shown, x.artifact, b.Record.Artifact)
 	}
 	files, err := b.Files()
 	if err != nil {

@@ -164,7 +164,7 @@ func judge(t *testing.T, v *vectors.Vector, kind, at string) {
 	}
 	inspect := []string{"inspect", at}
 	if !strings.HasPrefix(at, "oci://") {
-		inspect = []string{"inspect", vectors.Artifact, "--layout", at}
+		inspect = []string{"inspect", at, "--artifact", vectors.Artifact}
 	}
 	seen := ask(t, inspect...)
 	want("inspect", v.Load, seen)

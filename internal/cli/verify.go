@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -323,9 +324,11 @@ func (v *verifyFlags) print(inv *Invocation, out *verified) error {
 	for _, r := range out.Reports {
 		printVerified(inv.Stdout, r, v.verbose)
 	}
-	if len(out.Diagnostics) > 0 {
+	// What was ignored stands at its bundle.
+	said := slices.DeleteFunc(slices.Clone(out.Diagnostics), func(d *diag.Diagnostic) bool { return d.Code == "SIG012" })
+	if len(said) > 0 {
 		rep := report.New(report.Tool{Name: "darkstart", Version: Version}, "verify")
-		rep.Diagnostics = out.Diagnostics
+		rep.Diagnostics = said
 		rep.Finish().Excerpt(os.ReadFile)
 		if err := report.Diagnostics(inv.Stdout, rep, report.Options{Color: color(inv), Width: width(inv), Verbose: v.verbose}); err != nil {
 			return err
@@ -381,12 +384,28 @@ func printVerified(w io.Writer, r *seal.Report, verbose bool) {
 	for _, x := range r.Waivers {
 		fmt.Fprintf(w, "  %-12s %s\n", "waived", x)
 	}
+	printIgnored(w, r, verbose)
+	fmt.Fprintln(w)
+}
+
+// printIgnored prints what stands beside a bundle and proves nothing (SIG012):
+// how many for each reason, or every one.
+func printIgnored(w io.Writer, r *seal.Report, verbose bool) {
+	why := map[string]int{}
 	for _, s := range r.Seen {
-		if s.Status == seal.StatusIgnored {
+		if s.Status != seal.StatusIgnored {
+			continue
+		}
+		if why[s.Reason]++; verbose {
 			fmt.Fprintf(w, "  %-12s %-12s %s: %s\n", "statement", s.Status, s.Digest, s.Reason)
 		}
 	}
-	fmt.Fprintln(w)
+	if verbose {
+		return
+	}
+	for _, reason := range slices.Sorted(maps.Keys(why)) {
+		fmt.Fprintf(w, "  %-12s %s: %s (SIG012)\n", seal.StatusIgnored, amount(why[reason], "statement"), reason)
+	}
 }
 
 // witnesses are those whose valid word stands beside a bundle, each once.

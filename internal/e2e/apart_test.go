@@ -79,7 +79,7 @@ func (w *world) brokenGlass(t *testing.T) string {
 		t.Errorf("the key of every day has not signed, and verify takes it:\n%s", out)
 	}
 	bundle := filepath.Join(w.dir, "seed")
-	w.must(t, w.disk(), w.darkstart, "inspect", w.cluster, "--layout", "release.tar", "--extract", bundle)
+	w.must(t, w.disk(), w.darkstart, "inspect", "release.tar", "--artifact", w.cluster, "--extract", bundle)
 	w.say("`release` and `publish --tar` with the escrowed key; on the other side `verify release.tar --key escrow.pub` accepts it, and `inspect --extract` unpacks it.")
 	return bundle
 }
