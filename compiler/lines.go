@@ -41,7 +41,7 @@ func same(f *yamlpos.File, o *object.Object, pointer string) bool {
 	for _, d := range f.Documents {
 		if d.Index == o.Origin.Document {
 			was, n := object.At(d.Value, object.Tokens(o.Origin.Within+pointer))
-			is, m := object.At(o.Content, object.Tokens(pointer))
+			is, m := object.At(o.Content(), object.Tokens(pointer))
 			return n-m == len(object.Tokens(o.Origin.Within)) && reflect.DeepEqual(was, is)
 		}
 	}

@@ -55,7 +55,7 @@ func printObjects(w io.Writer, rendered []*ir.Rendered, component, format string
 				continue
 			}
 			for _, o := range c.Objects {
-				list = append(list, o.Content)
+				list = append(list, o.Content())
 				if format == "json" {
 					continue
 				}
