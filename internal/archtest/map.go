@@ -15,7 +15,7 @@ func packages() []string {
 		"compiler/lock", "compiler/publish", "compiler/release", "compiler/render", "compiler/render/helm",
 		"compiler/render/kustomize", "compiler/render/yaml", "compiler/seal", "compiler/validate", "compiler/waive",
 		"internal/archtest", "internal/bench", "internal/cache", "internal/cli", "internal/diag", "internal/digest", "internal/doctor", "internal/git",
-		"internal/graph", "internal/object", "internal/oci", "internal/profile", "internal/report", "internal/spec", "internal/testkit",
+		"internal/graph", "internal/object", "internal/oci", "internal/profile", "internal/progress", "internal/report", "internal/spec", "internal/testkit",
 		"internal/tree", "internal/yamlpos",
 		"plans", "plans/solver",
 		"policies", "schemas", "schemas/kubernetes",

@@ -24,6 +24,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -63,6 +64,7 @@ type Store struct {
 	hits, misses, writes atomic.Int64
 	mu                   sync.Mutex
 	problems             []Problem
+	tallies              map[string]Tally
 	used                 map[Key][]trace // nil when nobody asked to note it
 }
 
@@ -218,10 +220,30 @@ func (s *Store) touch(name string) {
 	}
 }
 
+// Tally counts results of one kind: those that were there, and those that were
+// not.
+type Tally struct{ Hits, Misses int }
+
+func (s *Store) count(kind string, hit bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.tallies[kind]
+	if hit {
+		t.Hits++
+	} else {
+		t.Misses++
+	}
+	if s.tallies == nil {
+		s.tallies = map[string]Tally{}
+	}
+	s.tallies[kind] = t
+}
+
 // Run is what happened since Open.
 type Run struct {
-	Hits, Misses, Writes int64
-	Problems             []Problem // by path
+	Hits, Misses, Writes int64            // of entries
+	Tallies              map[string]Tally // of results, by their kind
+	Problems             []Problem        // by path
 }
 
 // Run returns what happened since Open.
@@ -232,5 +254,5 @@ func (s *Store) Run() Run {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	problems := slices.SortedFunc(slices.Values(s.problems), func(a, b Problem) int { return strings.Compare(a.Path, b.Path) })
-	return Run{s.hits.Load(), s.misses.Load(), s.writes.Load(), problems}
+	return Run{s.hits.Load(), s.misses.Load(), s.writes.Load(), maps.Clone(s.tallies), problems}
 }

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"pgregory.net/rapid"
 
 	"github.com/darkstart-dev/darkstart/internal/tree"
@@ -414,5 +415,39 @@ func TestKeys(t *testing.T) {
 			t.Errorf("%q and %q have one key", in, seen[k])
 		}
 		seen[k] = in
+	}
+}
+
+// TestTallies: results are counted by what they are, by any number of workers
+// at once; one that has to be made is none that was there.
+func TestTallies(t *testing.T) {
+	s := Open(Config{Dir: t.TempDir()})
+	fleet := tree.FromMap(map[string]string{"a": "1"})
+	read := func(t *tree.Tree) (string, error) {
+		b, err := t.ReadFile("a")
+		return string(b), err
+	}
+	var g errgroup.Group
+	for range 3 { // the first round makes all, whoever comes first
+		for i := range 10 {
+			g.Go(func() error {
+				_, err := Value(s, "value", []string{fmt.Sprint(i)}, func() (int, error) { return i, nil })
+				return err
+			})
+			g.Go(func() error {
+				_, _, err := Memo(s, fleet, "memo", []string{fmt.Sprint(i)}, read)
+				return err
+			})
+		}
+		if err := g.Wait(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Value(s, "value", []string{"broken"}, func() (int, error) { return 0, errors.New("no") }); err == nil {
+		t.Error("it does not fail")
+	}
+	want := map[string]Tally{"value": {20, 11}, "memo": {20, 10}}
+	if got := s.Run().Tallies; !maps.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }

@@ -53,9 +53,11 @@ func Memo[T any](s *Store, t *tree.Tree, kind string, inputs []string, work func
 			}
 			s.note(k, known[i])
 			s.note(result)
+			s.count(kind, true)
 			return out, k.saw(known[i]), err
 		}
 	}
+	s.count(kind, false)
 	recorded, notes := t.Record()
 	out, err = work(recorded)
 	if err != nil {
@@ -81,7 +83,9 @@ func Value[T any](s *Store, kind string, inputs []string, work func() (T, error)
 	}
 	k := s.key(kind, inputs)
 	s.note(k)
-	if b, ok := recall(s, k, &out); ok {
+	b, ok := recall(s, k, &out)
+	s.count(kind, ok)
+	if ok {
 		if s.check {
 			return compare(b, k, kind, inputs, work)
 		}
@@ -90,8 +94,7 @@ func Value[T any](s *Store, kind string, inputs []string, work func() (T, error)
 	if out, err = work(); err != nil {
 		return out, err
 	}
-	b, err := encode(out)
-	if err != nil {
+	if b, err = encode(out); err != nil {
 		return out, fmt.Errorf("a result of %s cannot be kept: %w", kind, err)
 	}
 	s.Put(k, b)

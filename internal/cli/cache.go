@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -97,6 +98,39 @@ func complain(s *cache.Store, stderr io.Writer) {
 	}
 	if n := said[true]; n > 1 {
 		fmt.Fprintf(stderr, "darkstart: %s in the cache were damaged; is the disk failing?\n", amount(n, "result"))
+	}
+}
+
+// kinds says what stages keep, in the order of the stages: what is done to make
+// it, and what it is made of.
+var kinds = []struct{ kind, done, of string }{
+	{"evaluate", "evaluated", "units"},
+	{"render", "rendered", "sources"},
+	{"judge", "judged", "clusters"},
+}
+
+// summarize says how much of a compile was not in the cache: of one that took
+// longer than a person waits without wondering, or that is traced.
+func (in *input) summarize(inv *Invocation, s *cache.Store, took time.Duration) {
+	var parts []string
+	compared := 0
+	tallies := s.Run().Tallies
+	for _, k := range kinds {
+		if t, ok := tallies[k.kind]; ok {
+			compared += t.Hits
+			parts = append(parts, fmt.Sprintf("%s %d of %d %s", k.done, t.Misses, t.Hits+t.Misses, k.of))
+		}
+	}
+	if len(parts) == 0 {
+		return
+	}
+	text := strings.Join(parts, ", ")
+	if in.cached.verify {
+		text = fmt.Sprintf("%s compared with what was computed, none differs", amount(compared, "result"))
+	}
+	inv.recording.Note("cache", text)
+	if !in.quiet && (took >= time.Second || inv.recording.Hook() != nil) {
+		fmt.Fprintf(inv.Stderr, "darkstart: cache: %s\n", text)
 	}
 }
 

@@ -34,7 +34,7 @@ writes is never signed: release signs, and only what has no errors.`,
 			if blocked(&p, rep, res) {
 				return p.out.finish(inv, s, rep)
 			}
-			end := inv.recording.Begin("seal", "")
+			end := p.in.stage(inv, "seal")
 			b, ds, err := compiler.Seal(cmd.Context(), s.tree, res, s.rev, false)
 			end()
 			if err != nil {

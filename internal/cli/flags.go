@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/progress"
 )
 
 // input is the flags of every command that reads a fleet.
@@ -26,6 +27,8 @@ type input struct {
 	cached   cached
 	// check --namespace: packages of users' policies
 	namespaces []string
+
+	line *progress.Line // of the last compile
 }
 
 func (in *input) register(f *pflag.FlagSet) {

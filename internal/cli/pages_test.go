@@ -237,9 +237,10 @@ func (p *page) replay(t *testing.T, name string, offline bool, block string) str
 // moves. A page keeps its own; which of them are equal, anywhere on it, is
 // compared.
 var (
-	waiting = regexp.MustCompile(`(?m)^darkstart: (` + strings.Join([]string{
-		"evaluating CUE", "rendering manifests", "linking the fleet", "solving recovery", "checking guardrails", "writing artifacts",
-	}, "|") + `)(, \d+ of \d+ clusters)?\n`)
+	waiting = regexp.MustCompile(`(?m)^darkstart: (([0-9a-f]{12}: )?(` + strings.Join([]string{
+		"evaluating CUE", "rendering manifests", "linking the fleet", "solving recovery", "comparing with the base", "checking guardrails",
+		"writing artifacts", "sealing bundles", "asking what is there", "sending bundles", "attaching", "naming",
+	}, "|") + `)|cache: ).*\n`)
 	random = regexp.MustCompile(`sent \d+ bytes|sha256:[0-9a-f]{64}|content [0-9a-f]{12}|\([0-9a-f]{12}\)|\b[0-9a-f]{64}\b`)
 )
 

@@ -1,70 +1,80 @@
 package cli
 
 import (
-	"fmt"
-	"io"
-	"sync"
+	"os"
 	"time"
 
+	"golang.org/x/term"
+
 	"github.com/darkstart-dev/darkstart/compiler"
+	"github.com/darkstart-dev/darkstart/internal/progress"
 )
 
-// patience is how long a command may be silent: progress appears only for
-// what takes longer than a person waits without wondering.
-const patience = time.Second
-
-// progress says on stderr, once a second, what the compiler is doing.
-type progress struct {
-	out  io.Writer
-	done chan struct{}
-	wait sync.WaitGroup
-
-	mu   sync.Mutex
-	last compiler.Event
-}
-
-func newProgress(out io.Writer) *progress {
-	p := &progress{out: out, done: make(chan struct{})}
-	p.wait.Go(func() {
-		tick := time.NewTicker(patience)
-		defer tick.Stop()
-		for {
-			select {
-			case <-p.done:
-				return
-			case <-tick.C:
-				p.print()
-			}
+// compiling is what a compile consists of. The weights are CPU milliseconds of
+// a cluster of 280 objects (docs/benchmarks.md); what is not here takes no time
+// that anybody waits for.
+func compiling(until compiler.Stage) []progress.Stage {
+	all := []struct {
+		reaches compiler.Stage
+		progress.Stage
+	}{
+		{compiler.ToUnits, progress.Stage{Name: "evaluate", Doing: "evaluating CUE", Of: "clusters", Weight: 20}},
+		{compiler.ToObjects, progress.Stage{Name: "render", Doing: "rendering manifests", Of: "clusters", Weight: 90}},
+		{compiler.ToPlan, progress.Stage{Name: "link", Doing: "linking the fleet", Weight: 5}},
+		{compiler.ToPlan, progress.Stage{Name: "plan", Doing: "solving recovery", Weight: 5}},
+		{compiler.ToPlan, progress.Stage{Name: "diff", Doing: "comparing with the base", Weight: 5}},
+		{compiler.ToVerdict, progress.Stage{Name: "guard", Doing: "checking guardrails", Of: "clusters", Weight: 130}},
+		{compiler.ToArtifacts, progress.Stage{Name: "emit", Doing: "writing artifacts", Of: "clusters", Weight: 50}},
+		{compiler.ToArtifacts, progress.Stage{Name: "seal", Doing: "sealing bundles", Of: "bundles", Weight: 80}},
+	}
+	var out []progress.Stage
+	for _, s := range all {
+		if s.reaches <= until {
+			out = append(out, s.Stage)
 		}
-	})
-	return p
+	}
+	return out
 }
 
-func (p *progress) event(e compiler.Event) {
-	p.mu.Lock()
-	p.last = e
-	p.mu.Unlock()
+// publishing is what a publication consists of, by the steps of package
+// publish.
+func publishing() []progress.Stage {
+	step := func(name string, weight float64) progress.Stage {
+		return progress.Stage{Name: name, Doing: name, Of: "bundles", Weight: weight}
+	}
+	return []progress.Stage{
+		step("asking what is there", 1), step("sending bundles", 5), step("attaching claims", 4), step("attaching signatures", 4), step("naming", 1),
+	}
 }
 
-func (p *progress) stop() {
-	close(p.done)
-	p.wait.Wait()
+// progress returns what shows the progress of work on stderr; nil, which shows
+// none, with --quiet. A log is no terminal, although some CI systems give it
+// one.
+func (in *input) progress(inv *Invocation, about string, stages []progress.Stage) *progress.Line {
+	if in.quiet {
+		return nil
+	}
+	c := progress.Config{Out: inv.Stderr, Now: time.Now, Prefix: "darkstart: " + about, Stages: stages}
+	f, ok := inv.Stderr.(*os.File)
+	if ok && inv.Getenv("CI") == "" && inv.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd())) {
+		c.Width = func() int {
+			w, _, err := term.GetSize(int(f.Fd()))
+			if err != nil {
+				return 80
+			}
+			return w
+		}
+	}
+	return progress.New(c)
 }
 
-var doing = map[string]string{
-	"evaluate": "evaluating CUE", "render": "rendering manifests", "link": "linking the fleet",
-	"plan": "solving recovery", "guard": "checking guardrails", "emit": "writing artifacts",
-}
-
-func (p *progress) print() {
-	p.mu.Lock()
-	e := p.last
-	p.mu.Unlock()
-	switch {
-	case e.Stage == "":
-	case e.Total > 0:
-		fmt.Fprintf(p.out, "darkstart: %s, %d of %d clusters\n", doing[e.Stage], e.Done, e.Total)
-	default:
-		fmt.Fprintf(p.out, "darkstart: %s\n", doing[e.Stage])
+// stage begins a stage that follows a compile and belongs to the same work.
+func (in *input) stage(inv *Invocation, name string) (end func()) {
+	over := inv.recording.Begin(name, "")
+	in.line.Event(name, 0, 0)
+	in.line.Start()
+	return func() {
+		in.line.Stop()
+		over()
 	}
 }

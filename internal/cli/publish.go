@@ -204,7 +204,7 @@ func (s *session) wanted(stream string) ([]compiler.Wanted, diag.List, error) {
 // builds without an error cannot happen; the error ends the command.
 func (p *publishFlags) build(ctx context.Context, inv *Invocation, wanted []compiler.Wanted) ([]*build, *report.Result, error) {
 	g := &gathering{p: &p.pipeline, command: "publish", take: func(b *build, w compiler.Wanted, names []string) ([]string, diag.List, error) {
-		defer inv.recording.Begin("seal", "")()
+		defer p.in.stage(inv, "seal")()
 		sealed, left, ds, err := compiler.Recorded(ctx, b.res, w, names)
 		b.sealed = append(b.sealed, sealed...)
 		return left, ds, err

@@ -8,14 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/darkstart-dev/darkstart/compiler"
 	"github.com/darkstart-dev/darkstart/compiler/publish"
 	"github.com/darkstart-dev/darkstart/compiler/seal"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/oci"
+	"github.com/darkstart-dev/darkstart/internal/progress"
 	"github.com/darkstart-dev/darkstart/internal/report"
 )
 
@@ -30,13 +29,13 @@ type destination struct {
 	tmp      string
 	repos    map[string]*oci.Repository
 	carrying *publish.Config
-	last     time.Time
-	mu       sync.Mutex
+	line     *progress.Line
 }
 
 func (p *publishFlags) destination(inv *Invocation, registry string) (*destination, error) {
 	d := &destination{p: p, inv: inv, repos: map[string]*oci.Repository{}}
-	d.carrying = &publish.Config{Parallel: p.in.parallel, Progress: d.progress}
+	d.line = p.in.progress(inv, "", publishing())
+	d.carrying = &publish.Config{Parallel: p.in.parallel, Progress: func(e publish.Event) { d.line.Event(e.Step, e.Done, e.Total) }}
 	switch {
 	case p.layout != "":
 		d.dir = under(p.in.dir, p.layout)
@@ -85,7 +84,9 @@ func (d *destination) free(ctx context.Context, bundles []*seal.Bundle, rep *rep
 	if err := d.open(bundles); err != nil {
 		return false, err
 	}
+	d.line.Start()
 	ds, err := compiler.Publishable(ctx, bundles, d.store, d.carrying)
+	d.line.Stop()
 	return stopped(rep, ds, err)
 }
 
@@ -133,7 +134,9 @@ func (d *destination) deliver(ctx context.Context, signed []*compiler.Signed, re
 	} else {
 		var ds diag.List
 		end := d.inv.recording.Begin("publish", "")
+		d.line.Start()
 		done, ds, err = compiler.Publish(ctx, signed, d.store, d.carrying)
+		d.line.Stop()
 		end()
 		stop, err = stopped(rep, ds, err)
 	}
@@ -182,21 +185,6 @@ func (d *destination) write(ctx context.Context, signed []*compiler.Signed) erro
 		return err
 	}
 	return os.Rename(name, under(d.p.in.dir, d.p.tar))
-}
-
-// progress says once a second what is done.
-func (d *destination) progress(e publish.Event) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	now := time.Now()
-	if d.last.IsZero() {
-		d.last = now
-	}
-	if d.p.in.quiet || now.Sub(d.last) < patience {
-		return
-	}
-	d.last = now
-	fmt.Fprintf(d.inv.Stderr, "darkstart: %s, %d of %d\n", e.Step, e.Done, e.Total)
 }
 
 // tell says on stderr how anybody checks what was published.

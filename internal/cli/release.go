@@ -158,7 +158,7 @@ func (r *releaseFlags) record(ctx context.Context, inv *Invocation, of *build, o
 		if commit.Records, _, _, err = of.s.repo.Tree(ctx, of.s.head()); err != nil {
 			return nil, nil, r.broken(inv, of.s, rep, err)
 		}
-		end := inv.recording.Begin("seal", "")
+		end := r.in.stage(inv, "seal")
 		b, ds, err = compiler.Release(ctx, of.s.tree, of.res, of.s.rev, commit)
 		if end(); err != nil {
 			return nil, nil, r.broken(inv, of.s, rep, err)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"time"
 
 	"github.com/darkstart-dev/darkstart/compiler"
 	"github.com/darkstart-dev/darkstart/compiler/ir"
@@ -157,12 +158,16 @@ func (in *input) compile(ctx context.Context, inv *Invocation, s *session, until
 	if s.rev.Kind != "commit" {
 		cfg.HeadName = map[string]string{"index": "the index", "worktree": "the working tree"}[s.rev.Kind]
 	}
-	if !in.quiet {
-		p := newProgress(inv.Stderr)
-		defer p.stop()
-		cfg.Progress = p.event
+	about := ""
+	if s.rev.Kind == "commit" { // a run may compile several
+		about = short(s.rev.Commit) + ": "
 	}
+	in.line = in.progress(inv, about, compiling(until))
+	cfg.Progress = func(e compiler.Event) { in.line.Event(e.Stage, e.Done, e.Total) }
+	in.line.Start()
+	begun := time.Now()
 	res, err := compiler.Compile(ctx, cfg)
+	in.line.Stop()
 	complain(kept, inv.Stderr)
 	if errors.Is(err, cache.ErrPoisoned) {
 		err = fmt.Errorf("%w: somebody else writes to the cache, or the compiler is not deterministic; remove the cache: darkstart cache prune", err)
@@ -170,6 +175,7 @@ func (in *input) compile(ctx context.Context, inv *Invocation, s *session, until
 	if err != nil {
 		return nil, err
 	}
+	in.summarize(inv, kept, time.Since(begun))
 	tidy(kept, inv.Stderr)
 	res.Diagnostics = append(res.Diagnostics, s.diags...).Sorted()
 	return res, nil

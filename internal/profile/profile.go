@@ -73,6 +73,13 @@ func (r *Recording) Begin(stage, unit string) (end func()) {
 	return func() {}
 }
 
+// Note adds what is known of the whole run to its trace, where there is one.
+func (r *Recording) Note(name, text string) {
+	if r != nil && r.spans != nil {
+		r.spans.Note(name, text)
+	}
+}
+
 // Stop ends the recording and writes the files.
 func (r *Recording) Stop() error {
 	if r == nil {

@@ -16,6 +16,7 @@ import (
 )
 
 type written struct {
+	OtherData   map[string]string
 	TraceEvents []struct {
 		Name string
 		Ph   string
@@ -45,6 +46,8 @@ func TestSpans(t *testing.T) {
 	c()
 	render()
 	s.Begin("link", "")
+	s.Note("cache", "cold")
+	s.Note("cache", "warm")
 
 	var out bytes.Buffer
 	if err := s.Write(&out); err != nil {
@@ -53,6 +56,9 @@ func TestSpans(t *testing.T) {
 	var w written
 	if err := json.Unmarshal(out.Bytes(), &w); err != nil {
 		t.Fatal(err)
+	}
+	if d := cmp.Diff(map[string]string{"cache": "warm"}, w.OtherData); d != "" {
+		t.Error(d)
 	}
 	type span struct {
 		Name      string
@@ -127,6 +133,7 @@ func TestRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	var none *profile.Recording
+	none.Note("cache", "warm")
 	if none.Begin("seal", "")(); none.Hook() != nil || none.Stop() != nil {
 		t.Error("nil records something")
 	}

@@ -15,9 +15,10 @@ type Spans struct {
 	now   func() time.Time
 	begun time.Time
 
-	mu   sync.Mutex
-	all  []span
-	busy []bool // rows of units, by whether something runs on it
+	mu    sync.Mutex
+	all   []span
+	notes map[string]string
+	busy  []bool // rows of units, by whether something runs on it
 }
 
 type span struct {
@@ -27,7 +28,17 @@ type span struct {
 }
 
 // NewSpans starts the clock.
-func NewSpans(now func() time.Time) *Spans { return &Spans{now: now, begun: now()} }
+func NewSpans(now func() time.Time) *Spans {
+	return &Spans{now: now, begun: now(), notes: map[string]string{}}
+}
+
+// Note keeps what is known of the whole run. Of two notes with one name the
+// later stays.
+func (s *Spans) Note(name, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.notes[name] = text
+}
 
 // Begin opens a span for a stage that works on a unit, "" being the fleet. It
 // may be called from several goroutines. The returned function closes the span.
@@ -97,7 +108,7 @@ func (s *Spans) Write(w io.Writer) error {
 	}
 	e := json.NewEncoder(w)
 	e.SetIndent("", " ")
-	return e.Encode(map[string]any{"displayTimeUnit": "ms", "traceEvents": events})
+	return e.Encode(map[string]any{"displayTimeUnit": "ms", "otherData": s.notes, "traceEvents": events})
 }
 
 func row(i int, name string) event {
