@@ -44,7 +44,7 @@ var Codes = []diag.Entry{{
 }, {
 	Code: "PUB006", Title: "a bundle that nobody signed", Severity: diag.Error,
 	Why: "No `--key` was given, and no signature stands beside the bundle in the registry or in `dist/oci`. Published like that, engines and `verify` would refuse it.",
-	Fix: "Give the private release key with `--key`, or publish where `darkstart release --key` has signed.",
+	Fix: "Give the private release key with `--key`, or `--identity-token` without one, or publish where `darkstart release --key` has signed.",
 }}
 
 // Catalogue returns the documentation of every code that can be printed:

@@ -277,7 +277,7 @@ func claim(ctx context.Context, res *Result, all []*Signed, by func(stream strin
 func unsigned(b *seal.Bundle) *diag.Diagnostic {
 	return diag.Errorf("PUB006", "serial %d of %q is signed by nobody, so nothing would take it", b.Record.Serial, b.Record.Artifact).
 		About(diag.Subject{Cluster: b.Record.Artifact}).
-		Fix("sign it: `--key KEY`, the private release key, or `--identity-token TOKEN` without one, or `--identity-token TOKEN` without one").
+		Fix("sign it: `--key KEY`, the private release key, or `--identity-token TOKEN` without one").
 		Fix("or sign it apart with `darkstart release --key KEY`, and publish where its dist/oci is")
 }
 
