@@ -4,6 +4,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/internal/diag"
@@ -70,18 +71,45 @@ func clean(name string) bool {
 }
 
 func checkBanned(name string) *diag.Diagnostic {
-	for _, element := range strings.Split(strings.ToLower(name), "/") {
-		for _, b := range banned {
-			match := func(p string) bool { ok, _ := path.Match(p, element); return ok }
-			if slices.ContainsFunc(strings.Fields(b.patterns), match) {
-				return diag.Errorf("SEA003", "%s has a name that delivery tools treat specially", name).
-					Note("%s", b.reason).
-					Fix("rename the component, part or object that this file is named after")
+	for element := range strings.SplitSeq(strings.ToLower(name), "/") {
+		reason, ok := bans().names[element]
+		if !ok {
+			match := func(b ban) bool { ok, _ := path.Match(b.pattern, element); return ok }
+			if i := slices.IndexFunc(bans().patterns, match); i >= 0 {
+				reason, ok = bans().patterns[i].reason, true
 			}
+		}
+		if ok {
+			return diag.Errorf("SEA003", "%s has a name that delivery tools treat specially", name).
+				Note("%s", reason).
+				Fix("rename the component, part or object that this file is named after")
 		}
 	}
 	return nil
 }
+
+// ban is a pattern with a wildcard.
+type ban struct{ pattern, reason string }
+
+// bans is banned in the form that many names are checked with: most of them are
+// whole names, which are looked up.
+var bans = sync.OnceValue(func() (b struct {
+	names    map[string]string // to the reason
+	patterns []ban
+},
+) {
+	b.names = map[string]string{}
+	for _, x := range banned {
+		for p := range strings.FieldsSeq(x.patterns) {
+			if strings.Contains(p, "*") {
+				b.patterns = append(b.patterns, ban{p, x.reason})
+			} else {
+				b.names[p] = x.reason
+			}
+		}
+	}
+	return b
+})
 
 // checkCollision records the name and its directories, and reports the first
 // that another name spells differently or uses as a file.

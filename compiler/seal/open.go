@@ -181,8 +181,7 @@ func Read(manifest []byte, blob func(digest.Digest, int64) ([]byte, error), l Li
 	return b, nil, nil
 }
 
-// Validate derives every digest and byte of b again. It is the oracle of tests
-// and the last check before something is signed.
+// Validate derives every digest and byte of b again. It is the oracle of tests.
 func (b *Bundle) Validate() error {
 	blob := func(digest.Digest, int64) ([]byte, error) { return b.Layer, nil }
 	again, diags, err := Read(b.Manifest, blob, Limits{})

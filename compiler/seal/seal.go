@@ -19,8 +19,10 @@
 package seal
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -120,30 +122,35 @@ func Content(a *ir.Artifact) (digest.Digest, diag.List, error) {
 	if diags := checkNames(a); diags.HasErrors() {
 		return "", diags, nil
 	}
-	b, err := tgz.Tar(tarFiles(sorted(a.Files)))
-	if err != nil {
+	sum := digest.NewWriter()
+	if err := tgz.Tar(sum, tarFiles(sorted(a.Files))); err != nil {
 		return "", nil, fmt.Errorf("seal %s: %w", a.Name, err)
 	}
-	return digest.Of(b), nil, nil
+	return sum.Digest(), nil, nil
 }
 
-// pack is the one way from (content, record) to bytes.
+// pack is the one way from (content, record) to bytes. The archive goes through
+// the hash into the compressor; as a whole it never exists.
 func pack(a *ir.Artifact, r ir.Record, content digest.Digest) (*Bundle, error) {
 	files, err := allFiles(a, r)
 	if err != nil {
 		return nil, err
 	}
-	archive, err := tgz.Tar(tarFiles(files))
+	var layer bytes.Buffer
+	compressed, err := tgz.Gzip(&layer)
 	if err != nil {
 		return nil, fmt.Errorf("seal %s: %w", a.Name, err)
 	}
-	layer, err := tgz.Gzip(archive)
-	if err != nil {
+	sum := digest.NewWriter()
+	if err := tgz.Tar(io.MultiWriter(sum, compressed), tarFiles(files)); err != nil {
+		return nil, fmt.Errorf("seal %s: %w", a.Name, err)
+	}
+	if err := compressed.Close(); err != nil {
 		return nil, fmt.Errorf("seal %s: %w", a.Name, err)
 	}
 	b := &Bundle{
 		Artifact: &ir.Artifact{Name: a.Name, Files: sorted(a.Files)}, Record: r,
-		Content: content, Tar: digest.Of(archive), Layer: layer, Config: emptyConfig,
+		Content: content, Tar: sum.Digest(), Layer: layer.Bytes(), Config: emptyConfig,
 	}
 	b.Manifest, err = manifest(b)
 	return b, err

@@ -78,8 +78,14 @@ func Sign(ctx context.Context, b *Bundle, s *Signer) (*Signature, diag.List, err
 	if b.Record.Candidate() {
 		return nil, diag.List{candidate(b)}, nil
 	}
-	if err := b.Validate(); err != nil {
+	// The bytes are those of pack, which made the bundle or opened it; what is
+	// signed names them and the record by this manifest.
+	m, err := manifest(b)
+	if err != nil {
 		return nil, nil, err
+	}
+	if !bytes.Equal(m, b.Manifest) {
+		return nil, nil, fmt.Errorf("sign %s: the fields of bundle %s contradict its manifest", b.Record.Artifact, b.Digest())
 	}
 	raw, err := s.sign(ctx, newStatement(b.Digest(), PredicateSign, json.RawMessage("{}")))
 	if err != nil {
@@ -92,8 +98,7 @@ func Sign(ctx context.Context, b *Bundle, s *Signer) (*Signature, diag.List, err
 	if seen := trust.judge(raw, b.Digest(), ""); seen.Status != StatusValid {
 		return nil, nil, fmt.Errorf("sign %s: what was just signed does not verify: %s", b.Record.Artifact, seen.Reason)
 	}
-	m, err := referrer(b, raw, PredicateSign)
-	if err != nil {
+	if m, err = referrer(b, raw, PredicateSign); err != nil {
 		return nil, nil, err
 	}
 	return &Signature{Subject: b.Digest(), Key: s.ID(), Predicate: PredicateSign, Bundle: raw, Manifest: m}, nil, nil

@@ -461,16 +461,24 @@ func hostileLayers(t *testing.T, good *Bundle) []hostile {
 	if err != nil {
 		t.Fatal(err)
 	}
-	archive, err := tgz.Tar(tarFiles(files))
-	if err != nil {
+	var packed bytes.Buffer
+	if err := tgz.Tar(&packed, tarFiles(files)); err != nil {
 		t.Fatal(err)
 	}
+	archive := packed.Bytes()
 	gz := func(b []byte) []byte {
-		out, err := tgz.Gzip(b)
+		var out bytes.Buffer
+		w, err := tgz.Gzip(&out)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return out
+		if _, err := w.Write(b); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return out.Bytes()
 	}
 	// with writes the good files, each through edit, and then the extra ones.
 	with := func(edit func(*tar.Header), extra ...tar.Header) []byte { return gz(rawTar(t, files, edit, extra...)) }

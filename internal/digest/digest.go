@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"hash"
 	"io"
 	"strings"
 
@@ -20,6 +21,18 @@ func Of(b []byte) Digest {
 	s := sha256.Sum256(b)
 	return Digest("sha256:" + hex.EncodeToString(s[:]))
 }
+
+// A Writer takes the digest of what is written to it.
+type Writer struct{ h hash.Hash }
+
+// NewWriter returns a Writer that nothing was written to.
+func NewWriter() *Writer { return &Writer{sha256.New()} }
+
+// Write never fails.
+func (w *Writer) Write(b []byte) (int, error) { return w.h.Write(b) }
+
+// Digest returns the digest of what was written so far.
+func (w *Writer) Digest() Digest { return Digest("sha256:" + hex.EncodeToString(w.h.Sum(nil))) }
 
 // Parse accepts exactly the form that Of returns.
 func Parse(s string) (Digest, error) {

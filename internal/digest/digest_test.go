@@ -26,6 +26,12 @@ func TestOf(t *testing.T) {
 		if want := fmt.Sprintf("sha256:%x", sha256.Sum256(b)); string(d) != want {
 			t.Fatalf("Of = %s, want %s", d, want)
 		}
+		w, cut := digest.NewWriter(), rapid.IntRange(0, len(b)).Draw(t, "cut")
+		w.Write(b[:cut])
+		w.Write(b[cut:])
+		if w.Digest() != d {
+			t.Fatalf("written in two pieces: %s, want %s", w.Digest(), d)
+		}
 		if back, err := digest.Parse(string(d)); err != nil || back != d {
 			t.Fatalf("Parse(%s) = %s, %v", d, back, err)
 		}

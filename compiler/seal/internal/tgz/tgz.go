@@ -28,49 +28,30 @@ type File struct {
 	Data []byte
 }
 
-// Tar archives the files in the order given: USTAR, regular files only, mode
-// 0644, ids 0, no owner names, modification time 0. It fails only for what
-// USTAR cannot hold (a name above 100 bytes that has no slash to split at).
-func Tar(files []File) ([]byte, error) {
-	size := 1024
-	for _, f := range files {
-		size += 512 + (len(f.Data)+511)&^511
-	}
-	b := bytes.NewBuffer(make([]byte, 0, size))
-	w := tar.NewWriter(b)
+// Tar writes an archive of the files in the order given: USTAR, regular files
+// only, mode 0644, ids 0, no owner names, modification time 0. It fails only for
+// what USTAR cannot hold (a name above 100 bytes that has no slash to split at),
+// and where w does.
+func Tar(w io.Writer, files []File) error {
+	t := tar.NewWriter(w)
 	for _, f := range files {
 		h := &tar.Header{
 			Format: tar.FormatUSTAR, Typeflag: tar.TypeReg,
 			Name: f.Path, Size: int64(len(f.Data)), Mode: 0o644, ModTime: time.Unix(0, 0),
 		}
-		if err := w.WriteHeader(h); err != nil {
-			return nil, err
+		if err := t.WriteHeader(h); err != nil {
+			return err
 		}
-		if _, err := w.Write(f.Data); err != nil {
-			return nil, err
+		if _, err := t.Write(f.Data); err != nil {
+			return err
 		}
 	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
+	return t.Close()
 }
 
-// Gzip compresses b into one member without name, comment or time.
-func Gzip(b []byte) ([]byte, error) {
-	var out bytes.Buffer
-	w, err := gzip.NewWriterLevel(&out, level)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := w.Write(b); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
-}
+// Gzip returns a writer that compresses into one member without name, comment or
+// time. The bytes do not depend on how what is written to it was cut.
+func Gzip(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriterLevel(w, level) }
 
 // ErrTooLarge is returned by Gunzip and Untar when a limit is passed.
 var ErrTooLarge = errors.New("too large")

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -57,16 +58,18 @@ func main() {
 	for i := 0; i*7919 < len(b); i++ {
 		files = append(files, tgz.File{Path: fmt.Sprintf("f%05d", i), Data: b[i*7919 : min(len(b), (i+1)*7919)]})
 	}
-	tar, err := tgz.Tar(files)
+	t, g := sha256.New(), sha256.New()
+	gz, err := tgz.Gzip(g)
 	if err != nil {
 		panic(err)
 	}
-	gz, err := tgz.Gzip(tar)
-	if err != nil {
+	if err := tgz.Tar(io.MultiWriter(t, gz), files); err != nil {
 		panic(err)
 	}
-	t, g := sha256.Sum256(tar), sha256.Sum256(gz)
-	fmt.Printf("tar %x gzip %x", t[:8], g[:8])
+	if err := gz.Close(); err != nil {
+		panic(err)
+	}
+	fmt.Printf("tar %x gzip %x", t.Sum(nil)[:8], g.Sum(nil)[:8])
 }
 `
 
@@ -76,16 +79,50 @@ func here(t *testing.T) string {
 	for i := 0; i*7919 < len(b); i++ {
 		files = append(files, File{Path: fmt.Sprintf("f%05d", i), Data: b[i*7919 : min(len(b), (i+1)*7919)]})
 	}
-	tar, err := Tar(files)
-	if err != nil {
-		t.Fatal(err)
-	}
-	gz, err := Gzip(tar)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tar := archive(t, files)
+	gz := compress(t, tar, len(tar))
 	s, g := sha256.Sum256(tar), sha256.Sum256(gz)
 	return fmt.Sprintf("tar %x gzip %x", s[:8], g[:8])
+}
+
+func archive(t *testing.T, files []File) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := Tar(&b, files); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// compress writes b in pieces of that many bytes.
+func compress(t *testing.T, b []byte, piece int) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w, err := Gzip(&out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for p := range slices.Chunk(b, piece) {
+		if _, err := w.Write(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// TestPieces: the archive is written in pieces as its files cut it, and the
+// bytes must not show where.
+func TestPieces(t *testing.T) {
+	b := corpus()
+	whole := compress(t, b, len(b))
+	for _, piece := range []int{512, 4099, 1 << 16, 1<<16 + 1} {
+		if !bytes.Equal(compress(t, b, piece), whole) {
+			t.Errorf("pieces of %d bytes give another stream", piece)
+		}
+	}
 }
 
 // TestGolden pins the bytes of the layer (DESIGN §7).
@@ -159,14 +196,8 @@ func run(t *testing.T, dir, toolchain string, args ...string) string {
 
 // TestLimits: reading stops at what it was told, and says so.
 func TestLimits(t *testing.T) {
-	tar, err := Tar([]File{{"a", make([]byte, 4096)}, {"b", nil}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	gz, err := Gzip(tar)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tar := archive(t, []File{{"a", make([]byte, 4096)}, {"b", nil}})
+	gz := compress(t, tar, len(tar))
 	if _, err := Gunzip(gz, int64(len(tar))-1); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("one byte above the limit: %v", err)
 	}
