@@ -13,6 +13,7 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler/release"
 	"github.com/darkstart-dev/darkstart/compiler/render"
 	"github.com/darkstart-dev/darkstart/compiler/seal"
+	"github.com/darkstart-dev/darkstart/compiler/shard"
 	"github.com/darkstart-dev/darkstart/compiler/validate"
 	"github.com/darkstart-dev/darkstart/compiler/waive"
 	"github.com/darkstart-dev/darkstart/internal/diag"
@@ -51,7 +52,7 @@ var Codes = []diag.Entry{{
 // those of the stages and the guardrails, sorted by code.
 func Catalogue() ([]diag.Entry, error) {
 	out := slices.Concat(Codes, git.Codes, lock.Codes, evaluate.Codes, render.Codes, validate.Codes, link.Codes,
-		solver.Codes, guard.Codes, waive.Codes, emit.Codes, seal.Codes, release.Codes, publish.Codes)
+		solver.Codes, guard.Codes, waive.Codes, emit.Codes, seal.Codes, release.Codes, publish.Codes, shard.Codes)
 	rules, err := builtin()
 	if err != nil {
 		return nil, err

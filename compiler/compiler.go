@@ -25,6 +25,7 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/compiler/link"
 	"github.com/darkstart-dev/darkstart/compiler/render"
+	"github.com/darkstart-dev/darkstart/compiler/shard"
 	"github.com/darkstart-dev/darkstart/compiler/validate"
 	"github.com/darkstart-dev/darkstart/internal/cache"
 	"github.com/darkstart-dev/darkstart/internal/diag"
@@ -61,7 +62,9 @@ type Config struct {
 	Guardrails *guard.Prepared
 	// Clusters limits rendering to these names; empty means all. A limited run
 	// links and plans what was rendered and says so in Result.Skipped.
-	Clusters  []string
+	Clusters []string
+	// Shard limits rendering in the same way to the clusters of one shard.
+	Shard     shard.Shard
 	NoWaivers bool
 	// Namespaces of users' policies are asked instead of those that the fleet
 	// names; nil asks those.
@@ -216,7 +219,7 @@ func (r *run) units(stage string, clusters int) func(unit string) (end func()) {
 func (r *run) evaluate(ctx context.Context) error {
 	r.event("evaluate", "", 0, 0)
 	defer r.trace("evaluate", "")()
-	u, ds, err := evaluate.Evaluate(ctx, r.Tree, &evaluate.Config{Schemas: r.Schemas, Cache: r.Cache, Parallel: r.Parallel, Trace: r.units("evaluate", len(r.Tree.Dirs("clusters")))})
+	u, ds, err := evaluate.Evaluate(ctx, r.Tree, &evaluate.Config{Schemas: r.Schemas, Cache: r.Cache, Own: r.Shard.Has, Parallel: r.Parallel, Trace: r.units("evaluate", len(r.Tree.Dirs("clusters")))})
 	if err != nil {
 		return err
 	}

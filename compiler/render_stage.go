@@ -65,14 +65,11 @@ func (r *run) cluster(ctx context.Context, c *ir.Unit[spec.Cluster]) (*ir.Render
 // that does not exist is a diagnostic.
 func (r *run) selected() []*ir.Unit[spec.Cluster] {
 	all := r.res.Units.Clusters
-	if len(r.Clusters) == 0 {
-		return all
-	}
 	var out []*ir.Unit[spec.Cluster]
 	var names []string
-	for _, c := range all {
+	for i, c := range all {
 		names = append(names, c.Name)
-		if slices.Contains(r.Clusters, c.Name) {
+		if r.Shard.Has(i) && (len(r.Clusters) == 0 || slices.Contains(r.Clusters, c.Name)) {
 			out = append(out, c)
 		} else {
 			r.res.Skipped = append(r.res.Skipped, c.Name)

@@ -38,6 +38,9 @@ type Config struct {
 	// means 4 GiB. It holds for the process, since Go does not account by
 	// goroutine.
 	MaxMemory uint64
+	// Own says whether a cluster, by its place, is one whose unit the cache may
+	// give to other machines; nil: all are. Those of the others they have.
+	Own func(cluster int) bool
 	// Trace is called when the evaluation of a unit begins, by its folder ("fleet",
 	// "clusters/prod"), and returns what is called when it ends; nil is fine. It
 	// may be called from several goroutines.
@@ -116,6 +119,7 @@ func Evaluate(ctx context.Context, t *tree.Tree, c *Config) (*ir.Units, diag.Lis
 		return err
 	})
 	for i, f := range lay.clusters {
+		f.silent = c.Own != nil && !c.Own(i)
 		start(ctx, g, w, f, &us.Clusters[i], &lists[6+i])
 	}
 	if err := g.Wait(); err != nil {

@@ -21,6 +21,8 @@ type folder struct {
 	dir  string // "." for the project
 	pkg  string // package of its files
 	def  string // schema definition
+	// silent units are of no use to others (see Config.Own).
+	silent bool
 }
 
 // layout is the units of a fleet. Absent ones are nil (D15).

@@ -62,7 +62,11 @@ var errUnfit = errors.New("the unit has errors")
 func evalUnit[T any](w *worker, f *folder) (*ir.Unit[T], diag.List, error) {
 	var unfit diag.List
 	inputs := []string{w.module, f.name, f.dir, f.pkg, f.def, strconv.Itoa(w.config.maxFile()), strconv.Itoa(w.config.maxNesting())}
-	out, saw, err := cache.Memo(w.config.Cache, w.src.tree, "evaluate", inputs, func(t *tree.Tree) (evaluated, error) {
+	kept := w.config.Cache
+	if f.silent {
+		kept = kept.Silent()
+	}
+	out, saw, err := cache.Memo(kept, w.src.tree, "evaluate", inputs, func(t *tree.Tree) (evaluated, error) {
 		out, l, err := evaluateFolder[T](w, f, t)
 		if err == nil && l.HasErrors() {
 			unfit, err = l, errUnfit

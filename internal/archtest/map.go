@@ -13,7 +13,7 @@ func packages() []string {
 		"compiler",
 		"compiler/diff", "compiler/drift", "compiler/emit", "compiler/evaluate", "compiler/guard", "compiler/ir", "compiler/link",
 		"compiler/lock", "compiler/publish", "compiler/release", "compiler/render", "compiler/render/helm",
-		"compiler/render/kustomize", "compiler/render/yaml", "compiler/seal", "compiler/validate", "compiler/waive",
+		"compiler/render/kustomize", "compiler/render/yaml", "compiler/seal", "compiler/shard", "compiler/validate", "compiler/waive",
 		"internal/archtest", "internal/bench", "internal/cache", "internal/cli", "internal/diag", "internal/digest", "internal/doctor", "internal/git",
 		"internal/graph", "internal/object", "internal/oci", "internal/profile", "internal/progress", "internal/report", "internal/spec", "internal/testkit",
 		"internal/tree", "internal/yamlpos",

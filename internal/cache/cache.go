@@ -56,6 +56,12 @@ func keyOf(texts ...string) Key {
 // Store is a cache in a folder. A nil Store has nothing and keeps nothing. It
 // is safe for concurrent use, by any number of processes.
 type Store struct {
+	*folder
+	notes *notes // nil when nobody asked for them
+}
+
+// folder is what all views of a store share.
+type folder struct {
 	dir   string
 	maker string
 	check bool
@@ -65,7 +71,6 @@ type Store struct {
 	mu                   sync.Mutex
 	problems             []Problem
 	tallies              map[string]Tally
-	used                 map[Key][]trace // nil when nobody asked to note it
 }
 
 // Problem is an entry that did not hold, or that could not be written.
@@ -93,9 +98,9 @@ type Config struct {
 
 // Open returns the cache in a folder.
 func Open(c Config) *Store {
-	s := &Store{dir: filepath.Join(c.Dir, Version), maker: c.Maker, check: c.Check, now: c.Now}
+	s := &Store{folder: &folder{dir: filepath.Join(c.Dir, Version), maker: c.Maker, check: c.Check, now: c.Now}}
 	if c.Note {
-		s.used = map[Key][]trace{}
+		s.notes = &notes{used: map[Key][]trace{}}
 	}
 	return s
 }

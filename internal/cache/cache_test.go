@@ -109,7 +109,7 @@ func TestEveryFlipIsAMiss(t *testing.T) {
 		}
 	}
 	for _, b := range damage {
-		s := &Store{dir: s.dir}
+		s := &Store{folder: &folder{dir: s.dir}}
 		if err := os.WriteFile(s.path(k), b, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"sync"
 )
 
 // Entry is what one store gives to another, in which the same program finds it
@@ -30,14 +31,29 @@ func ParseKey(s string) (Key, error) {
 	return Key(b), nil
 }
 
-// note remembers that an entry was used, and by which inputs it was found.
+// notes are the entries that a run used, and of work on a tree the inputs by
+// which they were found.
+type notes struct {
+	mu   sync.Mutex
+	used map[Key][]trace
+}
+
 func (s *Store) note(k Key, by ...trace) {
-	if s.used == nil {
+	n := s.notes
+	if n == nil {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.used[k] = append(s.used[k], without(by, s.used[k])...)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.used[k] = append(n.used[k], without(by, n.used[k])...)
+}
+
+// Silent returns the same store for work whose results are not to be exported.
+func (s *Store) Silent() *Store {
+	if s == nil || s.notes == nil {
+		return s
+	}
+	return &Store{folder: s.folder}
 }
 
 // without returns those of ts that ask other questions than each of known, or
@@ -54,9 +70,12 @@ func without(ts, known []trace) []trace {
 // again by who misses it. The store must have been opened with Note.
 func (s *Store) Export() iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		s.mu.Lock()
-		used := maps.Clone(s.used)
-		s.mu.Unlock()
+		if s.notes == nil {
+			return
+		}
+		s.notes.mu.Lock()
+		used := maps.Clone(s.notes.used)
+		s.notes.mu.Unlock()
 		for _, k := range slices.SortedFunc(maps.Keys(used), func(a, b Key) int { return bytes.Compare(a[:], b[:]) }) {
 			e, err := s.export(k, used[k])
 			if errors.Is(err, os.ErrNotExist) || errors.Is(err, ErrDamaged) {

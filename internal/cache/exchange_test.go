@@ -91,6 +91,7 @@ func TestExportIsOfThisRun(t *testing.T) {
 	alone := Config{Dir: t.TempDir(), Note: true}
 	s, want := Open(c), Open(alone)
 	size(s, "x")
+	size(s.Silent(), "yy")
 	size(want, "x")
 	if got, want := export(t, s), export(t, want); fmt.Sprint(got) != fmt.Sprint(want) || len(want) != 2 {
 		t.Errorf("gave away %v, want %v", got, want)

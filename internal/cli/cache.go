@@ -22,7 +22,13 @@ import (
 
 // cached is the flags of commands that compile: what they may take from the
 // cache.
-type cached struct{ off, verify bool }
+type cached struct {
+	off, verify bool
+	// note remembers what a run uses, for its shard.
+	note bool
+	// store is used in place of the one that the environment names.
+	store *cache.Store
+}
 
 func (c *cached) register(f *pflag.FlagSet) {
 	f.BoolVar(&c.off, "no-cache", false, "compute everything, and keep nothing")
@@ -31,6 +37,9 @@ func (c *cached) register(f *pflag.FlagSet) {
 
 // open returns the cache, nil when none is to be used.
 func (c *cached) open(inv *Invocation) (*cache.Store, error) {
+	if c.store != nil {
+		return c.store, nil
+	}
 	dir := cacheDir(inv.Getenv)
 	if c.off && c.verify {
 		return nil, fmt.Errorf("--no-cache and --verify-cache exclude each other")
@@ -42,7 +51,7 @@ func (c *cached) open(inv *Invocation) (*cache.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return cache.Open(cache.Config{Dir: dir, Maker: maker, Now: time.Now, Check: c.verify}), nil
+	return cache.Open(cache.Config{Dir: dir, Maker: maker, Now: time.Now, Check: c.verify, Note: c.note}), nil
 }
 
 // cacheDir is where the XDG base directory specification puts caches, "" where

@@ -13,9 +13,20 @@ import (
 	"github.com/darkstart-dev/darkstart/internal/report"
 )
 
+// compileFlags is the flags of commands that write dist/.
+type compileFlags struct {
+	pipeline
+	dist string
+}
+
+func (c *compileFlags) register(cmd *cobra.Command) {
+	c.pipeline.register(cmd)
+	cmd.Flags().StringVar(&c.dist, "out", "dist", "write below `DIR`, relative to the fleet")
+}
+
 func newCompile(inv *Invocation) *cobra.Command {
-	var p pipeline
-	var out string
+	c := &compileFlags{}
+	part := &sharding{compileFlags: c}
 	cmd := &cobra.Command{
 		Use:   "compile",
 		Short: "compile a fleet into bundles under dist/",
@@ -24,36 +35,51 @@ Content that was released before gives its recorded bundle again, byte for byte;
 other content becomes a candidate (serial 0), which verify refuses.
 
 Nothing is written when there are findings at or above --fail-on. What compile
-writes is never signed: release signs, and only what has no errors.`,
+writes is never signed: release signs, and only what has no errors.
+
+With --shard INDEX/COUNT it works on the clusters of one part of the fleet, writes
+nothing here, and pushes what it computed to the repository --to, for darkstart
+assemble. With --shards COUNT alone the index is that of the Kubernetes Indexed Job
+(JOB_COMPLETION_INDEX). What a shard finds, assemble finds again.`,
+		Example: `  darkstart compile
+  darkstart compile --shard 3/16 --to oci://registry.example/shards`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, res, rep, err := p.run(cmd.Context(), inv, "compile", compiler.ToArtifacts)
-			if err != nil {
-				return err
+			if part.asked() {
+				return part.run(cmd.Context(), inv)
 			}
-			if blocked(&p, rep, res) {
-				return p.out.finish(inv, s, rep)
-			}
-			end := p.in.stage(inv, "seal")
-			b, ds, err := compiler.Seal(cmd.Context(), s.tree, res, s.rev, false)
-			end()
-			if err != nil {
-				return p.broken(inv, s, rep, err)
-			}
-			rep.Diagnostics.Add(ds...)
-			if b == nil || fails(ds, p.out.failOn) {
-				p.out.unfinished = true
-				return p.out.finish(inv, s, rep)
-			}
-			if _, err := writeLayout(cmd.Context(), s, out, b, rep); err != nil {
-				return p.broken(inv, s, rep, err)
-			}
-			return p.out.finish(inv, s, rep)
+			return c.run(cmd.Context(), inv, "compile")
 		},
 	}
-	p.register(cmd)
-	cmd.Flags().StringVar(&out, "out", "dist", "write below `DIR`, relative to the fleet")
+	c.register(cmd)
+	part.register(cmd.Flags())
 	return cmd
+}
+
+// run compiles and writes the bundles.
+func (c *compileFlags) run(ctx context.Context, inv *Invocation, command string) error {
+	s, res, rep, err := c.pipeline.run(ctx, inv, command, compiler.ToArtifacts)
+	if err != nil {
+		return err
+	}
+	if blocked(&c.pipeline, rep, res) {
+		return c.out.finish(inv, s, rep)
+	}
+	end := c.in.stage(inv, "seal")
+	b, ds, err := compiler.Seal(ctx, s.tree, res, s.rev, false)
+	end()
+	if err != nil {
+		return c.broken(inv, s, rep, err)
+	}
+	rep.Diagnostics.Add(ds...)
+	if b == nil || fails(ds, c.out.failOn) {
+		c.out.unfinished = true
+		return c.out.finish(inv, s, rep)
+	}
+	if _, err := writeLayout(ctx, s, c.dist, b, rep); err != nil {
+		return c.broken(inv, s, rep, err)
+	}
+	return c.out.finish(inv, s, rep)
 }
 
 // blocked reports whether there is nothing that may be written: findings at

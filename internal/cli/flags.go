@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/darkstart-dev/darkstart/compiler/shard"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/progress"
 )
@@ -20,6 +21,7 @@ type input struct {
 	staged   bool
 	now      string
 	clusters []string
+	shard    shard.Shard // compile --shard
 	parallel int
 	quiet    bool
 	pairs    bool // plan --pairs

@@ -127,10 +127,12 @@ func (k *victim) command(name string) *exec.Cmd {
 }
 
 // kill runs a command and kills it after wait; it may be done by then.
-func (k *victim) kill(name string, wait func(done <-chan struct{})) {
-	cmd := k.command(name)
+func (k *victim) kill(name string, wait func(done <-chan struct{})) { k.stop(k.command(name), wait) }
+
+func (k *victim) stop(cmd *exec.Cmd, wait func(done <-chan struct{})) {
 	if err := cmd.Start(); err != nil {
-		k.Fatal(err)
+		k.Error(err)
+		return
 	}
 	done := make(chan struct{})
 	go func() {

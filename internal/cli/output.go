@@ -188,6 +188,9 @@ type pipeline struct {
 	// since compiles what the change is judged against; nil judges no change.
 	// Its diagnostics end the run: a change that cannot be judged has not passed.
 	since func(context.Context, *session) (*bases, diag.List, error)
+	// before is called with the fleet that was read; nil does nothing. What it
+	// returns ends the run.
+	before func(context.Context, *session) (diag.List, error)
 }
 
 func (p *pipeline) register(cmd *cobra.Command) {
@@ -222,6 +225,16 @@ func (p *pipeline) run(ctx context.Context, inv *Invocation, command string, unt
 			return nil, nil, nil, p.out.finish(inv, s, rep)
 		}
 		p.in.base = b
+	}
+	if p.before != nil && s.tree != nil {
+		ds, err := p.before(ctx, s)
+		if err != nil {
+			return nil, nil, nil, p.broken(inv, s, rep, err)
+		}
+		if len(ds) > 0 {
+			rep.Diagnostics, rep.ExitCode = ds, ExitFailed
+			return nil, nil, nil, p.out.finish(inv, s, rep)
+		}
 	}
 	res, err := p.in.compile(ctx, inv, s, until, p.noWaivers)
 	if err != nil {

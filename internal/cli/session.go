@@ -150,7 +150,7 @@ func (in *input) compile(ctx context.Context, inv *Invocation, s *session, until
 		Cache: kept,
 		Tree:  s.tree, Revision: s.rev, Now: now, Until: until,
 		Schemas: schemas.FS, Kubernetes: kubernetes.FS, Policies: policies.FS,
-		Clusters: in.clusters, NoWaivers: noWaivers, Pairs: in.pairs, Namespaces: in.namespaces, Parallel: in.parallel,
+		Clusters: in.clusters, Shard: in.shard, NoWaivers: noWaivers, Pairs: in.pairs, Namespaces: in.namespaces, Parallel: in.parallel,
 	}
 	cfg.Trace = inv.recording.Hook()
 	in.base.into(cfg)

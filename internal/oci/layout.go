@@ -20,8 +20,8 @@ const (
 )
 
 // Layout is an OCI image layout: a folder, or a tar archive of one, which is
-// only read. Its methods may be used from several goroutines, its writers only
-// from one process at a time.
+// only read. Its methods may be used from several goroutines and processes; of
+// writers one waits for the other.
 type Layout struct {
 	dir string // or the name of the archive
 	tar map[string]span
@@ -60,6 +60,7 @@ func WriteLayout(ctx context.Context, dir string, artifacts []Artifact) (*Layout
 		return nil, err
 	}
 	l := &Layout{dir: dir}
+	defer l.lock()()
 	var list []Descriptor
 	for _, a := range artifacts {
 		d, err := l.put(ctx, a)

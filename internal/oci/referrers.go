@@ -12,6 +12,7 @@ import (
 // Attach stores statements about artifacts: manifests with a subject. They
 // become visible together; attaching the same bytes again changes nothing.
 func (l *Layout) Attach(ctx context.Context, statements ...Artifact) error {
+	defer l.lock()()
 	list, err := l.List()
 	if err != nil {
 		return err

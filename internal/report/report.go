@@ -40,6 +40,8 @@ type Result struct {
 	// Tests is what tests of policies said.
 	Tests     *ir.TestRun `json:"tests,omitempty"`
 	Artifacts []Artifact  `json:"artifacts,omitempty"`
+	// Shard is where compile --shard left what it computed.
+	Shard *Shard `json:"shard,omitempty"`
 	// Changes are what the run changed in the repository, one line each.
 	Changes []string `json:"changes,omitempty"`
 	// Base is what the run was compared with, Diff what changed since in what
@@ -150,6 +152,17 @@ type Artifact struct {
 	Files  int    `json:"files,omitempty"`
 	Bytes  int64  `json:"bytes,omitempty"`
 	Path   string `json:"path,omitempty"` // where it was written
+}
+
+// Shard is what one of several machines computed of a fleet.
+type Shard struct {
+	Index int `json:"index"`
+	Count int `json:"count"`
+	// Reference is "oci://host/path:tag".
+	Reference string        `json:"reference"`
+	Digest    digest.Digest `json:"digest"`
+	Results   int           `json:"results"`
+	Sent      int64         `json:"sent"` // bytes that the registry did not have
 }
 
 // Summary counts diagnostics. Waived ones are in Waived alone, and what could

@@ -275,7 +275,9 @@ func (p *printer) totals(r *Result) {
 		if n > 0 {
 			p.printf("; %s without a schema, not validated: %s", count(n, "object"), kinds(f, 3))
 		}
-		if len(f.Skipped) > 0 {
+		if n := len(f.Skipped); n > 5 && !p.Verbose {
+			p.printf("; not compiled: %s and %s", clean(strings.Join(f.Skipped[:4], ", ")), count(n-4, "other"))
+		} else if n > 0 {
 			p.printf("; not compiled: %s", clean(strings.Join(f.Skipped, ", ")))
 		}
 		p.print("\n")
@@ -284,6 +286,9 @@ func (p *printer) totals(r *Result) {
 		p.printf("%s, %s: %s\n", count(pl.Scenarios, "scenario"), count(pl.Coverage.Objectives, "objective"), verdicts(pl))
 	}
 	p.artifacts(r.Artifacts)
+	if s := r.Shard; s != nil {
+		p.printf("shard %d/%d: %s in %s@%s\n", s.Index, s.Count, count(s.Results, "result"), clean(s.Reference), s.Digest)
+	}
 }
 
 // artifacts names each bundle by its manifest digest: that is what clusters
