@@ -120,7 +120,7 @@ func twin(t *testing.T, first *world) *world {
 }
 
 const aboutArgo = `A second cluster of the same programs, with nothing in it. The Application that
-"darkstart release" wrote beside the objects for Flux names the same repository and the same digest. Argo
+"darkstart publish" wrote beside the objects for Flux names the same repository and the same digest. Argo
 CD orders by sync waves, which every object in the bundle carries.`
 
 func argoFirst(t *testing.T, w *world) {

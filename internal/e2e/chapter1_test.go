@@ -74,7 +74,7 @@ func firstRelease(t *testing.T, w *world) {
 	if e := w.fleet.newest(t, w.cluster); e.Serial != 1 {
 		t.Fatalf("serial %d", e.Serial)
 	}
-	w.say("`darkstart release` gave each artifact serial 1 and signed it; the record was pushed, and bundles and signatures are in the registry.")
+	w.say("`darkstart release` gave each artifact serial 1 and signed it; the record was pushed. `darkstart publish` brought bundles and signatures to the registry, and then wrote the pins of staging.")
 	w.fleet.ok(t, "verify", "--key", w.pub)
 	w.say("`darkstart verify` accepts them.")
 	for _, artifact := range []string{"fleet", "prod", w.cluster} {

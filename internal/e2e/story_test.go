@@ -70,6 +70,7 @@ var tracks = []track{
 		{"Argo CD: an upgrade, and what is removed", aboutArgoNext, argoNext},
 		{"What Argo CD refuses, and what it does not", aboutArgoRefusals, argoRefusals},
 		{"Argo CD: a gate that fails", aboutArgoGate, argoGate},
+		{"Argo CD: an ApplicationSet", aboutArgoSet, argoSet},
 	}},
 }
 

@@ -34,6 +34,8 @@ func (s *Stack) ArgoCD(ctx context.Context) error {
 		append(bound("", repo), append(bound("metrics-", a[2]), "--redis="+redis)...)...); err != nil {
 		return err
 	}
+	// It has a flag for the port of its metrics and none for the address, which is
+	// 0.0.0.0: the one listener here that other machines could reach.
 	if err := s.argocd(ArgoCDUser, append(port("metrics-", a[3]), "--namespace=argocd", "--redis="+redis, "--repo-server="+repo)...); err != nil {
 		return err
 	}
