@@ -28,8 +28,8 @@ var Codes = []diag.Entry{{
 	Fix: "Use one of the names that the message lists.",
 }, {
 	Code: "CLI002", Title: "a release was made and never committed", Severity: diag.Error,
-	Why: "`releases/<stream>.json` in the working tree holds entries that HEAD does not have. Another release would give their serials to other content, and clusters that took the first would refuse the second.",
-	Fix: "Commit the records (and push them), then release. A release that nobody has taken is undone with `git checkout -- releases deploy`, or by removing the new files.",
+	Why: "`releases/<stream>.json` in the working tree holds entries that HEAD does not have. Another release would give their serials to other content, and clusters that took the first would refuse the second. Nor is it published: `publish` reads the records at HEAD.",
+	Fix: "Commit the records (and push them), then release or publish. A release that nobody has taken is undone with `git checkout -- releases`, or by removing the new files.",
 }, {
 	Code: "CLI006", Title: "the base has no common history", Severity: diag.Error,
 	Why: "`check --base` judges what changed since this revision parted from the base. A shallow clone cuts the commit off at which they parted; two branches that were never one have none.",

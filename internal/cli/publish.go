@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/darkstart-dev/darkstart/compiler"
+	"github.com/darkstart-dev/darkstart/compiler/release"
 	"github.com/darkstart-dev/darkstart/compiler/seal"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/oci"
@@ -130,6 +131,9 @@ func (p *publishFlags) run(ctx context.Context, inv *Invocation, args []string) 
 	if err != nil {
 		return p.broken(inv, head, rep, err)
 	}
+	if more := head.unpublished(); more.HasErrors() {
+		ds = more // the release that was meant is not the one at HEAD
+	}
 	if rep.Diagnostics.Add(ds...); ds.HasErrors() {
 		rep.ExitCode = ExitFailed
 		return p.pipeline.out.finish(inv, head, rep)
@@ -198,6 +202,24 @@ func (s *session) wanted(stream string) ([]compiler.Wanted, diag.List, error) {
 		}
 	}
 	return wanted, append(diags, ds...), nil
+}
+
+// unpublished reports releases that were made and not committed: HEAD does not
+// have them, so that they would not be what is published.
+func (s *session) unpublished() diag.List {
+	if s.tree == nil || s.root() == "" {
+		return nil
+	}
+	all, diags := compiler.History(s.tree)
+	if diags.HasErrors() {
+		return nil // said by who reads them
+	}
+	files, _ := filepath.Glob(filepath.Join(s.root(), "releases", "*.json"))
+	for _, f := range files {
+		stream := strings.TrimSuffix(filepath.Base(f), ".json")
+		diags.Add(unknown(s, release.File(stream), all.Of(stream), all.Of(stream))...)
+	}
+	return diags
 }
 
 // build compiles every revision that is needed and seals what is recorded. Nil

@@ -238,21 +238,26 @@ func (r *releaseFlags) refuse(inv *Invocation, s *session, rep *report.Result) e
 func overwrites(s *session, b *compiler.Bundles) diag.List {
 	var diags diag.List
 	for _, st := range b.Streams {
-		file := release.File(st.Stream.Name)
-		data, err := os.ReadFile(filepath.Join(s.root(), filepath.FromSlash(file)))
-		if err != nil {
-			continue // not there: nothing to lose
-		}
-		old, ds := release.Parse(file, data)
-		if ds.HasErrors() {
-			diags.Add(ds...)
-			continue
-		}
-		if release.CheckAppendOnly(old, st.After).HasErrors() {
-			diags.Add(uncommitted(s, file, old, st.Before))
-		}
+		diags.Add(unknown(s, release.File(st.Stream.Name), st.After, st.Before)...)
 	}
 	return diags
+}
+
+// unknown reports entries of a records file in the working tree that others do
+// not have.
+func unknown(s *session, file string, others, head *release.Records) diag.List {
+	data, err := os.ReadFile(filepath.Join(s.root(), filepath.FromSlash(file)))
+	if err != nil {
+		return nil // not there: nothing to lose
+	}
+	have, ds := release.Parse(file, data)
+	if ds.HasErrors() {
+		return ds
+	}
+	if release.CheckAppendOnly(have, others).HasErrors() {
+		return diag.List{uncommitted(s, file, have, head)}
+	}
+	return nil
 }
 
 func uncommitted(s *session, file string, have, head *release.Records) *diag.Diagnostic {
