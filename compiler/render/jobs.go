@@ -39,7 +39,7 @@ const maxJobName = 63
 
 func hashed(o *object.Object) *object.Object {
 	out := *o
-	out.Base, out.Edits = maps.Clone(o.Content()), nil
+	out.Base, out.Edits, out.Sole = maps.Clone(o.Content()), nil, true
 	if spec := maps.Clone(object.Map(out.Base, "spec")); spec != nil {
 		delete(spec, "ttlSecondsAfterFinished")
 		out.Base["spec"] = spec

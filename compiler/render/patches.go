@@ -54,7 +54,7 @@ func (p *patches) apply(in []*object.Object) []*object.Object {
 			// A patch can move the items of a list: the lines of the document are no
 			// longer those of the object.
 			made := *o
-			made.Base, made.Edits, made.Origin.Exact = content, nil, false
+			made.Base, made.Edits, made.Sole, made.Origin.Exact = content, nil, true, false
 			out = append(out, &made)
 		}
 		in = out

@@ -23,6 +23,8 @@ type Catalog struct {
 	releases  map[string]*release
 	lifecycle map[gvk]lifecycle
 	crds      map[digest.Digest]*crdSlot
+
+	definitions sync.Map // definitionID to *definitionRead
 }
 
 // NewCatalog returns an empty catalog over the archives in fsys, which has

@@ -3,6 +3,7 @@ package validate
 import (
 	"context"
 	"math"
+	"sync"
 
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel"
@@ -30,6 +31,8 @@ type checker struct {
 	// status is set when creating an object clears its status, as it does for
 	// built-in kinds and for definitions with the subresource.
 	status bool
+
+	bases sync.Map // of objects: address to *base
 }
 
 // newBuiltin prepares the API server's validators for a kind of its own.

@@ -175,41 +175,79 @@ func unknownFields(errs []error) []string {
 	return out
 }
 
-// crd returns the definition that an object holds, from the cache when the
-// same definition was read before, whatever its labels.
+// crd returns the definition that an object holds. Nothing of a definition
+// depends on labels that the API server would take, and a label that names the
+// cluster must not make it another definition in every cluster.
 func (c *Catalog) crd(ctx context.Context, o *object.Object) (*crd, error) {
-	raw, err := json.Marshal(withoutLabels(o.Content())) // sorts keys: equal content, equal bytes
+	content := o.Content()
+	if !goodLabels(content) {
+		return c.read(ctx, o.Key(), content)
+	}
+	id, err := definitionOf(o)
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", o.Key(), err)
 	}
-	key := digest.Of(raw)
+	if d, ok := c.definitions.Load(id); ok {
+		return d.(*definitionRead).crd, nil
+	}
+	d, err := c.read(ctx, o.Key(), withoutLabels(content))
+	if err == nil && !o.Sole {
+		c.definitions.Store(id, &definitionRead{o.Base, d})
+	}
+	return d, err
+}
+
+// definitionRead is what was read of a base with some edits. It holds on to the
+// base, so that the address it is found by stays the base's own.
+type definitionRead struct {
+	base map[string]any
+	crd  *crd
+}
+
+// read returns the definition in a content, from the catalog when the same
+// definition was read before.
+func (c *Catalog) read(ctx context.Context, key object.Key, content map[string]any) (*crd, error) {
+	raw, err := json.Marshal(content) // sorts keys: equal content, equal bytes
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", key, err)
+	}
+	name := digest.Of(raw)
 	c.mu.Lock()
-	slot, ok := c.crds[key]
+	slot, ok := c.crds[name]
 	if !ok {
 		slot = new(crdSlot)
-		c.crds[key] = slot
+		c.crds[name] = slot
 	}
 	c.mu.Unlock()
 	slot.once.Do(func() { slot.crd = readCRD(ctx, raw) })
 	return slot.crd, nil
 }
 
-// withoutLabels leaves out labels that the API server would take: nothing else
-// in a definition depends on them, and a label that names the cluster must not
-// make it another definition in every cluster.
-func withoutLabels(content map[string]any) map[string]any {
-	labels := map[string]string{}
-	for k, v := range object.Map(content, "metadata", "labels") {
+// goodLabels reports whether the API server would take the labels of an object.
+func goodLabels(content map[string]any) bool {
+	there := object.Get(content, "metadata", "labels")
+	m, ok := there.(map[string]any)
+	if there == nil || !ok {
+		return there == nil
+	}
+	labels := make(map[string]string, len(m))
+	for k, v := range m {
 		s, ok := v.(string)
 		if !ok {
-			return content
+			return false
 		}
 		labels[k] = s
 	}
-	if len(labels) == 0 || len(metavalidation.ValidateLabels(labels, nil)) > 0 {
+	return len(metavalidation.ValidateLabels(labels, nil)) == 0
+}
+
+func withoutLabels(content map[string]any) map[string]any {
+	meta, ok := content["metadata"].(map[string]any)
+	if _, labelled := meta["labels"]; !ok || !labelled {
 		return content
 	}
-	out, meta := maps.Clone(content), maps.Clone(object.Map(content, "metadata"))
+	out := maps.Clone(content)
+	meta = maps.Clone(meta)
 	delete(meta, "labels")
 	out["metadata"] = meta
 	return out

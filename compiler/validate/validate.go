@@ -262,32 +262,48 @@ func judgeCustom(ctx context.Context, o *object.Object, id gvk, c *crd) verdict 
 
 // problems runs all checks of a kind on one object.
 func (c *checker) problems(ctx context.Context, o *object.Object, minor string) []*problem {
-	found := c.judge(ctx, o.Content())
-	if object.Map(o.Content(), "sops") != nil {
+	var out []*problem
+	content := o.Content()
+	if !c.passes(ctx, o) {
+		found := c.found(ctx, content)
+		out = found.problems(c, content)
+	}
+	for _, e := range judgeMeta(GroupKind{o.Group(), o.Kind}, minor, content) {
+		out = append(out, fromField(content, e, codeMeta))
+	}
+	if p := c.scope(o); p != nil {
+		out = append(out, p)
+	}
+	return out
+}
+
+// found is what the schema says about a content as it was written: encrypted,
+// perhaps.
+func (c *checker) found(ctx context.Context, content map[string]any) judged {
+	found := c.judge(ctx, content)
+	if object.Map(content, "sops") != nil {
 		found.sealed()
 	}
+	return found
+}
+
+func (f *judged) problems(c *checker, content map[string]any) []*problem {
 	var out []*problem
-	for _, path := range found.unknown {
-		if !underWrongType(path, found.errors) {
-			out = append(out, unknownField(c.structural, o.Content(), path))
+	for _, path := range f.unknown {
+		if !underWrongType(path, f.errors) {
+			out = append(out, unknownField(c.structural, content, path))
 		}
 	}
-	for _, e := range found.errors {
-		p := fromField(o.Content(), e, "")
+	for _, e := range f.errors {
+		p := fromField(content, e, "")
 		if c.builtin && p.code == codeDuplicate {
 			// Accepted by client-side apply; server-side apply, as Flux does it, refuses.
 			p.severity = diag.Warning
 		}
 		out = append(out, p)
 	}
-	for _, e := range found.rules {
-		out = append(out, fromField(o.Content(), e, codeRule))
-	}
-	for _, e := range judgeMeta(GroupKind{o.Group(), o.Kind}, minor, o.Content()) {
-		out = append(out, fromField(o.Content(), e, codeMeta))
-	}
-	if p := c.scope(o); p != nil {
-		out = append(out, p)
+	for _, e := range f.rules {
+		out = append(out, fromField(content, e, codeRule))
 	}
 	return out
 }

@@ -77,6 +77,7 @@ type Object struct {
 	Name       string
 	Base       map[string]any // shared, never changed
 	Edits      []Edit         // what stands otherwise than in Base, in their order
+	Sole       bool           // no other object has this Base: nothing is gained by keeping what is made of it
 	Origin     Origin
 	Hook       *Hook
 }
