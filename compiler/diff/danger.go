@@ -75,10 +75,10 @@ func versions(p pair, add func(kind, path, format string, args ...any)) {
 		return
 	}
 	left := map[string]bool{}
-	for _, v := range object.Slice(p.after.Object.Content(), "spec", "versions") {
+	for _, v := range object.Slice(p.after.Object.Get("spec", "versions")) {
 		left[object.String(v, "name")] = true
 	}
-	for _, v := range object.Slice(p.before.Object.Content(), "spec", "versions") {
+	for _, v := range object.Slice(p.before.Object.Get("spec", "versions")) {
 		if n := object.String(v, "name"); !left[n] {
 			add(ir.CRDRemoval, "/spec/versions", "version %s is gone: objects that are stored in it cannot be read any more", n)
 		}

@@ -180,7 +180,7 @@ func (g grants) newSubjects(p pair) []widening {
 
 // role names what a binding grants, with its size where the role is known.
 func (g grants) role(i *Item) string {
-	kind, name := object.String(i.Object.Content(), "roleRef", "kind"), object.String(i.Object.Content(), "roleRef", "name")
+	kind, name := object.String(i.Object.Get("roleRef", "kind")), object.String(i.Object.Get("roleRef", "name"))
 	namespace := ""
 	if kind == "Role" {
 		namespace = i.Object.Namespace

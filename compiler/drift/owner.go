@@ -11,11 +11,11 @@ import (
 // nothing does. What a controller made for another object carries copies of its
 // labels, and is no business of ours.
 func ours(o *object.Object, parts []string) string {
-	if len(object.Slice(o.Content(), "metadata", "ownerReferences")) > 0 {
+	if len(object.Slice(o.Get("metadata", "ownerReferences"))) > 0 {
 		return ""
 	}
-	label := func(name string) string { return object.String(o.Content(), "metadata", "labels", name) }
-	note := func(name string) string { return object.String(o.Content(), "metadata", "annotations", name) }
+	label := func(name string) string { return object.String(o.Get("metadata", "labels", name)) }
+	note := func(name string) string { return object.String(o.Get("metadata", "annotations", name)) }
 	name := label("kustomize.toolkit.fluxcd.io/name")
 	isPart := func(p string) bool { return name == strings.ReplaceAll(p, "/", "-") }
 	switch {

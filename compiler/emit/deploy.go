@@ -121,7 +121,7 @@ func Orphaned(n ir.PartName) bool { return n == ir.PartDefs }
 
 // Protected reports whether an object itself tells Flux not to prune it.
 func Protected(o *object.Object) bool {
-	return object.String(o.Content(), "metadata", "annotations", annotationPrune) == "disabled"
+	return object.String(o.Get("metadata", "annotations", annotationPrune)) == "disabled"
 }
 
 func deletionPolicy(part *ir.Part) string {

@@ -77,5 +77,5 @@ func apiVersionOf(part *ir.Part, kind, ns, name string) string {
 
 // hasSOPS reports whether an object is encrypted by SOPS.
 func hasSOPS(part *ir.Part) bool {
-	return slices.ContainsFunc(part.Objects, func(o *object.Object) bool { return object.Map(o.Content(), "sops") != nil })
+	return slices.ContainsFunc(part.Objects, func(o *object.Object) bool { return object.Map(o.Get("sops")) != nil })
 }

@@ -128,20 +128,20 @@ func (k *known) add(o *object.Object) {
 	case "Namespace":
 		k.namespaces[o.Name] = true
 	case "CustomResourceDefinition":
-		names := object.Map(o.Content(), "spec", "names")
-		kind, group := object.String(names, "kind"), object.String(o.Content(), "spec", "group")
+		names := object.Map(o.Get("spec", "names"))
+		kind, group := object.String(names, "kind"), object.String(o.Get("spec", "group"))
 		all := []string{kind, object.String(names, "plural"), object.String(names, "singular")}
 		for _, s := range object.Slice(names, "shortNames") {
 			if s, ok := s.(string); ok {
 				all = append(all, s)
 			}
 		}
-		k.name(resource{kind, object.String(o.Content(), "spec", "scope") != "Cluster", false}, append(all, all[1]+"."+group)...)
+		k.name(resource{kind, object.String(o.Get("spec", "scope")) != "Cluster", false}, append(all, all[1]+"."+group)...)
 	case "Certificate":
-		k.secrets[o.Namespace+"/"+object.String(o.Content(), "spec", "secretName")] = true
+		k.secrets[o.Namespace+"/"+object.String(o.Get("spec", "secretName"))] = true
 	case "ExternalSecret", "SealedSecret":
 		k.secrets[o.Namespace+"/"+o.Name] = true
-		k.secrets[o.Namespace+"/"+object.String(o.Content(), "spec", "target", "name")] = true
+		k.secrets[o.Namespace+"/"+object.String(o.Get("spec", "target", "name"))] = true
 	}
 	k.name(resource{o.Kind, o.Namespace != "", false}, o.Kind)
 }
@@ -219,7 +219,7 @@ func (k *known) atRuntime(r resource, t target) string {
 // anything after its custom resource.
 func owns(o *object.Object, kind, name string) bool {
 	if o.Kind == "StatefulSet" && kind == "PersistentVolumeClaim" {
-		for _, v := range object.Slice(o.Content(), "spec", "volumeClaimTemplates") {
+		for _, v := range object.Slice(o.Get("spec", "volumeClaimTemplates")) {
 			if strings.HasPrefix(name, object.String(v, "metadata", "name")+"-"+o.Name+"-") {
 				return true
 			}

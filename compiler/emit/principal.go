@@ -158,7 +158,7 @@ func newKinds(c *ir.Linked) *kinds {
 	for _, part := range c.Parts {
 		for _, o := range part.Objects {
 			if o.Kind == "CustomResourceDefinition" {
-				k.plurals[object.String(o.Content(), "spec", "names", "kind")+"."+object.String(o.Content(), "spec", "group")] = object.String(o.Content(), "spec", "names", "plural")
+				k.plurals[object.String(o.Get("spec", "names", "kind"))+"."+object.String(o.Get("spec", "group"))] = object.String(o.Get("spec", "names", "plural"))
 			}
 		}
 	}
@@ -186,9 +186,9 @@ func (k *kinds) allow(a *principal, o *object.Object, keep bool) string {
 		return k.grants(a, o)
 	case o.Group() == "admissionregistration.k8s.io":
 		// Whoever writes a policy must be able to read its parameters.
-		if kind := object.String(o.Content(), "spec", "paramKind", "kind"); kind != "" {
-			group, _, _ := strings.Cut(object.String(o.Content(), "spec", "paramKind", "apiVersion"), "/")
-			if !strings.Contains(object.String(o.Content(), "spec", "paramKind", "apiVersion"), "/") {
+		if kind := object.String(o.Get("spec", "paramKind", "kind")); kind != "" {
+			group, _, _ := strings.Cut(object.String(o.Get("spec", "paramKind", "apiVersion")), "/")
+			if !strings.Contains(object.String(o.Get("spec", "paramKind", "apiVersion")), "/") {
 				group = ""
 			}
 			a.in("").lists[k.resource(group, kind)] = true
@@ -218,16 +218,16 @@ func (k *kinds) grants(a *principal, o *object.Object) string {
 	r := a.in(o.Namespace)
 	switch o.Kind {
 	case "Role", "ClusterRole":
-		if object.Get(o.Content(), "aggregationRule") != nil {
+		if o.Get("aggregationRule") != nil {
 			return "ClusterRole " + o.Name + " is aggregated, and only an account with all rights may write such a role"
 		}
-		for _, rule := range object.Slice(o.Content(), "rules") {
+		for _, rule := range object.Slice(o.Get("rules")) {
 			if m, ok := rule.(map[string]any); ok {
 				r.hold(m)
 			}
 		}
 	case "RoleBinding", "ClusterRoleBinding":
-		ref := object.Map(o.Content(), "roleRef")
+		ref := object.Map(o.Get("roleRef"))
 		r.allow(k.resource(groupRBAC, object.String(ref, "kind")), "bind", object.String(ref, "name"))
 	}
 	return ""

@@ -12,9 +12,9 @@ func (c *cluster) ingressEdges(p *part, o *object.Object) {
 	if o.Kind != "Ingress" {
 		return
 	}
-	name := object.String(o.Content(), "spec", "ingressClassName")
+	name := object.String(o.Get("spec", "ingressClassName"))
 	if name == "" {
-		name = object.String(o.Content(), "metadata", "annotations", "kubernetes.io/ingress.class")
+		name = object.String(o.Get("metadata", "annotations", "kubernetes.io/ingress.class"))
 	}
 	if name == "" {
 		return
@@ -37,7 +37,7 @@ func (c *cluster) ingressEdges(p *part, o *object.Object) {
 func (c *cluster) customEdges(p *part, o *object.Object) {
 	switch kindOf(o) {
 	case groupKind{"cert-manager.io", "Certificate"}:
-		c.issuerEdge(p, o, object.Map(o.Content(), "spec", "issuerRef"))
+		c.issuerEdge(p, o, object.Map(o.Get("spec", "issuerRef")))
 	case groupKind{"external-secrets.io", "ExternalSecret"}:
 		c.secretStoreEdge(p, o)
 	case groupKind{"gateway.networking.k8s.io", "Gateway"}:
@@ -91,7 +91,7 @@ func (c *cluster) refEdge(p *part, o *object.Object, what string, k object.Key) 
 // secretStoreEdge: an ExternalSecret needs its store, and what the store reads
 // from, before the Secret exists.
 func (c *cluster) secretStoreEdge(p *part, o *object.Object) {
-	r := object.Map(o.Content(), "spec", "secretStoreRef")
+	r := object.Map(o.Get("spec", "secretStoreRef"))
 	name, kind := object.String(r, "name"), object.String(r, "kind")
 	if name == "" {
 		return
@@ -108,7 +108,7 @@ func (c *cluster) secretStoreEdge(p *part, o *object.Object) {
 		return
 	}
 	found := false
-	walkStrings(object.Map(e.obj.Content(), "spec", "provider"), func(s string) {
+	walkStrings(object.Map(e.obj.Get("spec", "provider")), func(s string) {
 		host := urlHost(s)
 		if host == "" {
 			return
@@ -148,7 +148,7 @@ func walkStrings(v any, f func(string)) {
 }
 
 func (c *cluster) gatewayClassEdge(p *part, o *object.Object) {
-	name := object.String(o.Content(), "spec", "gatewayClassName")
+	name := object.String(o.Get("spec", "gatewayClassName"))
 	if name == "" {
 		return
 	}
@@ -168,7 +168,7 @@ func (c *cluster) gatewayClassEdge(p *part, o *object.Object) {
 
 // routeEdges: a route serves through the Gateway it attaches to.
 func (c *cluster) routeEdges(p *part, o *object.Object) {
-	for _, r := range mapsOf(object.Slice(o.Content(), "spec", "parentRefs")) {
+	for _, r := range mapsOf(object.Slice(o.Get("spec", "parentRefs"))) {
 		ns := object.String(r, "namespace")
 		if ns == "" {
 			ns = o.Namespace
@@ -189,7 +189,7 @@ func (c *cluster) routeEdges(p *part, o *object.Object) {
 
 // sourceEdge: a GitOps source needs the host it is pulled from.
 func (c *cluster) sourceEdge(p *part, o *object.Object) {
-	if host := urlHost(object.String(o.Content(), "spec", "url")); host != "" {
+	if host := urlHost(object.String(o.Get("spec", "url"))); host != "" {
 		to := c.l.hosts.target(host, c.name)
 		if to.Op == "" && foreign(host) {
 			c.impliedHosts = append(c.impliedHosts, host)
@@ -223,10 +223,10 @@ func (c *cluster) standInEdges(p *part, o *object.Object) {
 			}
 		}
 	}
-	if pod, _ := podSpec(o); pod == nil {
-		walk(object.Map(o.Content(), "spec"))
+	if c.ix.pods[o].spec == nil {
+		walk(object.Map(o.Get("spec")))
 	}
-	if sa := object.String(o.Content(), "spec", "serviceAccountName"); sa != "" {
+	if sa := object.String(o.Get("spec", "serviceAccountName")); sa != "" {
 		c.serviceAccountEdge(p, o, sa)
 	}
 }

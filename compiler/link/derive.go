@@ -68,14 +68,14 @@ func (c *cluster) virtualRun(comp *component) {
 func (c *cluster) deriveObject(p *part, o *object.Object) {
 	c.kindEdge(p, o)
 	c.namespaceEdge(p, o)
-	if pod, _ := podSpec(o); pod != nil {
+	if pod := c.ix.pods[o].spec; pod != nil {
 		c.podEdges(p, o, pod)
 	}
 	switch o.Group() {
 	case "":
 		c.coreEdges(p, o)
 	case "apps":
-		for _, t := range mapsOf(object.Slice(o.Content(), "spec", "volumeClaimTemplates")) {
+		for _, t := range mapsOf(object.Slice(o.Get("spec", "volumeClaimTemplates"))) {
 			c.storageEdge(p, o, object.Map(t, "spec"))
 		}
 	case "networking.k8s.io":
@@ -94,10 +94,11 @@ func (c *cluster) deriveObject(p *part, o *object.Object) {
 func (c *cluster) coreEdges(p *part, o *object.Object) {
 	switch o.Kind {
 	case "PersistentVolumeClaim":
-		c.storageEdge(p, o, object.Map(o.Content(), "spec"))
+		c.storageEdge(p, o, object.Map(o.Get("spec")))
 	case "ConfigMap":
-		for _, k := range sortedKeys(object.Map(o.Content(), "data")) {
-			c.hostsIn(p.comp.run, o, object.String(o.Content(), "data", k), false)
+		data := object.Map(o.Get("data"))
+		for _, k := range sortedKeys(data) {
+			c.hostsInText(p.comp.run, o, object.String(data, k))
 		}
 	}
 }
@@ -148,7 +149,7 @@ func (c *cluster) roleEdge(p *part, o *object.Object) {
 	if o.Kind != "RoleBinding" && o.Kind != "ClusterRoleBinding" {
 		return
 	}
-	kind, name := object.String(o.Content(), "roleRef", "kind"), object.String(o.Content(), "roleRef", "name")
+	kind, name := object.String(o.Get("roleRef", "kind")), object.String(o.Get("roleRef", "name"))
 	k := object.Key{Group: "rbac.authorization.k8s.io", Kind: kind, Name: name}
 	if kind == "Role" {
 		k.Namespace = o.Namespace
@@ -184,8 +185,8 @@ func (c *cluster) backendEdges(p *part, o *object.Object) {
 		c.unknown(p, "service "+ns+"/"+name+", which answers "+title(o)+", is in no component of "+c.name, origin(o),
 			fmt.Sprintf("add the Service, or declare creates: [%q]", "Service/"+ns+"/"+name))
 	}
-	add(object.Map(o.Content(), "spec", "service"))
-	for _, w := range mapsOf(object.Slice(o.Content(), "webhooks")) {
+	add(object.Map(o.Get("spec", "service")))
+	for _, w := range mapsOf(object.Slice(o.Get("webhooks"))) {
 		add(object.Map(w, "clientConfig", "service"))
 	}
 }

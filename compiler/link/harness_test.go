@@ -141,7 +141,7 @@ func decode(t testing.TB, component, file string, r io.Reader) []*object.Object 
 			if o.Namespace == "" && isNamespaced(o.Kind) {
 				o.Namespace = "default"
 			}
-			if h := object.String(o.Content(), "metadata", "annotations", "helm.sh/hook"); h != "" {
+			if h := object.String(o.Get("metadata", "annotations", "helm.sh/hook")); h != "" {
 				o.Hook = &object.Hook{Events: strings.Split(h, ",")}
 			}
 			out = append(out, o)

@@ -2,6 +2,7 @@ package link
 
 import (
 	"fmt"
+	"iter"
 	"net/netip"
 	"slices"
 	"strings"
@@ -60,6 +61,11 @@ func (h *hostTable) target(host, cluster string) plans.Requirement {
 	return plans.Requirement{}
 }
 
+// knows reports whether somebody answers to a host.
+func (h *hostTable) knows(host string) bool {
+	return len(h.served[host]) > 0 || h.externals[host] != ""
+}
+
 // serveHosts collects the host names that a component's own objects publish.
 func (c *cluster) serveHosts(comp *component) {
 	serve := func(host string) {
@@ -72,7 +78,7 @@ func (c *cluster) serveHosts(comp *component) {
 		c.served[strings.ToLower(h)] = comp.id
 	}
 	for _, o := range comp.objects {
-		for _, h := range strings.Split(object.String(o.Content(), "metadata", "annotations", "external-dns.alpha.kubernetes.io/hostname"), ",") {
+		for _, h := range strings.Split(object.String(o.Get("metadata", "annotations", "external-dns.alpha.kubernetes.io/hostname")), ",") {
 			serve(strings.TrimSpace(h))
 		}
 		for _, h := range published(o) {
@@ -92,17 +98,17 @@ func published(o *object.Object) []string {
 	}
 	switch kindOf(o) {
 	case groupKind{"networking.k8s.io", "Ingress"}:
-		for _, r := range mapsOf(object.Slice(o.Content(), "spec", "rules")) {
+		for _, r := range mapsOf(object.Slice(o.Get("spec", "rules"))) {
 			out = append(out, object.String(r, "host"))
 		}
 	case groupKind{"gateway.networking.k8s.io", "HTTPRoute"}, groupKind{"gateway.networking.k8s.io", "GRPCRoute"}, groupKind{"gateway.networking.k8s.io", "TLSRoute"}:
-		list(object.Slice(o.Content(), "spec", "hostnames"))
+		list(object.Slice(o.Get("spec", "hostnames")))
 	case groupKind{"gateway.networking.k8s.io", "Gateway"}:
-		for _, l := range mapsOf(object.Slice(o.Content(), "spec", "listeners")) {
+		for _, l := range mapsOf(object.Slice(o.Get("spec", "listeners"))) {
 			out = append(out, object.String(l, "hostname"))
 		}
 	case groupKind{"networking.istio.io", "VirtualService"}:
-		list(object.Slice(o.Content(), "spec", "hosts"))
+		list(object.Slice(o.Get("spec", "hosts")))
 	}
 	return out
 }
@@ -125,26 +131,53 @@ func urlHost(s string) string {
 	return strings.ToLower(rest)
 }
 
-// hostsIn adds run edges for the host names that a text names: hosts of the
-// fleet anywhere, and in the settings of a container also short service names
-// and URLs of hosts nobody declared (D15: implied, counted).
-func (c *cluster) hostsIn(run *part, o *object.Object, text string, setting bool) {
-	for rest := text; rest != ""; {
-		i := strings.IndexFunc(rest, hostRune)
-		if i < 0 {
-			break
-		}
-		rest = rest[i:]
-		n := strings.IndexFunc(rest, func(r rune) bool { return !hostRune(r) })
-		if n < 0 {
-			n = len(rest)
-		}
-		c.hostEdge(run, o, strings.ToLower(strings.Trim(rest[:n], ".-")), setting)
-		rest = rest[n:]
+// hostsIn adds run edges for the host names in a setting of a container: hosts
+// of the fleet, short service names, and URLs of hosts nobody declared (D15:
+// implied, counted).
+func (c *cluster) hostsIn(run *part, o *object.Object, setting string) {
+	for word := range words(setting) {
+		c.hostEdge(run, o, word, true)
 	}
-	if host := urlHost(text); setting && foreign(host) && c.l.hosts.target(host, c.name).Op == "" && c.service(host, o.Namespace) == nil {
+	if host := urlHost(setting); foreign(host) && c.l.hosts.target(host, c.name).Op == "" && c.service(host, o.Namespace) == nil {
 		c.impliedHosts = append(c.impliedHosts, host)
 		run.need(setRun, host, origin(o), fmt.Sprintf("%s calls %s", title(o), host))
+	}
+}
+
+// hostsInText adds run edges for the host names in a file: those of the fleet,
+// and Services by their full name.
+func (c *cluster) hostsInText(run *part, o *object.Object, text string) {
+	for _, word := range c.l.hostsOf(text) {
+		c.hostEdge(run, o, word, false)
+	}
+}
+
+// hostsOf returns the words of a text that hostEdge makes edges of, each once.
+// Clusters share long texts, such as dashboards, and one of them reads it.
+func (l *linker) hostsOf(text string) []string {
+	if hosts, ok := l.texts.Load(text); ok {
+		return hosts.([]string)
+	}
+	var hosts []string
+	seen := map[string]bool{}
+	for word := range words(text) {
+		if !seen[word] && (inCluster(word) || strings.Contains(word, ".") && l.hosts.knows(word)) {
+			hosts = append(hosts, word)
+		}
+		seen[word] = true
+	}
+	l.texts.Store(text, hosts)
+	return hosts
+}
+
+// words yields what of a text reads like a host name, in lower case.
+func words(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return !hostRune(r) }) {
+			if word = strings.Trim(word, ".-"); len(word) >= 3 && !yield(strings.ToLower(word)) {
+				return
+			}
+		}
 	}
 }
 
@@ -152,9 +185,14 @@ func hostRune(r rune) bool {
 	return r == '.' || r == '-' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
 }
 
+// inCluster reports the name of a Service with its namespace.
+func inCluster(host string) bool {
+	return strings.HasSuffix(host, ".svc") || strings.Contains(host, ".svc.")
+}
+
 // foreign reports a name that can only be resolved outside the cluster.
 func foreign(host string) bool {
-	if !strings.Contains(host, ".") || strings.HasSuffix(host, ".svc") || strings.Contains(host, ".svc.") || strings.HasSuffix(host, ".local") {
+	if !strings.Contains(host, ".") || inCluster(host) || strings.HasSuffix(host, ".local") {
 		return false
 	}
 	if strings.IndexFunc(host, func(r rune) bool { return !hostRune(r) }) >= 0 {
@@ -165,16 +203,13 @@ func foreign(host string) bool {
 }
 
 func (c *cluster) hostEdge(run *part, o *object.Object, host string, setting bool) {
-	if len(host) < 3 {
-		return
-	}
 	if strings.Contains(host, ".") {
 		if to := c.l.hosts.target(host, c.name); to.Op != "" {
 			run.add(setRun, to, "", origin(o), fmt.Sprintf("%s calls %s", title(o), host))
 			return
 		}
 	}
-	inCluster := strings.HasSuffix(host, ".svc") || strings.Contains(host, ".svc.")
+	inCluster := inCluster(host)
 	if !inCluster && !setting {
 		return
 	}

@@ -15,6 +15,8 @@ type lookup struct {
 	written  map[object.Key]entry  // Secrets and ConfigMaps that a controller will write
 	byClass  map[string]*component // provides.classes
 	drivers  map[string]*component // CSI driver name
+	pods     map[*object.Object]pod
+	subjects map[*object.Object][]subject // what webhooks are asked about: the object, and the Pods that it makes
 	creates  []creation
 	defaults *entry // the default StorageClass
 }
@@ -31,7 +33,10 @@ type creation struct {
 }
 
 func (c *cluster) newIndex() *lookup {
-	ix := &lookup{objects: map[object.Key]entry{}, written: map[object.Key]entry{}, byClass: map[string]*component{}, drivers: map[string]*component{}}
+	ix := &lookup{
+		objects: map[object.Key]entry{}, written: map[object.Key]entry{}, byClass: map[string]*component{}, drivers: map[string]*component{},
+		pods: map[*object.Object]pod{}, subjects: map[*object.Object][]subject{},
+	}
 	for _, comp := range c.comps {
 		for _, cl := range comp.spec.Provides.Classes {
 			ix.byClass[cl] = comp
@@ -54,10 +59,15 @@ func (ix *lookup) add(p *part, o *object.Object) {
 	for _, k := range provides(o) {
 		ix.written[k] = e
 	}
+	ix.subjects[o] = []subject{subjectOf(o)}
+	if pod := podOf(o); pod.spec != nil {
+		ix.pods[o] = pod
+		ix.subjects[o] = append(ix.subjects[o], pod.subject(o.Namespace))
+	}
 	switch {
 	case o.Kind == "CSIDriver":
 		ix.drivers[o.Name] = p.comp
-	case o.Kind == "StorageClass" && object.String(o.Content(), "metadata", "annotations", "storageclass.kubernetes.io/is-default-class") == "true":
+	case o.Kind == "StorageClass" && object.String(o.Get("metadata", "annotations", "storageclass.kubernetes.io/is-default-class")) == "true":
 		ix.defaults = &e
 	}
 }
@@ -68,17 +78,17 @@ func writes(o *object.Object) (object.Key, bool) {
 	k := object.Key{Kind: "Secret", Namespace: o.Namespace, Name: o.Name}
 	switch kindOf(o) {
 	case groupKind{"cert-manager.io", "Certificate"}:
-		k.Name = object.String(o.Content(), "spec", "secretName")
+		k.Name = object.String(o.Get("spec", "secretName"))
 	case groupKind{"external-secrets.io", "ExternalSecret"}:
-		if n := object.String(o.Content(), "spec", "target", "name"); n != "" {
+		if n := object.String(o.Get("spec", "target", "name")); n != "" {
 			k.Name = n
 		}
 	case groupKind{"bitnami.com", "SealedSecret"}:
-		if n := object.String(o.Content(), "spec", "template", "metadata", "name"); n != "" {
+		if n := object.String(o.Get("spec", "template", "metadata", "name")); n != "" {
 			k.Name = n
 		}
 	case groupKind{"secrets.hashicorp.com", "VaultStaticSecret"}, groupKind{"secrets.hashicorp.com", "VaultDynamicSecret"}, groupKind{"secrets.hashicorp.com", "VaultPKISecret"}:
-		k.Name = object.String(o.Content(), "spec", "destination", "name")
+		k.Name = object.String(o.Get("spec", "destination", "name"))
 	case groupKind{"isindir.github.com", "SopsSecret"}, groupKind{"secretgenerator.mittwald.de", "StringSecret"}:
 	default:
 		return object.Key{}, false
@@ -95,7 +105,7 @@ func provides(o *object.Object) []object.Key {
 		return nil
 	}
 	var out []object.Key
-	for _, t := range mapsOf(object.Slice(o.Content(), "spec", "tls")) {
+	for _, t := range mapsOf(object.Slice(o.Get("spec", "tls"))) {
 		if n := object.String(t, "secretName"); n != "" {
 			out = append(out, object.Key{Kind: "Secret", Namespace: o.Namespace, Name: n})
 		}
@@ -104,7 +114,7 @@ func provides(o *object.Object) []object.Key {
 }
 
 func issuedByAnnotation(o *object.Object) bool {
-	a := object.Map(o.Content(), "metadata", "annotations")
+	a := object.Map(o.Get("metadata", "annotations"))
 	return a["cert-manager.io/issuer"] != nil || a["cert-manager.io/cluster-issuer"] != nil
 }
 

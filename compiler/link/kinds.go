@@ -61,21 +61,28 @@ func (c *cluster) distributionClass(name string) bool {
 	return name == "" && len(c.spec.Classes) > 0
 }
 
-// podSpec returns the Pod template of a workload and its metadata's labels.
-func podSpec(o *object.Object) (spec map[string]any, labels map[string]any) {
-	switch o.Kind {
-	case "Pod":
-		if o.Group() == "" {
-			return object.Map(o.Content(), "spec"), object.Map(o.Content(), "metadata", "labels")
-		}
-	case "CronJob":
-		return object.Map(o.Content(), "spec", "jobTemplate", "spec", "template", "spec"),
-			object.Map(o.Content(), "spec", "jobTemplate", "spec", "template", "metadata", "labels")
+// pod is the Pod template of a workload.
+type pod struct {
+	spec   map[string]any // nil where the object makes no Pods
+	labels map[string]any
+}
+
+// podOf reads the Pod template of an object.
+func podOf(o *object.Object) pod {
+	var at []string
+	switch {
+	case o.Kind == "Pod" && o.Group() == "":
+	case o.Kind == "CronJob":
+		at = []string{"spec", "jobTemplate", "spec", "template"}
+	default:
+		at = []string{"spec", "template"}
 	}
-	if object.Slice(o.Content(), "spec", "template", "spec", "containers") == nil {
-		return nil, nil
+	template := object.Map(o.Get(at...))
+	p := pod{object.Map(template, "spec"), object.Map(template, "metadata", "labels")}
+	if len(at) == 2 && object.Slice(p.spec, "containers") == nil {
+		return pod{}
 	}
-	return object.Map(o.Content(), "spec", "template", "spec"), object.Map(o.Content(), "spec", "template", "metadata", "labels")
+	return p
 }
 
 // containers calls f for every container of a Pod, with its JSON path.

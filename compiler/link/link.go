@@ -25,6 +25,7 @@ import (
 	"context"
 	"runtime"
 	"slices"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -48,6 +49,7 @@ type linker struct {
 	domains  *domains
 	teams    *teams
 	hosts    hostTable
+	texts    sync.Map // string to its hostsOf
 	clusters []*cluster
 	held     map[string][]*component // store to the components it stands in
 	out      report

@@ -68,11 +68,11 @@ func (c *cluster) findKinds() {
 			case o.Kind == "Namespace" && o.Group() == "":
 				c.noteNamespace(o)
 			case o.Kind == "CustomResourceDefinition" && o.Group() == "apiextensions.k8s.io":
-				gk := groupKind{object.String(o.Content(), "spec", "group"), object.String(o.Content(), "spec", "names", "kind")}
+				gk := groupKind{object.String(o.Get("spec", "group")), object.String(o.Get("spec", "names", "kind"))}
 				c.kinds[gk] = definer{comp, ir.PartDefs, o}
-				c.plurals[gk] = object.String(o.Content(), "spec", "names", "plural")
-			case o.Kind == "APIService" && object.Get(o.Content(), "spec", "service") != nil:
-				c.kinds[groupKind{object.String(o.Content(), "spec", "group"), "*"}] = definer{comp, ir.PartHooks, o}
+				c.plurals[gk] = object.String(o.Get("spec", "names", "plural"))
+			case o.Kind == "APIService" && o.Get("spec", "service") != nil:
+				c.kinds[groupKind{object.String(o.Get("spec", "group")), "*"}] = definer{comp, ir.PartHooks, o}
 			}
 		}
 	}
@@ -257,5 +257,5 @@ func createsPods(o *object.Object) bool {
 	if podMakers[kindOf(o)] {
 		return true
 	}
-	return object.Slice(o.Content(), "spec", "template", "spec", "containers") != nil
+	return object.Slice(o.Get("spec", "template", "spec", "containers")) != nil
 }

@@ -50,7 +50,7 @@ func imageHost(image string) string {
 
 func (c *cluster) envEdges(p *part, o *object.Object, ct map[string]any) {
 	for _, e := range mapsOf(object.Slice(ct, "env")) {
-		c.hostsIn(p.comp.run, o, object.String(e, "value"), true)
+		c.hostsIn(p.comp.run, o, object.String(e, "value"))
 		for _, kind := range []string{"Secret", "ConfigMap"} {
 			r := object.Map(e, "valueFrom", lowerFirst(kind)+"KeyRef")
 			c.mountEdge(p, o, kind, object.String(r, "name"), r["optional"] == true)
@@ -65,7 +65,7 @@ func (c *cluster) envEdges(p *part, o *object.Object, ct map[string]any) {
 	for _, field := range []string{"command", "args"} {
 		for _, a := range object.Slice(ct, field) {
 			if s, ok := a.(string); ok {
-				c.hostsIn(p.comp.run, o, s, true)
+				c.hostsIn(p.comp.run, o, s)
 			}
 		}
 	}
@@ -195,7 +195,7 @@ func (c *cluster) storageEdge(p *part, o *object.Object, claim map[string]any) {
 }
 
 func (c *cluster) provisionerEdge(p *part, o *object.Object, class entry) {
-	prov := object.String(class.obj.Content(), "provisioner")
+	prov := object.String(class.obj.Get("provisioner"))
 	if prov == "" || prov == "kubernetes.io/no-provisioner" {
 		return
 	}

@@ -305,7 +305,7 @@ func (l *linker) alerts() []string {
 				if o.Kind != "PrometheusRule" && o.Kind != "VMRule" {
 					continue
 				}
-				for _, g := range mapsOf(object.Slice(o.Content(), "spec", "groups")) {
+				for _, g := range mapsOf(object.Slice(o.Get("spec", "groups"))) {
 					for _, r := range mapsOf(object.Slice(g, "rules")) {
 						if a := object.String(r, "alert"); a != "" {
 							seen[a] = true

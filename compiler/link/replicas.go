@@ -36,7 +36,7 @@ func (c *cluster) placement(comp *component) (out spread, found bool) {
 	for _, o := range comp.run.objects {
 		if o.Kind == "PersistentVolumeClaim" && o.Group() == "" {
 			out.state = true
-			out.bound = out.bound || c.zonal(object.Map(o.Content(), "spec"))
+			out.bound = out.bound || c.zonal(object.Map(o.Get("spec")))
 		}
 	}
 	return out, found
@@ -45,8 +45,8 @@ func (c *cluster) placement(comp *component) (out spread, found bool) {
 // spreadOf places one workload; false for what is no long-running workload or
 // is scaled to zero.
 func (c *cluster) spreadOf(comp *component, o *object.Object) (spread, bool) {
-	pod, labels := podSpec(o)
-	if pod == nil {
+	pod := c.ix.pods[o]
+	if pod.spec == nil {
 		if !createsPods(o) || builtin(kindOf(o)) {
 			return spread{}, false
 		}
@@ -56,11 +56,11 @@ func (c *cluster) spreadOf(comp *component, o *object.Object) (spread, bool) {
 		return spread{}, false
 	}
 	s := spread{}
-	for _, t := range mapsOf(object.Slice(o.Content(), "spec", "volumeClaimTemplates")) {
+	for _, t := range mapsOf(object.Slice(o.Get("spec", "volumeClaimTemplates"))) {
 		s.state = true
 		s.bound = s.bound || c.zonal(object.Map(t, "spec"))
 	}
-	zones := c.zonesFor(pod)
+	zones := c.zonesFor(pod.spec)
 	if o.Kind == "DaemonSet" {
 		s.distinct = len(zones)
 		s.replicas = inEach(zones, len(zones))
@@ -70,7 +70,7 @@ func (c *cluster) spreadOf(comp *component, o *object.Object) (spread, bool) {
 	if n == 0 {
 		return spread{}, false
 	}
-	c.spreadOver(&s, zones, n, guaranteed(pod, labels))
+	c.spreadOver(&s, zones, n, guaranteed(pod.spec, pod.labels))
 	return s, true
 }
 
@@ -102,16 +102,16 @@ func inEach(zones []string, n int) []plans.Replica {
 func (c *cluster) standIn(o *object.Object) spread {
 	n := 1
 	for _, f := range []string{"instances", "replicas", "size"} {
-		if v, ok := object.Int(o.Content(), "spec", f); ok && v > 0 {
+		if v, ok := object.Int(o.Get("spec", f)); ok && v > 0 {
 			n = int(v)
 			break
 		}
 	}
-	s := spread{state: object.Get(o.Content(), "spec", "storage") != nil || object.Get(o.Content(), "spec", "volumeClaimTemplates") != nil}
+	s := spread{state: o.Get("spec", "storage") != nil || o.Get("spec", "volumeClaimTemplates") != nil}
 	s.bound = s.state
-	affinity := object.Map(o.Content(), "spec", "affinity")
+	affinity := object.Map(o.Get("spec", "affinity"))
 	required := object.String(affinity, "topologyKey") == zoneLabel && object.String(affinity, "podAntiAffinityType") == "required"
-	pod := map[string]any{"affinity": affinity, "topologySpreadConstraints": object.Get(o.Content(), "spec", "topologySpreadConstraints")}
+	pod := map[string]any{"affinity": affinity, "topologySpreadConstraints": o.Get("spec", "topologySpreadConstraints")}
 	c.spreadOver(&s, c.zones, n, required || guaranteed(pod, nil))
 	return s
 }
@@ -124,14 +124,14 @@ func (c *cluster) count(comp *component, o *object.Object) int {
 	}
 	for _, h := range comp.run.objects {
 		if h.Kind == "HorizontalPodAutoscaler" && h.Namespace == o.Namespace &&
-			object.String(h.Content(), "spec", "scaleTargetRef", "name") == o.Name && object.String(h.Content(), "spec", "scaleTargetRef", "kind") == o.Kind {
-			if n, ok := object.Int(h.Content(), "spec", "minReplicas"); ok {
+			object.String(h.Get("spec", "scaleTargetRef", "name")) == o.Name && object.String(h.Get("spec", "scaleTargetRef", "kind")) == o.Kind {
+			if n, ok := object.Int(h.Get("spec", "minReplicas")); ok {
 				return int(n)
 			}
 			return 1
 		}
 	}
-	if n, ok := object.Int(o.Content(), "spec", "replicas"); ok {
+	if n, ok := object.Int(o.Get("spec", "replicas")); ok {
 		return int(n)
 	}
 	return 1
@@ -217,8 +217,8 @@ func (c *cluster) zonal(claim map[string]any) bool {
 	if !ok {
 		return true
 	}
-	prov := object.String(e.obj.Content(), "provisioner")
-	params := object.Map(e.obj.Content(), "parameters")
+	prov := object.String(e.obj.Get("provisioner"))
+	params := object.Map(e.obj.Get("parameters"))
 	sku, _ := params["skuName"].(string)
 	return !replicated[prov] && !strings.HasSuffix(prov, "rbd.csi.ceph.com") && !strings.HasSuffix(prov, "cephfs.csi.ceph.com") &&
 		params["replication-type"] != "regional-pd" && !strings.HasSuffix(sku, "_ZRS")

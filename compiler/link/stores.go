@@ -94,7 +94,7 @@ func (comp *component) holdsObject(pattern string, o *object.Object) bool {
 	if o.Kind != "StatefulSet" || !strings.HasPrefix(pattern, "PersistentVolumeClaim/") {
 		return false
 	}
-	for _, t := range mapsOf(object.Slice(o.Content(), "spec", "volumeClaimTemplates")) {
+	for _, t := range mapsOf(object.Slice(o.Get("spec", "volumeClaimTemplates"))) {
 		base := object.String(t, "metadata", "name") + "-" + o.Name
 		if n, ok := strings.CutPrefix(pattern, "PersistentVolumeClaim/"+o.Namespace+"/"+base+"-"); ok {
 			if _, err := strconv.Atoi(n); err == nil || n == "*" {

@@ -26,7 +26,7 @@ func (c *cluster) findWebhooks() {
 			if o.Group() != "admissionregistration.k8s.io" || !strings.HasSuffix(o.Kind, "WebhookConfiguration") {
 				continue
 			}
-			for _, w := range mapsOf(object.Slice(o.Content(), "webhooks")) {
+			for _, w := range mapsOf(object.Slice(o.Get("webhooks"))) {
 				if object.String(w, "failurePolicy") == "Ignore" {
 					continue
 				}
@@ -50,7 +50,7 @@ func (c *cluster) namespaceLabels(ns string) map[string]any {
 // noteNamespace keeps the labels of a rendered Namespace.
 func (c *cluster) noteNamespace(o *object.Object) {
 	l := map[string]any{"kubernetes.io/metadata.name": o.Name}
-	for k, v := range object.Map(o.Content(), "metadata", "labels") {
+	for k, v := range object.Map(o.Get("metadata", "labels")) {
 		l[k] = v
 	}
 	c.nsLabels[o.Name] = l
@@ -63,19 +63,15 @@ type subject struct {
 	version   string
 	namespace string
 	name      string
-	labels    map[string]any
+	labels    func() map[string]any // few webhooks ask for them
 }
 
 func subjectOf(o *object.Object) subject {
-	return subject{kindOf(o), o.Version(), o.Namespace, o.Name, object.Map(o.Content(), "metadata", "labels")}
+	return subject{kindOf(o), o.Version(), o.Namespace, o.Name, func() map[string]any { return object.Map(o.Get("metadata", "labels")) }}
 }
 
-func podOf(o *object.Object) (subject, bool) {
-	pod, labels := podSpec(o)
-	if pod == nil {
-		return subject{}, false
-	}
-	return subject{groupKind{"", "Pod"}, "v1", o.Namespace, "", labels}, true
+func (p *pod) subject(namespace string) subject {
+	return subject{groupKind{"", "Pod"}, "v1", namespace, "", func() map[string]any { return p.labels }}
 }
 
 // matches follows the API server: rules, then namespaceSelector, then
@@ -99,19 +95,26 @@ func (c *cluster) matches(w *webhook, s subject) bool {
 			}
 		}
 	}
-	return selects(object.Map(w.def, "objectSelector"), s.labels)
+	sel := object.Map(w.def, "objectSelector")
+	return len(sel) == 0 || selects(sel, s.labels())
 }
 
 func (c *cluster) ruleMatches(r map[string]any, s subject) bool {
 	has := func(field string, want ...string) bool {
-		return slices.ContainsFunc(object.Slice(r, field), func(v any) bool { return slices.Contains(want, fmt.Sprint(v)) })
+		return slices.ContainsFunc(object.Slice(r, field), func(v any) bool {
+			s, ok := v.(string)
+			return ok && slices.Contains(want, s)
+		})
 	}
 	switch scope := object.String(r, "scope"); {
 	case scope == "Namespaced" && s.namespace == "", scope == "Cluster" && s.namespace != "":
 		return false
 	}
+	if !has("operations", "CREATE", "*") || !has("apiGroups", s.gk.group, "*") || !has("apiVersions", s.version, "*") {
+		return false
+	}
 	p := c.plural(s.gk)
-	return has("operations", "CREATE", "*") && has("apiGroups", s.gk.group, "*") && has("apiVersions", s.version, "*") && has("resources", p, "*", "*/*", p+"/*")
+	return has("resources", p, "*", "*/*", p+"/*")
 }
 
 // selects evaluates a label selector; an empty one selects everything.
@@ -214,10 +217,7 @@ func (c *cluster) interceptNew(w *webhook) {
 // webhook is asked about.
 func (c *cluster) intercepted(w *webhook, p *part) *object.Object {
 	for _, o := range p.objects {
-		if c.matches(w, subjectOf(o)) {
-			return o
-		}
-		if s, ok := podOf(o); ok && c.matches(w, s) {
+		if slices.ContainsFunc(c.ix.subjects[o], func(s subject) bool { return c.matches(w, s) }) {
 			return o
 		}
 	}
@@ -227,8 +227,7 @@ func (c *cluster) intercepted(w *webhook, p *part) *object.Object {
 func (c *cluster) interceptKept(w *webhook, b *component) {
 	for _, comp := range c.comps {
 		for _, o := range comp.run.objects {
-			s, ok := podOf(o)
-			if !ok || !c.matches(w, s) {
+			if asked := c.ix.subjects[o]; len(asked) < 2 || !c.matches(w, asked[1]) {
 				continue
 			}
 			why := &plans.Because{

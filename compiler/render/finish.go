@@ -83,8 +83,8 @@ func (r *renderer) scopes() map[string]string {
 		}
 		for _, o := range c.result.Objects {
 			if o.Kind == "CustomResourceDefinition" && o.Group() == "apiextensions.k8s.io" {
-				kind := object.String(o.Content(), "spec", "group") + "/" + object.String(o.Content(), "spec", "names", "kind")
-				out[kind] = object.String(o.Content(), "spec", "scope")
+				kind := object.String(o.Get("spec", "group")) + "/" + object.String(o.Get("spec", "names", "kind"))
+				out[kind] = object.String(o.Get("spec", "scope"))
 			}
 		}
 	}

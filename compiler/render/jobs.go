@@ -61,7 +61,7 @@ func followNames(o *object.Object, renamed []ir.Rename) *object.Object {
 		return o
 	}
 	w := editor{Object: *o}
-	for i, rule := range object.Slice(o.Content(), "rules") {
+	for i, rule := range object.Slice(o.Get("rules")) {
 		if !aboutJobs(rule) {
 			continue
 		}

@@ -199,8 +199,8 @@ func defines(o *object.Object) (versions []string) {
 	if o.Kind != "CustomResourceDefinition" || o.Group() != "apiextensions.k8s.io" {
 		return nil
 	}
-	group, kind := object.String(o.Content(), "spec", "group"), object.String(o.Content(), "spec", "names", "kind")
-	for _, v := range object.Slice(o.Content(), "spec", "versions") {
+	group, kind := object.String(o.Get("spec", "group")), object.String(o.Get("spec", "names", "kind"))
+	for _, v := range object.Slice(o.Get("spec", "versions")) {
 		if served, ok := object.Get(v, "served").(bool); ok && !served {
 			continue
 		}

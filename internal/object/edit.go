@@ -31,6 +31,33 @@ func (o *Object) Content() map[string]any {
 	return content
 }
 
+// Get returns what Content has at path, one field a step, without making the
+// rest of it; nil when a step is absent.
+func (o *Object) Get(path ...string) any {
+	n := 0
+	for i := range o.Edits {
+		if meet(o.Edits[i].Path, path) {
+			n++
+		}
+	}
+	if n == 0 {
+		return Get(o.Base, path...)
+	}
+	there := Object{Base: o.Base, Edits: make([]Edit, 0, n)}
+	for i := range o.Edits {
+		if meet(o.Edits[i].Path, path) {
+			there.Edits = append(there.Edits, o.Edits[i])
+		}
+	}
+	return Get(there.Content(), path...)
+}
+
+// meet reports whether one of two paths leads through the other.
+func meet(a, b []string) bool {
+	n := min(len(a), len(b))
+	return slices.Equal(a[:n], b[:n])
+}
+
 // With returns a copy of the object with more edits. It does not read identity
 // from them: who edits a name or a namespace sets the field too.
 func (o *Object) With(edits ...Edit) *Object {

@@ -2,7 +2,10 @@ package object
 
 import (
 	"encoding/json"
+	"reflect"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 // Content is Base with the edits in their order; Base and earlier contents stay
@@ -70,4 +73,36 @@ func TestEdits(t *testing.T) {
 	if two.Content()["x"] != "2" || three.Content()["x"] != "3" {
 		t.Error("copies share their edits")
 	}
+}
+
+// TestGet: a path reads as it does in the content, whatever is edited above,
+// below and beside it.
+func TestGet(t *testing.T) {
+	step := rapid.SampledFrom([]string{"a", "b", "0", "1"})
+	path := rapid.SliceOfN(step, 0, 4)
+	leaf := rapid.OneOf(rapid.Just(any(nil)), rapid.Just(any("text")), rapid.Just(any(int64(3))))
+	var value func(depth int) *rapid.Generator[any]
+	fields := func(depth int) *rapid.Generator[map[string]any] { return rapid.MapOfN(step, value(depth), 0, 3) }
+	value = func(depth int) *rapid.Generator[any] {
+		if depth == 0 {
+			return leaf
+		}
+		return rapid.OneOf(leaf, fields(depth-1).AsAny(), rapid.SliceOfN(value(depth-1), 0, 2).AsAny())
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		o := New(fields(4).Draw(t, "base"), Origin{})
+		for range rapid.IntRange(0, 4).Draw(t, "edits") {
+			e := Edit{Path: path.Draw(t, "edit"), Merge: rapid.Bool().Draw(t, "merge")}
+			if e.Merge || len(e.Path) == 0 {
+				e.Value = fields(2).Draw(t, "fields")
+			} else {
+				e.Value = value(2).Draw(t, "value")
+			}
+			o = o.With(e)
+		}
+		at := path.Draw(t, "path")
+		if got, want := o.Get(at...), Get(o.Content(), at...); !reflect.DeepEqual(got, want) {
+			t.Fatalf("%q is %v, in the content %v", at, got, want)
+		}
+	})
 }

@@ -136,7 +136,7 @@ func stock(t *testing.T, program string, x *fixture) []byte {
 func contents(objects []*object.Object) map[string]any {
 	out := map[string]any{}
 	for _, o := range objects {
-		metadata := object.Map(o.Content(), "metadata")
+		metadata := object.Map(o.Get("metadata"))
 		annotations := object.Map(metadata, "annotations")
 		for a := range annotations {
 			if strings.HasPrefix(a, "helm.sh/hook") {

@@ -25,7 +25,7 @@ func split(in []*object.Object) (*Result, diag.List) {
 	res := &Result{}
 	var ds diag.List
 	for _, o := range in {
-		annotation := object.String(o.Content(), "metadata", "annotations", hookAnnotation)
+		annotation := object.String(o.Get("metadata", "annotations", hookAnnotation))
 		if annotation == "" {
 			res.Objects = append(res.Objects, o)
 			continue
@@ -35,7 +35,7 @@ func split(in []*object.Object) (*Result, diag.List) {
 		if d != nil && d.Severity == diag.Error {
 			continue
 		}
-		weight, _ := strconv.Atoi(object.String(o.Content(), "metadata", "annotations", hookWeight))
+		weight, _ := strconv.Atoi(object.String(o.Get("metadata", "annotations", hookWeight)))
 		strip(o)
 		if test {
 			res.Tests = append(res.Tests, o)
@@ -85,7 +85,7 @@ func hookProblem(d *diag.Diagnostic, o *object.Object) *diag.Diagnostic {
 }
 
 func strip(o *object.Object) {
-	metadata := object.Map(o.Content(), "metadata")
+	metadata := object.Map(o.Get("metadata"))
 	annotations := object.Map(metadata, "annotations")
 	for _, a := range hookAnnotations {
 		delete(annotations, a)

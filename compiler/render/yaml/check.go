@@ -75,7 +75,7 @@ func checkNames(o *object.Object) *diag.Diagnostic {
 			return badName(o, "name "+quote(o.Name)+" is no DNS subdomain", "use lower-case letters, digits, inner hyphens and dots, at most 253")
 		}
 	}
-	ns := object.Get(o.Content(), "metadata", "namespace")
+	ns := o.Get("metadata", "namespace")
 	if ns == nil || ns == "" {
 		return nil
 	}
