@@ -57,15 +57,20 @@ docs: $(BIN) ## generated pages
 	$(BIN) explain --all -o markdown > docs/codes.md
 	$(BIN) rules -o markdown > docs/rules.md
 
-bench: ## Darkstart alone: stages, floor, memory, and the Go benchmarks
-	$(GO) run ./internal/bench -peers=false
+N ?= 10
+bench: ## Darkstart alone on N clusters: cold, floor, warm, stages, and the Go benchmarks
+	$(GO) run ./internal/bench -stock 0 -n $(N) -measure cold,floor,warm,stages,example,micro
 
-# N=100 VARIANT=1 RUNS=3 is what the goals are about, and takes an hour of CPU.
-N       ?= 1,10
-VARIANT ?= 1,2
-RUNS    ?= 3
-bench-peers: tools ## beside the stock programs; writes docs/benchmarks.md
-	$(GO) run ./internal/bench -write -n $(N) -variant $(VARIANT) -runs $(RUNS)
+# Every figure of docs/benchmarks.md, at the sizes that the goals name: about half
+# an hour on two quiet cores, of which the stock programs take most. Each line can
+# be run alone: it replaces what it measures.
+bench-peers: tools ## beside the stock programs; writes docs/benchmarks.json and .md
+	$(GO) run ./internal/bench -write -n 10 -variant 1,2 -runs 2
+	$(GO) run ./internal/bench -write -n 100 -runs 3 -warm-up=false -measure cold,floor,warm,stages -stock 6
+	$(GO) run ./internal/bench -write -n 100 -runs 1 -warm-up=false -measure cold,floor
+	$(GO) run ./internal/bench -write -n 1000 -runs 1 -warm-up=false -measure cold -stock 0
+	$(GO) run ./internal/bench -write -n 1000 -runs 3 -measure warm
+	$(GO) run ./internal/bench -write -measure example,micro
 
 fuzz:
 	sh testdata/fuzz.sh

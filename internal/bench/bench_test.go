@@ -1,73 +1,183 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/darkstart-dev/darkstart/compiler"
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/internal/object"
 	"github.com/darkstart-dev/darkstart/internal/testkit/corpus"
 	"github.com/darkstart-dev/darkstart/internal/testkit/tools"
+	"github.com/darkstart-dev/darkstart/internal/tree"
+	"github.com/darkstart-dev/darkstart/schemas"
+	"github.com/darkstart-dev/darkstart/schemas/kubernetes"
 )
 
-// TestReport guards the arithmetic of the page: medians, ratios of pairs, and
-// figures divided by the number of clusters.
-func TestReport(t *testing.T) {
-	s := &size{
-		Variant: 1, Clusters: 2, Objects: 7, Peers: true, Stages: []stageCost{{"render", 3}, {"seal", 1}},
-		Staged: []usage{{CPU: 3 * time.Second, Wall: 2 * time.Second}},
-	}
-	for _, cpu := range []time.Duration{4, 2, 12} {
-		s.Pairs = append(s.Pairs, pair{
-			Ours:     usage{cpu * time.Second, time.Second, 1 << 20},
-			Stock:    usage{8 * time.Second, 4 * time.Second, 3 << 20},
-			Programs: map[string]usage{"tar": {CPU: cpu * time.Second / 2, RSS: 5 << 20}},
-			Floor:    []step{{"read", 0.5}, {"parse", 1.5}},
+// fleet is what a measured fleet leaves: three pairs with the stock programs on
+// half of the clusters.
+func fleet(clusters int, cpu float64) records {
+	r := &record{Measure: mCold, Variant: 1, Clusters: clusters, Stock: clusters / 2, Commit: "c0ffee", Machine: "m", Programs: "p", Note: "It was busy."}
+	for _, x := range []float64{4, 2, 12} {
+		r.Runs = append(r.Runs, pair{
+			Ours:     usage{x * cpu, 1, 10},
+			Stock:    &usage{8 * cpu, 4, 30},
+			Programs: map[string]usage{"tar": {x * cpu / 2, 1, 5}},
+			Floor:    []step{{"read", 0.5 * cpu}, {"parse", 1.5 * cpu}},
 		})
 	}
-	alone := *s
-	alone.Peers, alone.Clusters = false, 1
-	r := &report{Machine: "4 cores", Runs: 3, Manifests: "m", Note: "It was busy.", Sizes: []*size{s, &alone}}
-	text := r.markdown()
+	return records{
+		r,
+		{Measure: mOne, Variant: 1, Clusters: clusters, Commit: "c0ffee", Machine: "m", Runs: []pair{{Ours: usage{CPU: 0.1 * cpu}}}},
+		{Measure: mStages, Variant: 1, Clusters: clusters, Objects: 7, Commit: "c0ffee", Machine: "m", Stages: []stageCost{{"render", 300}, {"seal", 100}}},
+		{Measure: mStagesWarm, Variant: 1, Clusters: clusters, Commit: "c0ffee", Machine: "m", Stages: []stageCost{{"seal", 50}}},
+	}
+}
+
+// TestPage guards the arithmetic of the page: medians, ratios of pairs, figures
+// divided by the number of clusters, what stock programs would cost for the
+// rest, and which fleet a goal is judged by.
+func TestPage(t *testing.T) {
+	rs := records{}.with(fleet(100, 1)...).with(fleet(1000, 11)...)
+	rs = rs.with(&record{Measure: mWarm, Variant: 1, Clusters: 100, Commit: "warm", Machine: "m", Runs: []pair{{Ours: usage{Wall: 0.25}}}})
+	text := rs.markdown()
 	for _, want := range []string{
-		"did.\n\nIt was busy.\n\n## Goals",
-		"| cold compile of 100 clusters, CPU, stock / Darkstart | ≥ 20 | 2.0 | 2 clusters |",
-		"| the same, Darkstart / floor | ≤ 3 | 2.0 | 2 clusters |",
-		"in a fleet of 100, wall | ≤ 1 s | 2.0 s |",
-		"| peak memory at 100 clusters | ≤ 700 MiB | 1 MiB |",
-		"CPU per cluster | ≤ 1.1 × | 0.50 × | from 1 to 2 clusters |",
-		"## Variant 1: 2 clusters of 7 objects",
-		"| CPU seconds | 2.00 | 4.00 | 2.00 |",
-		"| wall seconds | 0.50 | 2.00 | 4.00 |",
-		"MiB, whole fleet | 1 | 3 | 3.00 |",
-		"changed: 2.00 s wall, 3.00 s CPU",
-		"| tar | 1.000 | 5 |",
-		"| parse | 0.750 |",
-		"| Darkstart / floor | 2.00 |",
-		"| render | 1.500 | 75 % |",
-		"| together | 2.000 | |",
-		"## Variant 1: 1 cluster of 7 objects\n\n| per cluster | Darkstart |\n|---|---:|\n| CPU seconds | 4.00 |\n",
+		"| cold, CPU, stock / Darkstart | ≥ 20 | 100 | 4.0 | 100 | 50 | 3 | c0ffee |\n",
+		"| cold, CPU, Darkstart / floor | ≤ 3 | 100 | 2.00 | 100 | – | 3 | c0ffee |\n",
+		"stock for the whole / Darkstart | ≥ 500 | 100 | 160 | 100 | 50 | 1 | c0ffee |\n",
+		"| warm, nothing changed, wall | ≤ 1 s | 1,000 | 0.25 s | 100 | – | 1 | warm |\n",
+		"a component of all clusters changed, wall | ≤ 1 s | 100 | not yet | | | | |\n",
+		"| peak memory, cold | ≤ 1024 MiB | 1,000 | 10 MiB | 1,000 | – | 3 | c0ffee |\n",
+		"| growth, cold, CPU per cluster | ≤ 1.1 × | 100 to 1,000 | 1.10 × | 100 to 1,000 | – | 3 and 3 | c0ffee, c0ffee |\n",
+		"## Variant 1: 100 clusters of 7 objects\n",
+		"| cold | 4.00 | 1.00 | 10 | 3 |\n| stock, 50 clusters | 8.00 | 4.00 | 30 | 3 |\n| stock / cold, each cluster, median of the pairs | 4.0 | 8.0 | | 3 |\n| warm | 0.00 | 0.25 |",
+		"| stock program, of 50 clusters | CPU s a cluster | MiB |\n|---|---:|---:|\n| tar | 0.040 | 5 |\n",
+		"| parse | 0.015 |\n| together | 0.020 |\n| cold / floor | 2.00 |\n",
+		"| render | 3.0000 | 0.0000 |\n| seal | 1.0000 | 0.5000 |\n| together | 4.0000 | 0.5000 |\n",
+		"cold: c0ffee, on m. Stock programs: p. It was busy.\n\nwarm: warm, on m.\n\none, stages, stages-warm: c0ffee, on m.\n",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
+	if rs.find(mCold, 1, 100).Runs[0].Ours.CPU != 4 || len(rs) != 9 {
+		t.Errorf("%d records", len(rs))
+	}
+}
+
+// TestPublished: the page says what the figures beside it say.
+func TestPublished(t *testing.T) {
+	rs, err := load(filepath.Join("..", "..", data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(filepath.Join("..", "..", page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(rs.markdown(), string(got)); d != "" {
+		t.Errorf("make it again, with `go run ./internal/bench -measure \"\" -write`:\n%s", d)
+	}
+}
+
+// TestMeter guards that a program's memory is its own, and not that of who
+// measures it, and that its children's time is counted.
+func TestMeter(t *testing.T) {
+	meter := filepath.Join(t.TempDir(), "meter")
+	if _, err := output(t.Context(), ".", "go", "build", "-o", meter, "./meter"); err != nil {
+		t.Fatal(err)
+	}
+	large := bytes.Repeat([]byte("x"), 200<<20)
+	u, err := measure(t.Context(), meter, command{dir: t.TempDir(), args: []string{"true"}})
+	if err != nil || u.MiB <= 0 || u.MiB > 50 {
+		t.Errorf("true needs %.0f MiB beside %d: %v", u.MiB, len(large), err)
+	}
+	runtime.KeepAlive(large)
+	busy := command{dir: t.TempDir(), args: []string{"sh", "-c", `sh -c 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done'; exit 1`}}
+	if _, err := measure(t.Context(), meter, busy); err == nil {
+		t.Error("a program that fails does not")
+	}
+	busy.judges = true
+	if u, err = measure(t.Context(), meter, busy); err != nil || u.CPU < 0.02 || u.Wall < u.CPU/2 {
+		t.Errorf("%+v, %v", u, err)
+	}
+	if _, err := measure(t.Context(), meter, command{dir: t.TempDir(), args: []string{"no-such-program"}, judges: true}); err == nil {
+		t.Error("a program that is not there runs")
+	}
 }
 
 func TestFlags(t *testing.T) {
-	for _, bad := range [][]string{{"-n", "0"}, {"-n", "x"}, {"-runs", "0"}, {"-variant", "3"}, {"-variant", ""}} {
+	for _, bad := range [][]string{
+		{"-n", "0"}, {"-n", "x"}, {"-runs", "0"}, {"-variant", "3"}, {"-variant", ""}, {"-stock", "some"}, {"-stock", "-1"}, {"-measure", "hot"},
+	} {
 		if _, err := parse(bad); err == nil {
 			t.Errorf("%v is accepted", bad)
 		}
 	}
-	o, err := parse([]string{"-n", "2, 3", "-variant", "2"})
-	if err != nil || !slices.Equal(o.clusters, []int{2, 3}) || !slices.Equal(o.variants, []int{2}) {
+	o, err := parse([]string{"-n", "2, 3", "-variant", "2", "-measure", "cold,warm", "-stock", "4"})
+	if err != nil || !slices.Equal(o.clusters, []int{2, 3}) || !slices.Equal(o.variants, []int{2}) || !o.wants(mCold) || o.wants("floor") || o.stock != 4 {
 		t.Errorf("%+v, %v", o, err)
+	}
+}
+
+// TestChanges guards what the warm measures measure: each change is another
+// one, and the fleet means something else after it.
+func TestChanges(t *testing.T) {
+	dir := t.TempDir()
+	files, err := corpus.Fleet(corpus.Need(t), corpus.Options{Clusters: 2, Kubernetes: release, Parameters: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := corpus.Write(dir, files); err != nil {
+		t.Fatal(err)
+	}
+	s := &subject{fleet: dir}
+	render := func() string {
+		fleet := map[string]string{}
+		if err := fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() {
+				var b []byte
+				b, err = os.ReadFile(filepath.Join(dir, name))
+				fleet[name] = string(b)
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		res, err := compiler.Compile(t.Context(), &compiler.Config{Tree: tree.FromMap(fleet), Until: compiler.ToObjects, Schemas: schemas.FS, Kubernetes: kubernetes.FS})
+		if err != nil || len(res.Rendered) != 2 {
+			t.Fatal(err, res.Diagnostics)
+		}
+		var all []any
+		for _, o := range res.Rendered[0].Components[0].Objects {
+			all = append(all, object.Map(o.Content(), "metadata")["labels"])
+		}
+		text, err := json.Marshal(all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	seen := []string{render()}
+	for i := range 3 {
+		if err := []func() error{s.changeOne, s.changeOne, s.changeShared}[i](); err != nil {
+			t.Fatal(err)
+		}
+		if now := render(); slices.Contains(seen, now) {
+			t.Errorf("change %d changes nothing: %s", i, now)
+		} else {
+			seen = append(seen, now)
+		}
 	}
 }
 

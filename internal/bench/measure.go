@@ -3,32 +3,28 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
-	"time"
-
-	"github.com/darkstart-dev/darkstart/internal/bench/cost"
 )
 
-// usage is what a process and the children it waited for cost.
+// usage is what a process and the children it waited for cost, as meter says it.
 type usage struct {
-	CPU  time.Duration // user and system
-	Wall time.Duration
-	RSS  int64 // bytes; the largest of all processes
+	CPU  float64 `json:"cpu"`  // seconds, user and system
+	Wall float64 `json:"wall"` // seconds
+	MiB  float64 `json:"mib"`  // the largest resident set of one of the processes
 }
 
 // plus adds processes that run side by side: their wall time is not added.
 func (u usage) plus(v usage) usage {
-	return usage{u.CPU + v.CPU, max(u.Wall, v.Wall), max(u.RSS, v.RSS)}
+	return usage{u.CPU + v.CPU, max(u.Wall, v.Wall), max(u.MiB, v.MiB)}
 }
-
-func (u usage) cpu() float64  { return u.CPU.Seconds() }
-func (u usage) wall() float64 { return u.Wall.Seconds() }
-func (u usage) mib() float64  { return float64(u.RSS) / (1 << 20) }
 
 // command is a program that is measured.
 type command struct {
@@ -40,14 +36,17 @@ type command struct {
 	judges bool
 }
 
-// measure runs a program to its end.
-func measure(ctx context.Context, c command) (usage, error) {
+// measure runs a program to its end, by meter.
+func measure(ctx context.Context, meter string, c command) (usage, error) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		return usage{}, err
+	}
+	defer read.Close()
 	var stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, c.args[0], c.args[1:]...)
-	cmd.Dir, cmd.Stderr, cmd.Env = c.dir, &stderr, append(os.Environ(), c.env...)
-	start := time.Now()
-	err := cmd.Run()
-	wall := time.Since(start)
+	cmd := exec.CommandContext(ctx, meter, c.args...)
+	cmd.Dir, cmd.Stderr, cmd.Env, cmd.ExtraFiles = c.dir, &stderr, append(os.Environ(), c.env...), []*os.File{write}
+	err = errors.Join(cmd.Run(), write.Close())
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == 1 && c.judges {
 		err = nil
@@ -55,30 +54,24 @@ func measure(ctx context.Context, c command) (usage, error) {
 	if err != nil {
 		return usage{}, fmt.Errorf("%s: %w\n%s", strings.Join(c.args, " "), err, stderr.Bytes())
 	}
-	p := cmd.ProcessState
-	return usage{p.UserTime() + p.SystemTime(), wall, cost.MaxRSS(p)}, nil
-}
-
-// pair is one run of each side, one after the other, and of the floor.
-type pair struct {
-	Ours     usage
-	Stock    usage
-	Programs map[string]usage // parts of Stock
-	Floor    []step
-}
-
-// step is what floor prints.
-type step struct {
-	Step string
-	CPU  float64
-}
-
-func (p pair) floor() float64 {
-	var sum float64
-	for _, s := range p.Floor {
-		sum += s.CPU
+	var u usage
+	text, err := io.ReadAll(read)
+	if err == nil {
+		err = json.Unmarshal(text, &u)
 	}
-	return sum
+	return u, err
+}
+
+// output runs a program that is not measured and returns what it printed.
+func output(ctx context.Context, dir, name string, args ...string) (string, error) {
+	var stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir, cmd.Stderr = dir, &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("%s %s: %w\n%s", filepath.Base(name), strings.Join(args, " "), err, stderr.Bytes())
+	}
+	return strings.TrimSpace(string(out)), nil
 }
 
 // median returns the middle of f over runs.

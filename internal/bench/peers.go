@@ -25,6 +25,7 @@ func peers() []tools.Program {
 
 // stock is what a pipeline of stock programs needs.
 type stock struct {
+	meter                string
 	programs             map[tools.Program]string
 	policy, schemas, tuf string
 	key                  string
@@ -33,9 +34,9 @@ type stock struct {
 const passphrase = "COSIGN_PASSWORD=bench"
 
 // prepareStock finds the programs, and writes rules and schemas for them.
-func prepareStock(ctx context.Context, self, tmp, manifests, key string) (*stock, error) {
+func prepareStock(ctx context.Context, b *bench, tmp string) (*stock, error) {
 	s := &stock{
-		programs: map[tools.Program]string{}, key: key,
+		meter: b.meter, programs: map[tools.Program]string{}, key: b.key,
 		policy: filepath.Join(tmp, "policy"), schemas: filepath.Join(tmp, "schemas"), tuf: filepath.Join(tmp, "tuf"),
 	}
 	for _, p := range peers() {
@@ -52,7 +53,7 @@ func prepareStock(ctx context.Context, self, tmp, manifests, key string) (*stock
 	if err := os.CopyFS(s.policy, rules); err != nil {
 		return nil, err
 	}
-	_, err = output(ctx, tmp, self, "-schemas", s.schemas, "-manifests", manifests)
+	_, err = output(ctx, b.root, b.self, "-schemas", s.schemas, "-manifests", b.manifests)
 	return s, err
 }
 
@@ -87,7 +88,7 @@ func (s *stock) run(ctx context.Context, fleet, overlays, out string, clusters i
 			total = total.plus(u)
 		}
 	}
-	total.Wall = wall
+	total.Wall = wall.Seconds()
 	return total, programs, nil
 }
 
@@ -104,7 +105,7 @@ func (s *stock) cluster(ctx context.Context, fleet, overlays, out, cluster strin
 	slices.Sort(dirs)
 	costs := map[string]usage{}
 	do := func(c command) error {
-		u, err := measure(ctx, c)
+		u, err := measure(ctx, s.meter, c)
 		name := filepath.Base(c.args[0])
 		costs[name] = costs[name].plus(u)
 		return err

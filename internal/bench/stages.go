@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,8 +13,10 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/compiler/seal"
 	"github.com/darkstart-dev/darkstart/internal/bench/cost"
+	"github.com/darkstart-dev/darkstart/internal/cache"
 	"github.com/darkstart-dev/darkstart/internal/git"
 	"github.com/darkstart-dev/darkstart/internal/testkit/corpus"
+	"github.com/darkstart-dev/darkstart/internal/tree"
 	"github.com/darkstart-dev/darkstart/policies"
 	"github.com/darkstart-dev/darkstart/schemas"
 	"github.com/darkstart-dev/darkstart/schemas/kubernetes"
@@ -32,22 +35,22 @@ type stageCost struct {
 
 // stages compiles a fleet one thing at a time, so that the time that the
 // process used between the begin and the end of a stage is the stage's.
-func stages(ctx context.Context, dir, built string) (*stageReport, error) {
+func stages(ctx context.Context, dir, kept string) (*stageReport, error) {
 	c := &costs{of: map[string]time.Duration{}}
 	end := c.begin("source", "")
-	repo, err := git.Open(ctx, dir)
+	t, rev, err := source(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
-	t, rev, ds, err := repo.Tree(ctx, git.Selector{Kind: git.Worktree})
-	if err != nil || ds.HasErrors() {
-		return nil, fmt.Errorf("%w%s", err, ds)
-	}
 	end()
-	res, err := compiler.Compile(ctx, &compiler.Config{
+	cfg := &compiler.Config{
 		Tree: t, Revision: rev, Parallel: 1, Trace: c.begin,
 		Schemas: schemas.FS, Kubernetes: kubernetes.FS, Policies: policies.FS,
-	})
+	}
+	if kept != "" {
+		cfg.Cache = cache.Open(cache.Config{Dir: kept, Maker: "bench"})
+	}
+	res, err := compiler.Compile(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -63,16 +66,59 @@ func stages(ctx context.Context, dir, built string) (*stageReport, error) {
 	end()
 	r := &stageReport{Stages: c.list()}
 	for _, x := range res.Rendered {
-		if built != "" {
-			if err := equal(x, filepath.Join(built, x.Cluster)); err != nil {
-				return nil, err
-			}
-		}
 		for _, comp := range x.Components {
 			r.Objects += len(comp.Objects)
 		}
 	}
 	return r, nil
+}
+
+func source(ctx context.Context, dir string) (*tree.Tree, ir.Revision, error) {
+	repo, err := git.Open(ctx, dir)
+	if err != nil {
+		return nil, ir.Revision{}, err
+	}
+	t, rev, ds, err := repo.Tree(ctx, git.Selector{Kind: git.Worktree})
+	if err == nil && ds.HasErrors() {
+		err = errors.New(ds.String())
+	}
+	return t, rev, err
+}
+
+// equalFleet compares the clusters of a fleet that kustomize built.
+func equalFleet(ctx context.Context, dir, built string) error {
+	folders, err := os.ReadDir(built)
+	if err != nil {
+		return err
+	}
+	var clusters []string
+	for _, f := range folders {
+		if f.IsDir() {
+			clusters = append(clusters, f.Name())
+		}
+	}
+	if len(clusters) == 0 {
+		return fmt.Errorf("nothing was built in %s", built)
+	}
+	t, rev, err := source(ctx, dir)
+	if err != nil {
+		return err
+	}
+	res, err := compiler.Compile(ctx, &compiler.Config{
+		Tree: t, Revision: rev, Until: compiler.ToObjects, Clusters: clusters, Schemas: schemas.FS, Kubernetes: kubernetes.FS,
+	})
+	if err != nil {
+		return err
+	}
+	if len(res.Rendered) != len(clusters) {
+		return fmt.Errorf("%d of %d clusters were rendered:\n%s", len(res.Rendered), len(clusters), res.Diagnostics)
+	}
+	for _, r := range res.Rendered {
+		if err := equal(r, filepath.Join(built, r.Cluster)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // equal compares the objects of a cluster with those in a folder: a comparison

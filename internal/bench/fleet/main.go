@@ -6,7 +6,9 @@
 //	go run ./internal/bench/fleet -n 1000 DIR
 //
 // Variant 1 writes what differs between clusters as parameters of the spec;
-// variant 2 keeps the overlays on both sides.
+// variant 2 keeps the overlays on both sides. DIR/darkstart is a git repository
+// with one commit, so that reading it is what it is elsewhere. With -overlays K
+// only the first K clusters are written for kustomize.
 package main
 
 import (
@@ -14,6 +16,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 
 	"github.com/darkstart-dev/darkstart/internal/testkit/corpus"
@@ -29,6 +32,7 @@ func main() {
 func run(args []string) error {
 	f := flag.NewFlagSet("fleet", flag.ContinueOnError)
 	n := f.Int("n", 10, "clusters")
+	overlays := f.Int("overlays", -1, "write DIR/overlays for the first `K` clusters; -1: for all, 0: not at all")
 	variant := f.Int("variant", 1, "1: parameters of the spec, 2: overlays of kustomize")
 	manifests := f.String("manifests", "", "folder of *.yaml; the default is ../shared/corpus/manifests beside the repository")
 	kubernetes := f.String("kubernetes", "1.36", "release that every cluster declares")
@@ -52,24 +56,46 @@ func run(args []string) error {
 			return errors.New("there is no corpus of manifests beside the repository: name a folder with -manifests")
 		}
 	}
-	return write(f.Arg(0), *manifests, corpus.Options{Clusters: *n, Kubernetes: *kubernetes, Parameters: *variant == 1, Intent: true})
+	o := corpus.Options{Clusters: *n, Kubernetes: *kubernetes, Parameters: *variant == 1, Intent: true}
+	fleet := filepath.Join(f.Arg(0), "darkstart")
+	if err := write(fleet, *manifests, o, corpus.Fleet); err != nil {
+		return err
+	}
+	if err := commit(fleet); err != nil {
+		return err
+	}
+	if *overlays >= 0 {
+		o.Clusters = min(*n, *overlays)
+	}
+	if o.Clusters == 0 {
+		return nil
+	}
+	return write(filepath.Join(f.Arg(0), "overlays"), *manifests, o, corpus.Overlays)
 }
 
 // write refuses a folder that holds something: a fleet is every file in it.
-func write(dir, manifests string, o corpus.Options) error {
-	for name, files := range map[string]func(string, corpus.Options) (map[string][]byte, error){
-		"darkstart": corpus.Fleet, "overlays": corpus.Overlays,
+func write(dir, manifests string, o corpus.Options, files func(string, corpus.Options) (map[string][]byte, error)) error {
+	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+		return fmt.Errorf("%s is not empty", dir)
+	}
+	m, err := files(manifests, o)
+	if err != nil {
+		return err
+	}
+	return corpus.Write(dir, m)
+}
+
+// commit makes a repository of a folder.
+func commit(dir string) error {
+	for _, args := range [][]string{
+		{"init", "-q"},
+		{"add", "-A"},
+		{"-c", "user.name=bench", "-c", "user.email=bench@example.com", "-c", "gc.auto=0", "commit", "-q", "-m", "fleet"},
 	} {
-		to := filepath.Join(dir, name)
-		if entries, err := os.ReadDir(to); err == nil && len(entries) > 0 {
-			return fmt.Errorf("%s is not empty", to)
-		}
-		m, err := files(manifests, o)
-		if err != nil {
-			return err
-		}
-		if err := corpus.Write(to, m); err != nil {
-			return err
+		cmd := exec.Command("git", args...)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("git %s: %w\n%s", args[0], err, out)
 		}
 	}
 	return nil

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// goal is a row of what is aimed at. Clusters is the size that it is about; the
+// figure is that of this size, or else of the largest that was measured.
+type goal struct {
+	name, want string
+	clusters   int
+	measure    string
+	figure     func(rs records, r *record) string // "" when the record does not have it
+}
+
+func goals() []goal {
+	wall := func(_ records, r *record) string { return fmt.Sprintf("%.2f s", median(r.Runs, pair.wall)) }
+	memory := func(_ records, r *record) string { return fmt.Sprintf("%.0f MiB", median(r.Runs, pair.mib)) }
+	return []goal{
+		{"cold, CPU, stock / Darkstart", "≥ 20", 100, mCold, func(_ records, r *record) string {
+			if r.Stock == 0 {
+				return ""
+			}
+			return fmt.Sprintf("%.1f", median(r.Runs, func(p pair) float64 { return r.whole(p) / p.cpu() }))
+		}},
+		{"cold, CPU, Darkstart / floor", "≤ 3", 100, mCold, func(_ records, r *record) string {
+			if len(r.Runs[0].Floor) == 0 {
+				return ""
+			}
+			return fmt.Sprintf("%.2f", median(r.Runs, overFloor))
+		}},
+		{"warm, one cluster changed, CPU, stock for the whole / Darkstart", "≥ 500", 100, mOne, func(rs records, r *record) string {
+			c := rs.find(mCold, r.Variant, r.Clusters)
+			if c == nil || c.Stock == 0 {
+				return ""
+			}
+			return fmt.Sprintf("%.0f", median(c.Runs, c.whole)/median(r.Runs, pair.cpu))
+		}},
+		{"warm, nothing changed, wall", "≤ 1 s", 1000, mWarm, wall},
+		{"`check --staged`, a component of one cluster changed, wall", "≤ 1 s", 100, mStagedOne, wall},
+		{"`check --staged`, a component of all clusters changed, wall", "≤ 1 s", 100, mStagedShared, wall},
+		{"peak memory, cold", "≤ 700 MiB", 100, mCold, memory},
+		{"peak memory, cold", "≤ 1024 MiB", 1000, mCold, memory},
+	}
+}
+
+// whole is what the stock programs cost for all clusters, in CPU seconds: what
+// they cost for those they worked on, times what is missing.
+func (r *record) whole(p pair) float64 { return p.Stock.CPU * float64(r.Clusters) / float64(r.Stock) }
+
+func overFloor(p pair) float64 { return p.cpu() / p.floor() }
+
+// each is what one cluster costs Darkstart, in CPU seconds.
+func (r *record) each() float64 { return median(r.Runs, pair.cpu) / float64(r.Clusters) }
+
+// best returns the record that a goal is judged by.
+func (rs records) best(g goal) (best *record) {
+	for _, r := range rs { // by clusters, and then by those of the stock side
+		if r.Variant == 1 && r.Measure == g.measure && g.figure(rs, r) != "" && (best == nil || best.Clusters != g.clusters || r.Clusters == g.clusters) {
+			best = r
+		}
+	}
+	return best
+}
+
+// goals prints what is aimed at beside today's figures, of variant 1.
+func (rs records) goals(b *strings.Builder) {
+	fmt.Fprintf(b, "## Goals\n\nOf variant 1. A figure at another size than that of its goal says nothing about it yet.\n\n| measure | goal | at clusters | measured | at clusters | stock side on | runs | commit |\n|---|---|---:|---:|---:|---:|---:|---|\n")
+	for _, g := range goals() {
+		row := fmt.Sprintf("| %s | %s | %s | ", g.name, g.want, number(g.clusters))
+		r := rs.best(g)
+		if r == nil {
+			b.WriteString(row + "not yet | | | | |\n")
+			continue
+		}
+		beside := "–"
+		if strings.Contains(g.name, "stock") {
+			beside = number(rs.find(mCold, 1, r.Clusters).Stock)
+		}
+		fmt.Fprintf(b, "%s%s | %s | %s | %d | %s |\n", row, g.figure(rs, r), number(r.Clusters), beside, len(r.Runs), r.Commit)
+	}
+	rs.growth(b)
+	b.WriteString("\n")
+}
+
+// growth compares what a cluster costs in the smallest and the largest fleet
+// of at least a hundred clusters, or of any.
+func (rs records) growth(b *strings.Builder) {
+	var small, large *record
+	for _, r := range rs {
+		if r.Variant != 1 || r.Measure != mCold {
+			continue
+		}
+		if small == nil || small.Clusters < 100 && r.Clusters <= 100 && r.Clusters > small.Clusters {
+			small = r
+		}
+		large = r
+	}
+	row := "| growth, cold, CPU per cluster | ≤ 1.1 × | 100 to 1,000 | "
+	if small == nil || small.Clusters == large.Clusters {
+		b.WriteString(row + "not yet | | | | |\n")
+		return
+	}
+	fmt.Fprintf(b, "%s%.2f × | %s to %s | – | %d and %d | %s, %s |\n", row, large.each()/small.each(),
+		number(small.Clusters), number(large.Clusters), len(small.Runs), len(large.Runs), small.Commit, large.Commit)
+}
+
+// number separates thousands.
+func number(n int) string {
+	if n < 1000 {
+		return fmt.Sprint(n)
+	}
+	return fmt.Sprintf("%d,%03d", n/1000, n%1000)
+}
