@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/darkstart-dev/darkstart/compiler/emit"
 	"github.com/darkstart-dev/darkstart/compiler/ir"
@@ -11,6 +12,7 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler/seal"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/digest"
+	"github.com/darkstart-dev/darkstart/internal/oci"
 	"github.com/darkstart-dev/darkstart/internal/tree"
 )
 
@@ -52,21 +54,26 @@ type Commit struct {
 	// Only limits the release to these artifacts; the others stay as the last
 	// release has them. Nil means all.
 	Only []string
+	// Stage is where layers are kept as soon as they are sealed; nil keeps them
+	// in memory.
+	Stage *oci.Stage
 }
 
-// Seal packs the artifacts of a finished compile. Content that is recorded in
-// the tree's releases/ gets its recorded release again, byte for byte. Other
-// content is a candidate with serial 0, or, with commit, a new entry with the
-// next serial.
-func Seal(ctx context.Context, t *tree.Tree, res *Result, rev ir.Revision, commit bool) (*Bundles, diag.List, error) {
-	if commit {
-		return Release(ctx, t, res, rev, &Commit{})
-	}
-	return Release(ctx, t, res, rev, nil)
+// Seal packs the artifacts of a finished compile, and keeps their layers on a
+// stage, or with nil in memory. Content that is recorded in the tree's releases/
+// gets its recorded release again, byte for byte. Other content is a candidate
+// with serial 0.
+func Seal(ctx context.Context, t *tree.Tree, res *Result, rev ir.Revision, stage *oci.Stage) (*Bundles, diag.List, error) {
+	return bundles(ctx, t, res, rev, nil, stage)
 }
 
-// Release is Seal with a say in what is recorded; nil records nothing.
+// Release is Seal that records: content that is not the newest of its artifact
+// becomes a new entry with the next serial.
 func Release(ctx context.Context, t *tree.Tree, res *Result, rev ir.Revision, commit *Commit) (*Bundles, diag.List, error) {
+	return bundles(ctx, t, res, rev, commit, commit.Stage)
+}
+
+func bundles(ctx context.Context, t *tree.Tree, res *Result, rev ir.Revision, commit *Commit, stage *oci.Stage) (*Bundles, diag.List, error) {
 	streams, diags := streamsOf(res)
 	out := &Bundles{}
 	if commit != nil && commit.Records != nil {
@@ -83,7 +90,7 @@ func Release(ctx context.Context, t *tree.Tree, res *Result, rev ir.Revision, co
 				continue
 			}
 		}
-		b := newBundler(ctx, res, rev, out)
+		b := newBundler(ctx, res, rev, stage, out)
 		b.stream, b.before, b.opt.History = s, history.Of(s.Name), history
 		ds, err := b.seal(res, commit)
 		if err != nil {
@@ -159,14 +166,17 @@ type bundler struct {
 	before *release.Records
 	opt    release.Options
 
-	from  map[string]*Result      // what each candidate was taken from
-	made  map[string]*seal.Bundle // what each candidate became
-	diags diag.List               // about the files of candidates
+	stage *oci.Stage // nil for memory
+
+	from  map[string]*Result // what each candidate was taken from
+	mu    sync.Mutex
+	made  []*seal.Bundle // what the candidates became
+	diags diag.List      // about the files of candidates
 }
 
 // newBundler seals what a project compiles to, for a release of that revision.
-func newBundler(ctx context.Context, res *Result, rev ir.Revision, out *Bundles) *bundler {
-	b := &bundler{ctx: ctx, out: out, from: map[string]*Result{}, made: map[string]*seal.Bundle{}}
+func newBundler(ctx context.Context, res *Result, rev ir.Revision, stage *oci.Stage, out *Bundles) *bundler {
+	b := &bundler{ctx: ctx, out: out, stage: stage, from: map[string]*Result{}}
 	b.opt = release.Options{Revision: rev, MinCompiler: Version, Waivers: b.waivers}
 	if p := res.Units.Project; p != nil {
 		b.opt.ValidFor = p.Spec.Releases.ValidFor
@@ -177,16 +187,9 @@ func newBundler(ctx context.Context, res *Result, rev ir.Revision, out *Bundles)
 func (b *bundler) seal(res *Result, commit *Commit) (diag.List, error) {
 	var candidates []release.Candidate
 	for _, name := range b.stream.Artifacts {
-		c, err := b.candidate(res, name)
-		if err != nil {
-			return nil, err
-		}
-		if c != nil {
+		if c := b.candidate(res, name); c != nil {
 			candidates = append(candidates, *c)
 		}
-	}
-	if b.diags.HasErrors() {
-		return b.diags, nil
 	}
 	if commit == nil {
 		return b.finish(b.before, nil, b.recorded(candidates))
@@ -207,34 +210,60 @@ func (b *bundler) append(cs []release.Candidate) (diag.List, error) {
 }
 
 func (b *bundler) finish(after *release.Records, ds diag.List, err error) (diag.List, error) {
-	for _, x := range b.made {
-		b.out.Sealed = append(b.out.Sealed, x)
-	}
+	b.out.Sealed = append(b.out.Sealed, b.made...)
 	b.out.Streams = append(b.out.Streams, StreamRecords{b.stream, b.before, after})
 	return append(b.diags, ds...), err
 }
 
 // candidate is an artifact of a compile, nil where there is none. What is wrong
 // with its files is collected, not returned.
-func (b *bundler) candidate(res *Result, name string) (*release.Candidate, error) {
+func (b *bundler) candidate(res *Result, name string) *release.Candidate {
 	a := artifactOf(res, name)
 	if a == nil {
-		return nil, nil
-	}
-	content, ds, err := seal.Content(a)
-	if b.diags.Add(ds...); err != nil || ds.HasErrors() {
-		return nil, err
+		return nil
 	}
 	b.from[name] = res
-	return &release.Candidate{Artifact: name, Content: content, Seal: func(r ir.Record) (digest.Digest, digest.Digest, error) {
-		sealed, ds, err := seal.Seal(b.ctx, a, r, nil)
-		if b.diags.Add(ds...); err != nil || sealed == nil {
-			return "", "", err
+	return &release.Candidate{Artifact: name, Draft: func() (release.Draft, error) {
+		d, ds, err := seal.NewDraft(a)
+		b.about(ds)
+		if d == nil {
+			return release.Draft{}, err
 		}
-		b.made[name] = sealed
-		res.event("seal", name, len(b.out.Sealed)+len(b.made), len(res.Artifacts))
-		return sealed.Digest(), sealed.Tar, nil
-	}}, nil
+		return release.Draft{Content: d.Content, Seal: func(r ir.Record) (digest.Digest, digest.Digest, error) {
+			sealed, ds, err := d.Seal(b.ctx, r, nil)
+			b.about(ds)
+			if err != nil || sealed == nil {
+				return "", "", err
+			}
+			return sealed.Digest(), sealed.Tar, b.keep(res, sealed)
+		}}, nil
+	}}
+}
+
+func (b *bundler) about(ds diag.List) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.diags.Add(ds...)
+}
+
+// keep takes a sealed bundle, and its layer out of memory.
+func (b *bundler) keep(res *Result, sealed *seal.Bundle) error {
+	sealed, err := kept(b.stage, sealed)
+	if err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.made = append(b.made, sealed)
+	res.event("seal", sealed.Record.Artifact, len(b.out.Sealed)+len(b.made), len(res.Artifacts))
+	return nil
+}
+
+func kept(stage *oci.Stage, b *seal.Bundle) (*seal.Bundle, error) {
+	if stage == nil {
+		return b, nil
+	}
+	return b.Kept(stage)
 }
 
 func artifactOf(res *Result, name string) *ir.Artifact {
@@ -257,16 +286,14 @@ func (b *bundler) waivers(artifact string) []ir.RecordedWaiver {
 // recorded seals unchanged content with its recorded release and the rest as
 // candidates.
 func (b *bundler) recorded(cs []release.Candidate) error {
-	for _, c := range cs {
-		record := ir.Record{Artifact: c.Artifact, Correlation: c.Content.Short(), Stream: b.stream.Name, MinCompiler: Version}
-		if of, last, ok := b.opt.History.Last(c.Artifact); ok && of == b.stream.Name && last.Content == c.Content {
+	return release.Each(cs, func(_ int, c *release.Candidate, d release.Draft) error {
+		record := ir.Record{Artifact: c.Artifact, Correlation: d.Content.Short(), Stream: b.stream.Name, MinCompiler: Version}
+		if of, last, ok := b.opt.History.Last(c.Artifact); ok && of == b.stream.Name && last.Content == d.Content {
 			record = last.Record(b.stream.Name, c.Artifact)
 		}
-		if _, _, err := c.Seal(record); err != nil {
-			return err
-		}
-	}
-	return nil
+		_, _, err := d.Seal(record)
+		return err
+	})
 }
 
 // Pinned returns the files that pin a cluster so far, with paths below its own

@@ -179,7 +179,7 @@ func everything(t *testing.T, files map[string]string, kept *cache.Store) string
 		b.Write(text)
 	}
 	for _, a := range res.Artifacts {
-		for _, f := range a.Files {
+		for _, f := range contentOf(t, a) {
 			fmt.Fprintf(&b, "\"Artifact %s\" %s\n%s\n", a.Name, f.Path, f.Data)
 		}
 	}

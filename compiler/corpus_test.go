@@ -62,7 +62,7 @@ func compileReal(t testing.TB, tr *tree.Tree, parallel int) (*compiler.Result, *
 	if res.Artifacts == nil {
 		t.Fatalf("nothing was emitted:\n%s", res.Diagnostics)
 	}
-	b, ds, err := compiler.Seal(context.Background(), tr, res, rev, false)
+	b, ds, err := compiler.Seal(context.Background(), tr, res, rev, nil)
 	if err != nil || ds.HasErrors() {
 		t.Fatalf("seal: %v\n%s", err, ds)
 	}
@@ -166,7 +166,7 @@ type inventoryFile struct {
 func inventory(t *testing.T, b *seal.Bundle) map[string]inventoryFile {
 	t.Helper()
 	bodies := map[string][]byte{}
-	for _, f := range b.Artifact.Files {
+	for _, f := range contentOf(t, b.Artifact) {
 		bodies[f.Path] = f.Data
 	}
 	var inv struct {

@@ -82,7 +82,7 @@ func deployCluster(t *testing.T, res *compiler.Result, cluster string, serial in
 
 func deployWith(t *testing.T, res *compiler.Result, cluster string, serial int, before []ir.File, approve bool) *deployed {
 	t.Helper()
-	bundles, ds, err := compiler.Seal(t.Context(), tree.FromMap(nil), res, ir.Revision{}, false)
+	bundles, ds, err := compiler.Seal(t.Context(), tree.FromMap(nil), res, ir.Revision{}, nil)
 	if err != nil || ds.HasErrors() {
 		t.Fatal(err, ds)
 	}
@@ -437,7 +437,7 @@ components: {"api": phase: "base", "web": phase: "late"}
 		}
 	}
 	i := slices.IndexFunc(res.Artifacts, func(a *ir.Artifact) bool { return a.Name == "one" })
-	for _, f := range res.Artifacts[i].Files {
+	for _, f := range contentOf(t, res.Artifacts[i]) {
 		if f.Path == "runbooks/bootstrap.md" {
 			for _, line := range []string{
 				"Phase late waits until **duty-manager** approves", "darkstart promote --to one --approve", "flux resume kustomization web-run -n flux-system", "argocd app sync one --prune",

@@ -50,7 +50,7 @@ func TestDeployObjectsAreWhatEnginesTake(t *testing.T) {
 	for _, c := range engineCRDs {
 		crds[filepath.Base(c.file)] = moduleFile(t, c.module, c.file)
 	}
-	bundles, ds, err := compiler.Seal(t.Context(), tree.FromMap(nil), res, ir.Revision{}, false)
+	bundles, ds, err := compiler.Seal(t.Context(), tree.FromMap(nil), res, ir.Revision{}, nil)
 	if err != nil || ds.HasErrors() {
 		t.Fatal(err, ds)
 	}
@@ -142,7 +142,7 @@ func moduleFile(t *testing.T, module, file string) string {
 func TestStockKustomizeBuildsEveryPart(t *testing.T) {
 	bin := tools.Path(t, tools.Kustomize)
 	_, res := example(t)
-	bundles, ds, err := compiler.Seal(t.Context(), tree.FromMap(nil), res, ir.Revision{}, false)
+	bundles, ds, err := compiler.Seal(t.Context(), tree.FromMap(nil), res, ir.Revision{}, nil)
 	if err != nil || ds.HasErrors() {
 		t.Fatal(err, ds)
 	}

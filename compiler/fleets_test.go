@@ -517,3 +517,13 @@ func golden(t *testing.T, name, got string) {
 		t.Errorf("%s differs (-fleets.update rewrites it); now:\n%s", name, got)
 	}
 }
+
+// contentOf returns the files of an artifact.
+func contentOf(t *testing.T, a *ir.Artifact) []ir.File {
+	t.Helper()
+	files, err := a.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}

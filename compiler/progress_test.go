@@ -38,7 +38,7 @@ func TestProgress(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, ds, err := compiler.Seal(t.Context(), tr, res, ir.Revision{}, false); err != nil || ds.HasErrors() {
+	if _, ds, err := compiler.Seal(t.Context(), tr, res, ir.Revision{}, nil); err != nil || ds.HasErrors() {
 		t.Fatal(err, ds)
 	}
 	if got, want := strings.Join(order, " "), "evaluate render link plan guard emit seal"; got != want {

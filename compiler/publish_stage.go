@@ -89,8 +89,8 @@ func Held(res *Result, w Wanted, artifacts []string) (held, left []string, diags
 
 // Recorded seals the artifacts of a release that a compile holds, byte for byte
 // as they are recorded; the others are left, as by Held. A recorded content that
-// seals to other bytes is REL005.
-func Recorded(ctx context.Context, res *Result, w Wanted, artifacts []string) (sealed []*seal.Bundle, left []string, diags diag.List, err error) {
+// seals to other bytes is REL005. Layers are kept on the stage.
+func Recorded(ctx context.Context, res *Result, w Wanted, artifacts []string, stage *oci.Stage) (sealed []*seal.Bundle, left []string, diags diag.List, err error) {
 	held, left, diags, err := Held(res, w, artifacts)
 	if err != nil {
 		return nil, nil, nil, err
@@ -109,6 +109,9 @@ func Recorded(ctx context.Context, res *Result, w Wanted, artifacts []string) (s
 			diags.Add(unreproducible(w, name, fmt.Sprintf("this compiler seals %s", x.Digest())).
 				Fix("or give the content a new serial with this version: `darkstart release --renew`"))
 		default:
+			if x, err = kept(stage, x); err != nil {
+				return nil, nil, nil, err
+			}
 			sealed = append(sealed, x)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/compiler/release"
 	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/oci"
 )
 
 // Renewal is a compile of a revision, and the artifacts of the newest releases
@@ -21,12 +22,12 @@ type Renewal struct {
 // content that it has: a new serial, and a date of expiry that counts from the
 // first of the renewals, which is the compile of the delivery branch. What that
 // has other content of is taken from the others, so that a renewal moves
-// nothing past a ring (DESIGN §7).
-func Renew(ctx context.Context, from []Renewal, wanted []Wanted) (*Bundles, diag.List, error) {
+// nothing past a ring (DESIGN §7). Layers are kept on the stage.
+func Renew(ctx context.Context, from []Renewal, wanted []Wanted, stage *oci.Stage) (*Bundles, diag.List, error) {
 	out := &Bundles{}
 	var diags diag.List
 	for _, w := range wanted {
-		b := newBundler(ctx, from[0].Result, from[0].Revision, out)
+		b := newBundler(ctx, from[0].Result, from[0].Revision, stage, out)
 		b.stream, b.before, b.opt.Renew = release.Stream{Name: w.Records.Stream}, w.Records, true
 		var candidates []release.Candidate
 		for _, f := range from {
@@ -34,19 +35,12 @@ func Renew(ctx context.Context, from []Renewal, wanted []Wanted) (*Bundles, diag
 				if _, ok := w.Release.Artifacts[name]; !ok {
 					continue // of another stream
 				}
-				c, err := b.candidate(f.Result, name)
-				if err != nil {
-					return nil, nil, err
-				}
-				if c != nil {
+				if c := b.candidate(f.Result, name); c != nil {
 					c.Revision = f.Revision.Commit
 					candidates = append(candidates, *c)
 					b.stream.Artifacts = append(b.stream.Artifacts, name)
 				}
 			}
-		}
-		if b.diags.HasErrors() {
-			return nil, b.diags.Sorted(), nil
 		}
 		slices.Sort(b.stream.Artifacts)
 		ds, err := b.append(candidates)

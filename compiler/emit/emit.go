@@ -57,78 +57,75 @@ func (c *Config) trace(unit string) (end func()) {
 }
 
 // Emit returns one artifact for each cluster and one for the fleet, sorted by
-// name. A cluster whose plan does not order all its parts is a diagnostic and
+// name, whose files are written when they are asked for. A cluster whose plan does not order all its parts is a diagnostic and
 // yields no artifact: half a bundle would be worse than none.
 func Emit(ctx context.Context, f *ir.Fleet, p *plans.Plan, cfg *Config) ([]*ir.Artifact, diag.List, error) {
 	var (
 		out   []*ir.Artifact
 		diags diag.List
+		pages []Page // outlines
 	)
-	pages, _, found := Runbooks(f, p)
-	diags.Add(found...)
-	bootstraps := map[string]*Page{}
-	for i := range pages {
-		if c := pages[i].Cluster; c != "" {
-			bootstraps[c] = &pages[i]
-		}
-	}
+	l := newLibrary(f, p)
 	for _, c := range f.Clusters {
 		if err := ctx.Err(); err != nil {
 			return nil, nil, err
 		}
 		end := cfg.trace("clusters/" + c.Name)
-		a, ds, err := cluster(f, c, p, bootstraps[c.Name])
+		o, ds := orderOf(c, p)
+		if o.recovery != nil && !ds.HasErrors() {
+			page := l.bootstrap(c, o)
+			pages = append(pages, outline(&page))
+			delete(l.inventory, c.Name) // memory follows the clusters in flight
+		}
 		end()
-		if err != nil {
-			return nil, nil, err
+		if diags.Add(ds...); ds.HasErrors() {
+			continue
 		}
-		diags.Add(ds...)
-		if !ds.HasErrors() {
-			out = append(out, a)
-		}
+		out = append(out, &ir.Artifact{Name: c.Name, Files: func() ([]ir.File, error) { return l.cluster(c, o) }})
 	}
-	fleet, err := fleetArtifact(p, pages)
-	if err != nil {
-		return nil, nil, err
-	}
-	out = append(out, fleet)
+	l.recoveries(func(p *Page) { pages = append(pages, outline(p)) })
+	diags.Add(l.findings()...)
+	index := l.index(pages)
+	out = append(out, &ir.Artifact{Name: ir.FleetArtifact, Files: func() ([]ir.File, error) { return l.fleet(&index) }})
 	slices.SortFunc(out, func(a, b *ir.Artifact) int { return strings.Compare(a.Name, b.Name) })
 	return out, diags.Sorted(), nil
 }
 
-func cluster(f *ir.Fleet, c *ir.Linked, p *plans.Plan, boot *Page) (*ir.Artifact, diag.List, error) {
-	o, diags := orderOf(c, p)
-	if diags.HasErrors() {
-		return nil, diags, nil
-	}
+// cluster writes the files of a cluster's artifact.
+func (l *library) cluster(c *ir.Linked, o *order) ([]ir.File, error) {
 	w := writer{}
-	if err := manifests(&w, f, c, o); err != nil {
-		return nil, nil, err
-	}
-	if err := w.json("meta/plan.json", bootstrapOnly(p, c.Name)); err != nil {
-		return nil, nil, err
-	}
-	if boot != nil {
-		if err := w.page(boot); err != nil {
-			return nil, nil, err
-		}
-	}
-	return &ir.Artifact{Name: c.Name, Files: w.files()}, diags, nil
-}
-
-func fleetArtifact(p *plans.Plan, pages []Page) (*ir.Artifact, error) {
-	w := writer{}
-	if err := w.json("meta/plan.json", recoveriesOnly(p)); err != nil {
+	if err := manifests(&w, l.f, c, o); err != nil {
 		return nil, err
 	}
-	for i := range pages {
-		if pages[i].Cluster == "" {
-			if err := w.page(&pages[i]); err != nil {
-				return nil, err
-			}
+	if err := w.json("meta/plan.json", bootstrapOnly(l.p, c.Name)); err != nil {
+		return nil, err
+	}
+	if o.recovery != nil {
+		l.mu.Lock()
+		page := l.bootstrap(c, o)
+		l.mu.Unlock()
+		if err := w.page(&page); err != nil {
+			return nil, err
 		}
 	}
-	return &ir.Artifact{Name: ir.FleetArtifact, Files: w.files()}, nil
+	return w.files(), nil
+}
+
+// fleet writes the files of the fleet's artifact.
+func (l *library) fleet(index *Page) ([]ir.File, error) {
+	w := writer{}
+	if err := w.json("meta/plan.json", recoveriesOnly(l.p)); err != nil {
+		return nil, err
+	}
+	err := w.page(index)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.recoveries(func(p *Page) {
+		if err == nil {
+			err = w.page(p)
+		}
+	})
+	return w.files(), err
 }
 
 // writer collects the files of one artifact.

@@ -11,6 +11,13 @@ import (
 // indexPath is the entry page of the fleet's artifact.
 const indexPath = "runbooks/index"
 
+// outline is what the index shows of a page.
+func outline(p *Page) Page {
+	out := *p
+	out.Runbook = &runbook.Runbook{Path: p.Path, Tiles: p.Tiles, Facts: p.Facts[:min(len(p.Facts), 1)]}
+	return out
+}
+
 // index lists every runbook of the fleet, by disaster.
 func (l *library) index(pages []Page) Page {
 	rb := &runbook.Runbook{Path: indexPath, Kind: "Index", Title: "Runbooks"}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/darkstart-dev/darkstart/compiler/emit/runbook"
 	"github.com/darkstart-dev/darkstart/compiler/ir"
@@ -39,7 +40,7 @@ func Runbooks(f *ir.Fleet, p *plans.Plan) ([]Page, Tally, diag.List) {
 			out = append(out, l.bootstrap(c, o))
 		}
 	}
-	out = append(out, l.recoveries()...)
+	l.recoveries(func(p *Page) { out = append(out, *p) })
 	out = append(out, l.index(out))
 	return out, l.tally(), l.findings()
 }
@@ -52,6 +53,7 @@ type library struct {
 	procs map[string]*plans.Procedure
 	steps map[string]*plans.Step // by "procedure/step"
 
+	mu        sync.Mutex        // of what follows
 	inventory map[string]*known // by cluster, made when first needed
 	// judged remembers what each command names, so that a step of a hundred
 	// runbooks is read once. The key is the cluster and the command.

@@ -23,8 +23,7 @@ type scene struct {
 
 // recoveries compiles one runbook for each scenario and each target that it
 // takes down. Bootstraps have a page of their own in the cluster's artifact.
-func (l *library) recoveries() []Page {
-	var out []Page
+func (l *library) recoveries(yield func(*Page)) {
 	for i := range l.p.Scenarios {
 		r := &l.p.Scenarios[i]
 		if r.Scenario.Class == "bootstrap" {
@@ -39,10 +38,10 @@ func (l *library) recoveries() []Page {
 			if s == nil {
 				s = l.scene(r)
 			}
-			out = append(out, s.recovery(c))
+			p := s.recovery(c)
+			yield(&p)
 		}
 	}
-	return out
 }
 
 func (l *library) scene(r *plans.Recovery) *scene {

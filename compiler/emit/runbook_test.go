@@ -3,8 +3,8 @@ package emit_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -199,7 +199,11 @@ func TestPaths(t *testing.T) {
 	}
 	for _, a := range artifacts {
 		seen := map[string]bool{}
-		for _, f := range a.Files {
+		files, err := a.Files()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
 			fold := strings.ToLower(f.Path)
 			if len(f.Path) > 100 || !regexp.MustCompile(`^[A-Za-z0-9._/-]+$`).MatchString(f.Path) || seen[fold] {
 				t.Errorf("%s: %s is no name for a bundle", a.Name, f.Path)
@@ -244,9 +248,15 @@ func TestSameInputSameBytes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := json.Marshal(as)
-		if err != nil {
-			t.Fatal(err)
+		var b []byte
+		for _, a := range as {
+			files, err := a.Files()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range files {
+				b = fmt.Appendf(b, "%s %s\n%s\n", a.Name, f.Path, f.Data)
+			}
 		}
 		if first != nil && !bytes.Equal(first, b) {
 			t.Fatal("the same fleet gave other bytes")

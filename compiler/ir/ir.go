@@ -265,8 +265,15 @@ type File struct {
 // Artifact is the content of one bundle before it is sealed: a cluster's, or
 // the fleet's.
 type Artifact struct {
-	Name  string // cluster name, or "fleet"
-	Files []File // byte-sorted by path
+	Name string // cluster name, or "fleet"
+	// Files returns the files, byte-sorted by path. They may be made anew for
+	// each call, because those of all clusters at once would fill the memory.
+	Files func() ([]File, error)
+}
+
+// Content is the files of an artifact that is in memory.
+func Content(files []File) func() ([]File, error) {
+	return func() ([]File, error) { return files, nil }
 }
 
 // FleetArtifact is the name of the artifact with runbooks and recovery plans.

@@ -17,9 +17,12 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/internal/diag"
@@ -102,13 +105,39 @@ func (r *Records) Release(id string) (Release, bool) {
 // Candidate is an artifact that was compiled and may or may not be new.
 type Candidate struct {
 	Artifact string
-	Content  digest.Digest
 	// Revision is the commit that has the content, for a renewal of what was
 	// made of an older one; "" is that of Options.
 	Revision string
+	// Draft makes the content. It is called once, and what it returns is dropped
+	// before many others are called: contents are large. It may be called from
+	// several goroutines. A draft without Seal leaves the candidate out: whoever
+	// made it knows why.
+	Draft func() (Draft, error)
+}
+
+// Draft is the content of a candidate.
+type Draft struct {
+	Content digest.Digest
 	// Seal packs the content with a record and returns the digests of the
-	// result. It is called once for each candidate, and must be pure.
+	// result. It is called once, and must be pure.
 	Seal func(ir.Record) (manifest, tar digest.Digest, err error)
+}
+
+// Each drafts candidates, as many at once as there are processors, and calls
+// f with each draft that there is, from several goroutines.
+func Each(cs []Candidate, f func(i int, c *Candidate, d Draft) error) error {
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range cs {
+		g.Go(func() error {
+			d, err := cs[i].Draft()
+			if err != nil || d.Seal == nil {
+				return err
+			}
+			return f(i, &cs[i], d)
+		})
+	}
+	return g.Wait()
 }
 
 // Options of Append.
@@ -153,11 +182,6 @@ func Append(prior *Records, candidates []Candidate, o Options) (*Records, []Reco
 	if d := checkRevision(prior, o.Revision); d != nil {
 		return nil, nil, diag.List{d}, nil
 	}
-	next := prior.clone()
-	var (
-		out   []Recorded
-		diags diag.List
-	)
 	current := map[string]int{}
 	var hotfix []string
 	if last, ok := prior.Release(""); ok && o.Partial {
@@ -165,23 +189,33 @@ func Append(prior *Records, candidates []Candidate, o Options) (*Records, []Reco
 	}
 	cs := slices.Clone(candidates)
 	slices.SortFunc(cs, func(a, b Candidate) int { return strings.Compare(a.Artifact, b.Artifact) })
-	for i, c := range cs {
-		if i > 0 && cs[i-1].Artifact == c.Artifact {
-			return nil, nil, nil, fmt.Errorf("release: artifact %q was compiled twice", c.Artifact)
+	for i := 1; i < len(cs); i++ {
+		if cs[i-1].Artifact == cs[i].Artifact {
+			return nil, nil, nil, fmt.Errorf("release: artifact %q was compiled twice", cs[i].Artifact)
 		}
-		r, d, err := next.record(c, o)
-		if err != nil {
-			return nil, nil, nil, err
-		}
-		diags.Add(d)
-		out = append(out, r)
-		if o.Partial {
-			hotfix = append(hotfix, c.Artifact)
-		}
-		current[c.Artifact] = r.Entry.Serial
 	}
-	if diags.HasErrors() {
+	recorded, found := make([]Recorded, len(cs)), make([]*diag.Diagnostic, len(cs))
+	err := Each(cs, func(i int, c *Candidate, d Draft) (err error) {
+		recorded[i], found[i], err = prior.record(c, d, o)
+		return err
+	})
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	var diags diag.List
+	if diags.Add(found...); diags.HasErrors() {
 		return nil, nil, diags.Sorted(), nil
+	}
+	next := prior.clone()
+	out := slices.DeleteFunc(recorded, func(r Recorded) bool { return r.Artifact == "" }) // left out
+	for _, r := range out {
+		current[r.Artifact] = r.Entry.Serial
+		if o.Partial {
+			hotfix = append(hotfix, r.Artifact)
+		}
+		if r.New {
+			next.Artifacts[r.Artifact] = append(slices.Clip(next.Artifacts[r.Artifact]), r.Entry)
+		}
 	}
 	if last, ok := prior.Release(""); ok && maps.Equal(last.Artifacts, current) {
 		return prior, out, nil, nil
@@ -193,17 +227,17 @@ func Append(prior *Records, candidates []Candidate, o Options) (*Records, []Reco
 	return next, out, nil, nil
 }
 
-// record finds or appends the entry of one candidate.
-func (r *Records) record(c Candidate, o Options) (Recorded, *diag.Diagnostic, error) {
+// record finds or makes the entry of one candidate.
+func (r *Records) record(c *Candidate, d Draft, o Options) (Recorded, *diag.Diagnostic, error) {
 	last, here := r.Last(c.Artifact)
 	if _, e, ok := o.History.Last(c.Artifact); ok && e.Serial > last.Serial {
 		last, here = e, false // it comes, or comes back, from another stream
 	}
-	if here && last.Content == c.Content && !o.Renew {
-		return r.again(c, last)
+	if here && last.Content == d.Content && !o.Renew {
+		return r.again(c, d, last)
 	}
 	e := ir.Recorded{
-		Content: c.Content, Issued: o.Revision.Time, MinCompiler: o.MinCompiler,
+		Content: d.Content, Issued: o.Revision.Time, MinCompiler: o.MinCompiler,
 		NotAfter: notAfter(o), Previous: last.Manifest, Revision: cmp.Or(c.Revision, o.Revision.Commit),
 		Serial: last.Serial + 1, Waivers: []ir.RecordedWaiver{},
 	}
@@ -212,18 +246,17 @@ func (r *Records) record(c Candidate, o Options) (Recorded, *diag.Diagnostic, er
 	}
 	record := e.Record(r.Stream, c.Artifact)
 	var err error
-	if e.Manifest, e.Tar, err = c.Seal(record); err != nil {
+	if e.Manifest, e.Tar, err = d.Seal(record); err != nil {
 		return Recorded{}, nil, err
 	}
-	r.Artifacts[c.Artifact] = append(slices.Clip(r.Artifacts[c.Artifact]), e)
 	return Recorded{Artifact: c.Artifact, Record: record, Entry: e, New: true}, nil, nil
 }
 
 // again seals unchanged content with its recorded record. Other bytes than the
 // recorded ones would be a second artifact under one serial.
-func (r *Records) again(c Candidate, e ir.Recorded) (Recorded, *diag.Diagnostic, error) {
+func (r *Records) again(c *Candidate, d Draft, e ir.Recorded) (Recorded, *diag.Diagnostic, error) {
 	record := e.Record(r.Stream, c.Artifact)
-	manifest, tar, err := c.Seal(record)
+	manifest, tar, err := d.Seal(record)
 	if err != nil {
 		return Recorded{}, nil, err
 	}

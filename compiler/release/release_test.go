@@ -28,13 +28,17 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // far as this package can see.
 func candidate(artifact, content string) Candidate {
 	c := digest.Of([]byte(content))
-	return Candidate{Artifact: artifact, Content: c, Seal: func(r ir.Record) (manifest, tar digest.Digest, err error) {
+	return drafted(artifact, Draft{Content: c, Seal: func(r ir.Record) (manifest, tar digest.Digest, err error) {
 		b, err := object.Encode(r)
 		if r.Artifact != artifact || r.Correlation != c.Short() {
 			err = fmt.Errorf("sealed %q with the record of %q", artifact, r.Artifact)
 		}
 		return digest.Of(append(b, content...)), digest.Of([]byte("tar" + content)), err
-	}}
+	}})
+}
+
+func drafted(artifact string, d Draft) Candidate {
+	return Candidate{Artifact: artifact, Draft: func() (Draft, error) { return d, nil }}
 }
 
 func candidates(state map[string]string) []Candidate {
@@ -227,8 +231,9 @@ func TestRefused(t *testing.T) {
 	if diags.HasErrors() {
 		t.Fatal(diags)
 	}
-	drift := candidate("eu", "1")
-	drift.Seal = func(ir.Record) (digest.Digest, digest.Digest, error) { return digest.Of([]byte("other")), "", nil }
+	drift := drafted("eu", Draft{Content: digest.Of([]byte("1")), Seal: func(ir.Record) (digest.Digest, digest.Digest, error) {
+		return digest.Of([]byte("other")), "", nil
+	}})
 	_, _, diags, err := Append(r, []Candidate{drift}, options(2))
 	if err != nil || !strings.Contains(diags.String(), "REL005") || diags[0].Primary().Line != 4 {
 		t.Errorf("other bytes under a recorded serial: %v %s", err, diags)

@@ -52,7 +52,7 @@ func (m *memory) Referrers(context.Context, digest.Digest) ([]oci.Descriptor, er
 // every digest fit again, as far as that needs no key.
 func repaired(b *Bundle, sig *Signature, part string, flipped []byte) *memory {
 	m := &memory{blobs: map[digest.Digest][]byte{}}
-	manifest, layer, statement, refers := b.Manifest, b.Layer, sig.Bundle, sig.Manifest
+	manifest, layer, statement, refers := b.Manifest, layerOf(b), sig.Bundle, sig.Manifest
 	replace := func(in []byte, old digest.Digest) []byte {
 		return bytes.ReplaceAll(in, []byte(old), []byte(digest.Of(flipped)))
 	}
@@ -79,7 +79,7 @@ func repaired(b *Bundle, sig *Signature, part string, flipped []byte) *memory {
 // parts are what an attacker may change.
 func parts(b *Bundle, sig *Signature) map[string][]byte {
 	return map[string][]byte{
-		"layer": b.Layer, "manifest": b.Manifest, "config": b.Config,
+		"layer": layerOf(b), "manifest": b.Manifest, "config": b.Config,
 		"signature": sig.Bundle, "referrer": sig.Manifest,
 	}
 }
@@ -183,7 +183,7 @@ func TestFlips(t *testing.T) {
 					return err
 				}
 				accepted.Add(1)
-				if d := cmp.Diff(claims(want), claims(r)); d != "" || !bytes.Equal(r.Bundle.Layer, b.Layer) {
+				if d := cmp.Diff(claims(want), claims(r)); d != "" || !bytes.Equal(layerOf(r.Bundle), layerOf(b)) {
 					return fmt.Errorf("it changes what was verified:\n%s", d)
 				}
 				return nil
@@ -200,7 +200,7 @@ func TestFlips(t *testing.T) {
 // serves the bytes of the bundle, it is not derived again, which is most of
 // what a verification costs: Load would give b.
 func verifyFlip(ctx context.Context, m *memory, b *Bundle, tr *Trust, c *VerifyConfig) (*Report, diag.List, error) {
-	same := m.manifest == b.Digest() && bytes.Equal(m.blobs[m.manifest], b.Manifest) && bytes.Equal(m.blobs[b.LayerDigest()], b.Layer)
+	same := m.manifest == b.Digest() && bytes.Equal(m.blobs[m.manifest], b.Manifest) && bytes.Equal(m.blobs[b.LayerDigest()], layerOf(b))
 	if !same {
 		return Verify(ctx, m, "eu", tr, c)
 	}
@@ -288,11 +288,11 @@ func TestFlipsCosign(t *testing.T) {
 				statement = flipped
 			}
 			refers := bytes.ReplaceAll(m.blobs[m.referrers[0].Digest], []byte(b.Digest()), []byte(m.manifest))
-			l, err := oci.WriteLayout(t.Context(), t.TempDir(), []oci.Artifact{{Tag: "eu", Manifest: manifest, Blobs: [][]byte{b.Layer, b.Config}}})
+			l, err := oci.WriteLayout(t.Context(), t.TempDir(), []oci.Artifact{{Tag: "eu", Manifest: manifest, Blobs: []oci.Blob{b.Layer, oci.Bytes(b.Config)}}})
 			if err != nil {
 				continue // no longer JSON: no registry takes it either
 			}
-			if err := l.Attach(t.Context(), oci.Artifact{Manifest: refers, Blobs: [][]byte{statement, b.Config}}); err != nil {
+			if err := l.Attach(t.Context(), oci.Artifact{Manifest: refers, Blobs: []oci.Blob{oci.Bytes(statement), oci.Bytes(b.Config)}}); err != nil {
 				continue
 			}
 			repo := fmt.Sprintf("%s/%s/%d", host, part, i)

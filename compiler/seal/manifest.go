@@ -77,7 +77,7 @@ func manifest(b *Bundle) ([]byte, error) {
 	return canonical(ociManifest{
 		Annotations: a, ArtifactType: ArtifactType, MediaType: oci.MediaTypeManifest, SchemaVersion: 2,
 		Config: descriptor(MediaTypeEmpty, b.Config),
-		Layers: []ociDescriptor{descriptor(MediaTypeLayer, b.Layer)},
+		Layers: []ociDescriptor{{Digest: b.Layer.Digest(), MediaType: MediaTypeLayer, Size: b.Layer.Size()}},
 	})
 }
 

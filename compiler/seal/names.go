@@ -32,16 +32,16 @@ var banned = []struct{ reason, patterns string }{
 
 // checkNames refuses every file name that some consumer would read otherwise
 // than it stands, and every pair that some file system would merge.
-func checkNames(a *ir.Artifact) diag.List {
+func checkNames(artifact string, files []ir.File) diag.List {
 	var diags diag.List
 	seen := map[string]string{} // folded prefix, "/" behind directories, to its spelling
-	for _, f := range sorted(a.Files) {
+	for _, f := range sorted(files) {
 		d := checkName(f.Path)
 		if d == nil {
 			d = checkCollision(seen, f.Path)
 		}
 		if d != nil {
-			d.Note("in artifact %q", a.Name)
+			d.Note("in artifact %q", artifact)
 		}
 		diags.Add(d)
 	}

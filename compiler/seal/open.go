@@ -48,17 +48,17 @@ func tooLarge(format string, args ...any) *diag.Diagnostic {
 }
 
 // check holds a sealed bundle to the limits that Open will apply to it.
-func (l Limits) check(b *Bundle) *diag.Diagnostic {
+func (l Limits) check(b *Bundle, files []ir.File) *diag.Diagnostic {
 	var size int64
-	for _, f := range b.Artifact.Files {
+	for _, f := range files {
 		size += int64(len(f.Data)+511)&^511 + 512
 	}
-	switch n := len(b.Artifact.Files) + sideFiles; {
-	case int64(len(b.Layer)) > l.Layer:
-		return tooLarge("the layer of %q has %d bytes (at most %d)", b.Artifact.Name, len(b.Layer), l.Layer)
+	switch n := len(files) + sideFiles; {
+	case b.Layer.Size() > l.Layer:
+		return tooLarge("the layer of %q has %d bytes (at most %d)", b.Artifact.Name, b.Layer.Size(), l.Layer)
 	case n > l.Files:
 		return tooLarge("artifact %q has %d files (at most %d)", b.Artifact.Name, n, l.Files)
-	case size > l.tarLimit(len(b.Layer))-1<<16: // room for the record side and the end of the archive
+	case size > l.tarLimit(int(b.Layer.Size()))-1<<16: // room for the record side and the end of the archive
 		return tooLarge("artifact %q has %d bytes (at most %d, and %d times its compressed size)", b.Artifact.Name, size, l.Tar, l.Ratio)
 	}
 	return nil
@@ -72,11 +72,11 @@ func Open(layer []byte, l Limits) (*Bundle, diag.List, error) {
 	if d != nil {
 		return nil, diag.List{d}, nil
 	}
-	a, r, d := split(files)
+	own, r, d := split(files)
 	if d != nil {
 		return nil, diag.List{d}, nil
 	}
-	content, diags, err := Content(a)
+	content, diags, err := contentOf(r.Artifact, own)
 	if err != nil {
 		return nil, diag.List{notCanonical("its names cannot be archived: %v", err)}, nil
 	}
@@ -87,11 +87,11 @@ func Open(layer []byte, l Limits) (*Bundle, diag.List, error) {
 	if r.Correlation != content.Short() {
 		return nil, diag.List{notCanonical("its correlation id is %q and its content is %s", r.Correlation, content)}, nil
 	}
-	b, err := pack(a, r, content)
+	b, err := pack(&ir.Artifact{Name: r.Artifact, Files: ir.Content(sorted(own))}, own, r, content)
 	if err != nil {
 		return nil, nil, err
 	}
-	if !bytes.Equal(b.Layer, layer) {
+	if again, err := b.Layer.Bytes(); err != nil || !bytes.Equal(again, layer) {
 		return nil, diag.List{notCanonical("packing its files again gives %s, and the layer is %s", b.LayerDigest(), digest.Of(layer))}, nil
 	}
 	return b, nil, nil
@@ -128,27 +128,23 @@ func unpack(layer []byte, l Limits) ([]tgz.File, *diag.Diagnostic) {
 
 // split takes the record side away from the content. The guard's own files are
 // dropped: packing derives them from the record again.
-func split(files []tgz.File) (*ir.Artifact, ir.Record, *diag.Diagnostic) {
-	var (
-		a      ir.Artifact
-		record []byte
-	)
+func split(files []tgz.File) (content []ir.File, r ir.Record, d *diag.Diagnostic) {
+	var record []byte
 	for _, f := range files {
 		switch {
 		case f.Path == RecordPath:
 			record = f.Data
 		case strings.HasPrefix(f.Path, GuardDir+"/"):
 		default:
-			a.Files = append(a.Files, ir.File(f))
+			content = append(content, ir.File(f))
 		}
 	}
 	if record == nil {
 		return nil, ir.Record{}, diag.Errorf("SEA008", "the layer has no %s", RecordPath).
 			Fix("name the digest of a bundle that `darkstart publish` or `darkstart compile` printed")
 	}
-	r, d := parseRecord(record)
-	a.Name = r.Artifact
-	return &a, r, d
+	r, d = parseRecord(record)
+	return content, r, d
 }
 
 // Read opens a bundle from its manifest: blob returns the bytes of one blob,
@@ -183,7 +179,7 @@ func Read(manifest []byte, blob func(digest.Digest, int64) ([]byte, error), l Li
 
 // Validate derives every digest and byte of b again. It is the oracle of tests.
 func (b *Bundle) Validate() error {
-	blob := func(digest.Digest, int64) ([]byte, error) { return b.Layer, nil }
+	blob := func(digest.Digest, int64) ([]byte, error) { return b.Layer.Bytes() }
 	again, diags, err := Read(b.Manifest, blob, Limits{})
 	switch {
 	case err != nil:

@@ -30,6 +30,7 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler/seal/internal/tgz"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/digest"
+	"github.com/darkstart-dev/darkstart/internal/oci"
 )
 
 // The artifact type of a bundle, and the media types of its layer and config.
@@ -62,9 +63,11 @@ type Bundle struct {
 	Record   ir.Record
 	Content  digest.Digest // of the tar without the record side
 	Tar      digest.Digest // of the uncompressed layer
-	Layer    []byte
+	Layer    oci.Blob
 	Config   []byte
 	Manifest []byte
+	// Count is how many files the content has.
+	Count int
 }
 
 // Digest is the manifest's digest: the name under which the bundle is pinned,
@@ -73,10 +76,24 @@ func (b *Bundle) Digest() digest.Digest { return digest.Of(b.Manifest) }
 
 // LayerDigest is the digest of the compressed layer; Flux shows it as the
 // digest of the artifact.
-func (b *Bundle) LayerDigest() digest.Digest { return digest.Of(b.Layer) }
+func (b *Bundle) LayerDigest() digest.Digest { return b.Layer.Digest() }
+
+// Kept is the bundle with its layer in a place that is not memory.
+func (b *Bundle) Kept(s *oci.Stage) (*Bundle, error) {
+	out := *b
+	var err error
+	out.Layer, err = s.Keep(b.Layer)
+	return &out, err
+}
 
 // Files returns what the layer holds, content and record side, byte-sorted.
-func (b *Bundle) Files() ([]ir.File, error) { return allFiles(b.Artifact, b.Record) }
+func (b *Bundle) Files() ([]ir.File, error) {
+	files, err := b.Artifact.Files()
+	if err != nil {
+		return nil, err
+	}
+	return allFiles(files, b.Record)
+}
 
 // Recorded returns the entry of releases/<stream>.json for this bundle.
 func (b *Bundle) Recorded() ir.Recorded {
@@ -88,51 +105,86 @@ func (b *Bundle) Recorded() ir.Recorded {
 	}
 }
 
-// Seal packs the content of an artifact and its release record. The record's
-// Artifact and Correlation are filled in. A nil bundle comes with diagnostics
-// that say which file or field cannot be sealed.
-func Seal(ctx context.Context, a *ir.Artifact, r ir.Record, c *Config) (*Bundle, diag.List, error) {
+// Draft is an artifact whose content is known, and whose record is not: which
+// one it gets depends on the content. It holds the files, so it is short-lived.
+type Draft struct {
+	Artifact *ir.Artifact
+	Content  digest.Digest
+	files    []ir.File
+}
+
+// NewDraft makes the files of an artifact and checks their names. A nil draft
+// comes with diagnostics that say which file cannot be sealed.
+func NewDraft(a *ir.Artifact) (*Draft, diag.List, error) {
+	files, err := a.Files()
+	if err != nil {
+		return nil, nil, err
+	}
+	content, diags, err := contentOf(a.Name, files)
+	if err != nil || diags.HasErrors() {
+		return nil, diags, err
+	}
+	return &Draft{Artifact: a, Content: content, files: files}, nil, nil
+}
+
+// Seal packs the content with a release record, whose Artifact and Correlation
+// are filled in. A nil bundle comes with diagnostics that say what cannot be
+// sealed.
+func (d *Draft) Seal(ctx context.Context, r ir.Record, c *Config) (*Bundle, diag.List, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
 	if c == nil {
 		c = &Config{}
 	}
-	content, diags, err := Content(a)
-	if err != nil || diags.HasErrors() {
-		return nil, diags, err
-	}
-	r.Artifact, r.Correlation = a.Name, content.Short()
-	if diags = checkRecord(r); diags.HasErrors() {
+	r.Artifact, r.Correlation = d.Artifact.Name, d.Content.Short()
+	if diags := checkRecord(r); diags.HasErrors() {
 		return nil, diags, nil
 	}
-	b, err := pack(a, r, content)
+	b, err := pack(d.Artifact, d.files, r, d.Content)
 	if err != nil {
 		return nil, nil, err
 	}
-	if d := c.Limits.withDefaults().check(b); d != nil {
-		return nil, diag.List{d}, nil
+	if problem := c.Limits.withDefaults().check(b, d.files); problem != nil {
+		return nil, diag.List{problem}, nil
 	}
 	return b, nil, nil
+}
+
+// Seal is NewDraft and Draft.Seal.
+func Seal(ctx context.Context, a *ir.Artifact, r ir.Record, c *Config) (*Bundle, diag.List, error) {
+	d, diags, err := NewDraft(a)
+	if d == nil {
+		return nil, diags, err
+	}
+	return d.Seal(ctx, r, c)
 }
 
 // Content returns the content digest of an artifact, after checking its names.
 // It is what `release` compares to tell changed artifacts from unchanged ones.
 func Content(a *ir.Artifact) (digest.Digest, diag.List, error) {
-	if diags := checkNames(a); diags.HasErrors() {
+	d, diags, err := NewDraft(a)
+	if d == nil {
+		return "", diags, err
+	}
+	return d.Content, nil, nil
+}
+
+func contentOf(name string, files []ir.File) (digest.Digest, diag.List, error) {
+	if diags := checkNames(name, files); diags.HasErrors() {
 		return "", diags, nil
 	}
 	sum := digest.NewWriter()
-	if err := tgz.Tar(sum, tarFiles(sorted(a.Files))); err != nil {
-		return "", nil, fmt.Errorf("seal %s: %w", a.Name, err)
+	if err := tgz.Tar(sum, tarFiles(sorted(files))); err != nil {
+		return "", nil, fmt.Errorf("seal %s: %w", name, err)
 	}
 	return sum.Digest(), nil, nil
 }
 
 // pack is the one way from (content, record) to bytes. The archive goes through
 // the hash into the compressor; as a whole it never exists.
-func pack(a *ir.Artifact, r ir.Record, content digest.Digest) (*Bundle, error) {
-	files, err := allFiles(a, r)
+func pack(a *ir.Artifact, content []ir.File, r ir.Record, contentSum digest.Digest) (*Bundle, error) {
+	files, err := allFiles(content, r)
 	if err != nil {
 		return nil, err
 	}
@@ -149,20 +201,20 @@ func pack(a *ir.Artifact, r ir.Record, content digest.Digest) (*Bundle, error) {
 		return nil, fmt.Errorf("seal %s: %w", a.Name, err)
 	}
 	b := &Bundle{
-		Artifact: &ir.Artifact{Name: a.Name, Files: sorted(a.Files)}, Record: r,
-		Content: content, Tar: sum.Digest(), Layer: layer.Bytes(), Config: emptyConfig,
+		Artifact: a, Record: r,
+		Content: contentSum, Tar: sum.Digest(), Layer: oci.Bytes(layer.Bytes()), Config: emptyConfig, Count: len(content),
 	}
 	b.Manifest, err = manifest(b)
 	return b, err
 }
 
 // allFiles joins content and record side, byte-sorted.
-func allFiles(a *ir.Artifact, r ir.Record) ([]ir.File, error) {
-	side, err := recordSide(a, r)
+func allFiles(content []ir.File, r ir.Record) ([]ir.File, error) {
+	side, err := recordSide(content, r)
 	if err != nil {
 		return nil, err
 	}
-	return sorted(append(side, a.Files...)), nil
+	return sorted(append(side, content...)), nil
 }
 
 func sorted(files []ir.File) []ir.File {

@@ -16,6 +16,7 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/digest"
+	"github.com/darkstart-dev/darkstart/internal/oci"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files and vectors")
@@ -54,7 +55,7 @@ func TestRecordSide(t *testing.T) {
 	if one.Content != two.Content || one.Tar == two.Tar || one.Digest() == two.Digest() {
 		t.Errorf("serials 1 and 2: content %s and %s, manifest %s and %s", one.Content, two.Content, one.Digest(), two.Digest())
 	}
-	fleet := mustSeal(t, &ir.Artifact{Name: "fleet", Files: []ir.File{{Path: "runbooks/all.md", Data: []byte("# All\n")}}}, released(1))
+	fleet := mustSeal(t, &ir.Artifact{Name: "fleet", Files: ir.Content([]ir.File{{Path: "runbooks/all.md", Data: []byte("# All\n")}})}, released(1))
 	files, err := fleet.Files()
 	if err != nil {
 		t.Fatal(err)
@@ -81,8 +82,7 @@ func TestNames(t *testing.T) {
 		"SEA002": {"KUSTOMIZATION.yaml", "kustomization.yaml/a", "parts/dns", "parts/DNS/run/x"},
 	} {
 		for _, name := range names {
-			a := content("eu")
-			a.Files = append(a.Files, ir.File{Path: name})
+			a := with(t, content("eu"), ir.File{Path: name})
 			b, diags, err := Seal(t.Context(), a, released(1), nil)
 			if err != nil || codes(diags) != want || (b == nil) != (want != "") {
 				t.Errorf("%q: want %q, got %v %s", name, want, err, diags)
@@ -121,8 +121,7 @@ func TestRecordRefused(t *testing.T) {
 
 // TestLimitsAgree: what Seal accepts under some limits, Open accepts as well.
 func TestLimitsAgree(t *testing.T) {
-	a := content("eu")
-	a.Files = append(a.Files, ir.File{Path: "big", Data: make([]byte, 1<<20)})
+	a := with(t, content("eu"), ir.File{Path: "big", Data: make([]byte, 1<<20)})
 	for _, l := range []Limits{{}, {Tar: 1 << 20}, {Layer: 100}, {Files: 3}, {Files: 8}, {Files: 9}, {Files: 10}, {Files: 11}, {Ratio: 1}} {
 		b, diags, err := Seal(t.Context(), a, released(1), &Config{Limits: l})
 		if err != nil {
@@ -134,13 +133,13 @@ func TestLimitsAgree(t *testing.T) {
 			}
 			continue
 		}
-		if again, diags, err := Open(b.Layer, l); err != nil || again == nil {
+		if again, diags, err := Open(layerOf(b), l); err != nil || again == nil {
 			t.Errorf("%+v: sealed, and not opened: %v %s", l, err, diags)
 		}
 	}
 	b := mustSeal(t, a, released(1))
 	for _, l := range []Limits{{Tar: 1 << 20}, {Layer: 100}, {Files: 3}, {Ratio: 1}} {
-		if again, diags, err := Open(b.Layer, l); err != nil || again != nil || codes(diags) != "SEA005" {
+		if again, diags, err := Open(layerOf(b), l); err != nil || again != nil || codes(diags) != "SEA005" {
 			t.Errorf("%+v: %v %s", l, err, diags)
 		}
 	}
@@ -157,14 +156,14 @@ func TestRoundTrip(t *testing.T) {
 			}
 		}), 0, 12, func(f ir.File) string { return f.Path }).Draw(rt, "files")
 		shuffled := rapid.Permutation(files).Draw(rt, "order")
-		b, diags, err := Seal(t.Context(), &ir.Artifact{Name: "eu", Files: shuffled}, released(1), nil)
+		b, diags, err := Seal(t.Context(), &ir.Artifact{Name: "eu", Files: ir.Content(shuffled)}, released(1), nil)
 		if err != nil || b == nil {
 			rt.Fatalf("seal: %v %s", err, diags)
 		}
 		if err := b.Validate(); err != nil {
 			rt.Fatal(err)
 		}
-		again, diags, err := Open(b.Layer, Limits{})
+		again, diags, err := Open(layerOf(b), Limits{})
 		if err != nil || again == nil {
 			rt.Fatalf("open: %v %s", err, diags)
 		}
@@ -172,7 +171,7 @@ func TestRoundTrip(t *testing.T) {
 			rt.Fatalf("came back as another bundle")
 		}
 		want := sorted(files)
-		if !slices.EqualFunc(again.Artifact.Files, want, func(a, b ir.File) bool { return a.Path == b.Path && bytes.Equal(a.Data, b.Data) }) {
+		if got, err := again.Artifact.Files(); err != nil || !slices.EqualFunc(got, want, func(a, b ir.File) bool { return a.Path == b.Path && bytes.Equal(a.Data, b.Data) }) {
 			rt.Fatalf("came back with other files")
 		}
 	})
@@ -181,7 +180,7 @@ func TestRoundTrip(t *testing.T) {
 // TestValidate: an oracle that never objects is none.
 func TestValidate(t *testing.T) {
 	for name, edit := range map[string]func(*Bundle){
-		"layer":    func(b *Bundle) { b.Layer = append(slices.Clone(b.Layer), 0) },
+		"layer":    func(b *Bundle) { b.Layer = oci.Bytes(append(slices.Clone(layerOf(b)), 0)) },
 		"manifest": func(b *Bundle) { b.Manifest = append(slices.Clone(b.Manifest), ' ') },
 		"content":  func(b *Bundle) { b.Content = digest.Of(nil) },
 		"tar":      func(b *Bundle) { b.Tar = digest.Of(nil) },
@@ -200,8 +199,8 @@ func TestValidate(t *testing.T) {
 // sealing its files gives.
 func FuzzOpen(f *testing.F) {
 	b := mustSeal(f, content("eu-west-1"), released(2))
-	f.Add(b.Layer)
-	f.Add(b.Layer[:len(b.Layer)/2])
+	f.Add(layerOf(b))
+	f.Add(layerOf(b)[:len(layerOf(b))/2])
 	f.Add([]byte{})
 	for _, v := range storedVectors(f) {
 		f.Add(v.Layer)
@@ -228,7 +227,7 @@ func FuzzOpen(f *testing.F) {
 			}
 			return
 		}
-		if !bytes.Equal(again.Layer, layer) {
+		if !bytes.Equal(layerOf(again), layer) {
 			t.Fatal("accepted a layer that sealing does not give")
 		}
 	})
@@ -242,7 +241,7 @@ func FuzzRead(f *testing.F) {
 		f.Add(v.Manifest)
 	}
 	f.Fuzz(func(t *testing.T, manifest []byte) {
-		got, diags, err := Read(manifest, func(digest.Digest, int64) ([]byte, error) { return b.Layer, nil }, Limits{})
+		got, diags, err := Read(manifest, func(digest.Digest, int64) ([]byte, error) { return layerOf(b), nil }, Limits{})
 		if err != nil || got == nil && !diags.HasErrors() {
 			t.Fatalf("%v %s", err, diags)
 		}

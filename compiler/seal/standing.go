@@ -75,10 +75,10 @@ func standing(ctx context.Context, src oci.Source, d oci.Descriptor, b *Bundle, 
 
 // Referrer returns the signature as it is stored beside its bundle.
 func (s *Signature) Referrer() oci.Artifact {
-	return oci.Artifact{Manifest: s.Manifest, Blobs: [][]byte{emptyConfig, s.Bundle}}
+	return oci.Artifact{Manifest: s.Manifest, Blobs: []oci.Blob{oci.Bytes(emptyConfig), oci.Bytes(s.Bundle)}}
 }
 
 // Stored returns the bundle as it is stored, tagged with its artifact's name.
 func (b *Bundle) Stored() oci.Artifact {
-	return oci.Artifact{Tag: b.Record.Artifact, Manifest: b.Manifest, Blobs: [][]byte{b.Config, b.Layer}}
+	return oci.Artifact{Tag: b.Record.Artifact, Manifest: b.Manifest, Blobs: []oci.Blob{oci.Bytes(b.Config), b.Layer}}
 }

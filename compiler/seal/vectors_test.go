@@ -209,7 +209,7 @@ func recipes(t *testing.T) []*vectors.Vector {
 		c.add(vectors.Vector{Name: "layer-" + h.name, Why: h.why, Open: h.code, Load: h.code, Expect: h.code, Manifest: manifestFor(t, c.good, h.layer), Layer: h.layer})
 	}
 	for _, h := range hostileManifests(t, c.good) {
-		v := vectors.Vector{Name: "manifest-" + h.name, Why: h.why, Load: h.code, Expect: h.code, Manifest: h.layer, Layer: c.good.Layer}
+		v := vectors.Vector{Name: "manifest-" + h.name, Why: h.why, Load: h.code, Expect: h.code, Manifest: h.layer, Layer: layerOf(c.good)}
 		if h.name == "index-of-good" {
 			v.Also = [][]byte{c.good.Manifest}
 		}
@@ -226,7 +226,7 @@ func recipes(t *testing.T) []*vectors.Vector {
 // the digest of the manifest, and nothing that Darkstart refuses beside them.
 func (c *cook) add(v vectors.Vector, statements ...[]byte) {
 	if v.Manifest == nil {
-		v.Manifest, v.Layer = c.good.Manifest, c.good.Layer
+		v.Manifest, v.Layer = c.good.Manifest, layerOf(c.good)
 	}
 	if statements == nil {
 		statements = [][]byte{c.state(c.release, v.Manifest, PredicateSign)}
@@ -282,7 +282,7 @@ func (c *cook) histories() {
 		r := released(2)
 		edit(&r)
 		b := mustSeal(c.t, content(vectors.Artifact), r)
-		v.Manifest, v.Layer = b.Manifest, b.Layer
+		v.Manifest, v.Layer = b.Manifest, layerOf(b)
 		c.add(v)
 	}
 	same := func(*ir.Record) {}
@@ -398,7 +398,7 @@ type hostile struct {
 // manifestFor derives the manifest that an attacker with the key would make.
 func manifestFor(t *testing.T, good *Bundle, layer []byte) []byte {
 	b := *good
-	b.Layer = layer
+	b.Layer = oci.Bytes(layer)
 	if raw, err := tgz.Gunzip(layer, 1<<30); err == nil {
 		b.Tar = digest.Of(raw)
 	}
@@ -449,7 +449,7 @@ func hostileManifests(t *testing.T, good *Bundle) []hostile {
 			m["annotations"].(map[string]any)["org.opencontainers.image.version"] = "9"
 		}),
 		edit("layer-digest", "SEA010", "it names a layer that is not there", func(m map[string]any) { layer(m)["digest"] = string(digest.Of([]byte("x"))) }),
-		edit("layer-size", "SEA010", "it gives the layer another size", func(m map[string]any) { layer(m)["size"] = len(good.Layer) - 1 }),
+		edit("layer-size", "SEA010", "it gives the layer another size", func(m map[string]any) { layer(m)["size"] = len(layerOf(good)) - 1 }),
 		edit("layer-huge", "SEA005", "it announces a layer beyond every limit", func(m map[string]any) { layer(m)["size"] = 1 << 40 }),
 		{"spaces", "SEA011", "the same JSON with other white space", append(slices.Clone(good.Manifest), '\n')},
 		{"field-twice", "SEA011", "one field stands twice", bytes.Replace(good.Manifest, []byte(`{"annotations"`), []byte(`{"schemaVersion":1,"annotations"`), 1)},
@@ -539,9 +539,9 @@ func hostileLayers(t *testing.T, good *Bundle) []hostile {
 		{"tar-trailing", "SEA007", "bytes behind the end of the archive", gz(append(slices.Clone(archive), "hidden"...))},
 		{"tar-padding", "SEA007", "more zero blocks than needed", gz(append(slices.Clone(archive), make([]byte, 512)...))},
 		{"tar-cut", "SEA006", "the archive ends in the middle of a file", gz(archive[:540])},
-		{"second-member", "SEA007", "a second gzip member", append(slices.Clone(good.Layer), gz(archive)...)},
-		{"trailing", "SEA007", "bytes behind the gzip stream", append(slices.Clone(good.Layer), 0)},
-		{"cut", "SEA006", "the gzip stream is cut off", good.Layer[:len(good.Layer)-9]},
+		{"second-member", "SEA007", "a second gzip member", append(slices.Clone(layerOf(good)), gz(archive)...)},
+		{"trailing", "SEA007", "bytes behind the gzip stream", append(slices.Clone(layerOf(good)), 0)},
+		{"cut", "SEA006", "the gzip stream is cut off", layerOf(good)[:len(layerOf(good))-9]},
 		{"gzip-name", "SEA007", "the gzip header has a name", regzip(t, archive, gzip.DefaultCompression, "x")},
 		{"gzip-level", "SEA007", "compressed at another level", regzip(t, archive, gzip.HuffmanOnly, "")},
 		{"stored", "SEA006", "not compressed at all", archive},

@@ -56,7 +56,7 @@ func stages(ctx context.Context, dir, kept string) (*stageReport, error) {
 	}
 	defer os.RemoveAll(dir + ".oci")
 	end = c.begin("seal", "")
-	b, ds, err := compiler.Seal(ctx, t, res, rev, false)
+	b, ds, err := compiler.Seal(ctx, t, res, rev, nil)
 	if err != nil || ds.HasErrors() {
 		return nil, fmt.Errorf("%w%s", err, ds)
 	}

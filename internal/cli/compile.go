@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -65,8 +66,13 @@ func (c *compileFlags) run(ctx context.Context, inv *Invocation, command string)
 	if blocked(&c.pipeline, rep, res) {
 		return c.out.finish(inv, s, rep)
 	}
+	stage, remove, err := newStage()
+	if err != nil {
+		return c.broken(inv, s, rep, err)
+	}
+	defer remove()
 	end := c.in.stage(inv, "seal")
-	b, ds, err := compiler.Seal(ctx, s.tree, res, s.rev, false)
+	b, ds, err := compiler.Seal(ctx, s.tree, res, s.rev, stage)
 	end()
 	if err != nil {
 		return c.broken(inv, s, rep, err)
@@ -88,6 +94,13 @@ func blocked(p *pipeline, rep *report.Result, res *compiler.Result) bool {
 	return rep.ExitCode != ExitClean || res.Artifacts == nil || fails(res.Diagnostics, p.out.failOn)
 }
 
+// newStage makes a place for sealed layers until it is known where they go:
+// those of all clusters would fill the memory.
+func newStage() (stage *oci.Stage, remove func(), err error) {
+	dir, err := os.MkdirTemp("", "darkstart-*")
+	return oci.NewStage(dir), func() { os.RemoveAll(dir) }, err
+}
+
 // writeLayout writes the bundles to <out>/oci. The layout becomes visible at
 // once, when its index is replaced: a run that is killed leaves the one before.
 func writeLayout(ctx context.Context, s *session, out string, b *compiler.Bundles, rep *report.Result, kept ...*seal.Bundle) (*oci.Layout, error) {
@@ -99,7 +112,7 @@ func writeLayout(ctx context.Context, s *session, out string, b *compiler.Bundle
 	for _, x := range b.Sealed {
 		rep.Artifacts = append(rep.Artifacts, report.Artifact{
 			Name: x.Record.Artifact, Content: x.Content, Manifest: x.Digest(), Tar: x.Tar, Serial: x.Record.Serial,
-			Files: len(x.Artifact.Files), Bytes: int64(len(x.Layer)), Path: shown(dir),
+			Files: x.Count, Bytes: x.Layer.Size(), Path: shown(dir),
 		})
 	}
 	return l, nil

@@ -208,7 +208,7 @@ func printJSON(w io.Writer, v any) error {
 func inspect(b *seal.Bundle, files []ir.File) (*inspected, error) {
 	out := &inspected{
 		Version: "darkstart.dev/inspect/v1", Manifest: b.Digest(), Content: b.Content, Tar: b.Tar,
-		Layer: b.LayerDigest(), Size: len(b.Layer), Record: b.Record, Parts: []partInfo{}, Images: []string{}, Runbooks: []string{},
+		Layer: b.LayerDigest(), Size: int(b.Layer.Size()), Record: b.Record, Parts: []partInfo{}, Images: []string{}, Runbooks: []string{},
 	}
 	for _, f := range files {
 		out.Files = append(out.Files, fileInfo{f.Path, len(f.Data), digest.Of(f.Data)})

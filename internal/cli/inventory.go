@@ -35,12 +35,16 @@ type inventoryRow struct {
 
 // inventoryOf returns the inventory of a bundle, nil when it has none.
 func inventoryOf(b *seal.Bundle) (*inventory, error) {
-	i := slices.IndexFunc(b.Artifact.Files, func(f ir.File) bool { return f.Path == inventoryFile })
+	files, err := b.Artifact.Files()
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(files, func(f ir.File) bool { return f.Path == inventoryFile })
 	if i < 0 {
 		return nil, nil
 	}
 	var inv inventory
-	if err := json.Unmarshal(b.Artifact.Files[i].Data, &inv); err != nil {
+	if err := json.Unmarshal(files[i].Data, &inv); err != nil {
 		return nil, fmt.Errorf("%s of %s: %w", inventoryFile, b.Record.Artifact, err)
 	}
 	if want := "darkstart.dev/inventory/v1"; inv.Version != want {

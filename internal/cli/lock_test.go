@@ -46,7 +46,7 @@ func cmdImage(ts *testscript.TestScript, neg bool, args []string) {
 	})
 	ts.Check(err)
 	dir := ts.MkAbs("image." + digest.Of(manifest).Short())
-	l, err := oci.WriteLayout(context.Background(), dir, []oci.Artifact{{Tag: tag, Manifest: manifest, Blobs: [][]byte{config, layer}}})
+	l, err := oci.WriteLayout(context.Background(), dir, []oci.Artifact{{Tag: tag, Manifest: manifest, Blobs: []oci.Blob{oci.Bytes(config), oci.Bytes(layer)}}})
 	ts.Check(err)
 	d, err := l.Resolve(context.Background(), tag)
 	ts.Check(err)

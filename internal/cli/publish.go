@@ -29,6 +29,8 @@ type publishFlags struct {
 	layout, tar      string
 	out, deployDir   string
 	registry         string // "host/path" of the argument
+
+	stage *oci.Stage
 }
 
 func newPublish(inv *Invocation) *cobra.Command {
@@ -121,6 +123,12 @@ func (p *publishFlags) run(ctx context.Context, inv *Invocation, args []string) 
 	if p.from != "" {
 		return p.carry(ctx, inv)
 	}
+	stage, remove, err := newStage()
+	if err != nil {
+		return err
+	}
+	defer remove()
+	p.stage = stage
 	p.in.revision = "HEAD"
 	rep := p.pipeline.out.report("publish")
 	head, err := p.in.open(ctx, inv)
@@ -227,7 +235,7 @@ func (s *session) unpublished() diag.List {
 func (p *publishFlags) build(ctx context.Context, inv *Invocation, wanted []compiler.Wanted) ([]*build, *report.Result, error) {
 	g := &gathering{p: &p.pipeline, command: "publish", take: func(b *build, w compiler.Wanted, names []string) ([]string, diag.List, error) {
 		defer p.in.stage(inv, "seal")()
-		sealed, left, ds, err := compiler.Recorded(ctx, b.res, w, names)
+		sealed, left, ds, err := compiler.Recorded(ctx, b.res, w, names, p.stage)
 		b.sealed = append(b.sealed, sealed...)
 		return left, ds, err
 	}}

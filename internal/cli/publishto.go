@@ -147,7 +147,7 @@ func (d *destination) deliver(ctx context.Context, signed []*compiler.Signed, re
 		x := s.Bundle
 		rep.Artifacts = append(rep.Artifacts, report.Artifact{
 			Name: x.Record.Artifact, Content: x.Content, Manifest: x.Digest(), Tar: x.Tar, Serial: x.Record.Serial,
-			Files: len(x.Artifact.Files), Bytes: int64(len(x.Layer)), Path: d.place(x),
+			Files: x.Count, Bytes: x.Layer.Size(), Path: d.place(x),
 		})
 	}
 	switch {

@@ -30,6 +30,8 @@ type releaseFlags struct {
 	keyless          keylessFlags
 	base             string
 	renew            bool
+
+	stage *oci.Stage
 }
 
 func newRelease(inv *Invocation) *cobra.Command {
@@ -99,6 +101,12 @@ func (r *releaseFlags) run(ctx context.Context, inv *Invocation) error {
 	if !r.renew { // which changes nothing
 		r.since = func(ctx context.Context, s *session) (*bases, diag.List, error) { return r.releaseBase(ctx, inv, s) }
 	}
+	stage, remove, err := newStage()
+	if err != nil {
+		return err
+	}
+	defer remove()
+	r.stage = stage
 	s, res, rep, err := r.pipeline.run(ctx, inv, "release", compiler.ToArtifacts)
 	if err != nil {
 		return err
@@ -154,7 +162,7 @@ func (r *releaseFlags) record(ctx context.Context, inv *Invocation, of *build, o
 			return nil, nil, err
 		}
 	} else {
-		commit := &compiler.Commit{Only: only}
+		commit := &compiler.Commit{Only: only, Stage: r.stage}
 		if commit.Records, _, _, err = of.s.repo.Tree(ctx, of.s.head()); err != nil {
 			return nil, nil, r.broken(inv, of.s, rep, err)
 		}
@@ -207,7 +215,7 @@ func (r *releaseFlags) renewed(ctx context.Context, inv *Invocation, head *build
 	for _, b := range builds {
 		from = append(from, compiler.Renewal{Result: b.res, Revision: b.s.rev, Artifacts: held[b]})
 	}
-	b, ds, err := compiler.Renew(ctx, from, wanted)
+	b, ds, err := compiler.Renew(ctx, from, wanted, r.stage)
 	if err != nil {
 		return nil, nil, r.broken(inv, head.s, rep, err)
 	}

@@ -88,8 +88,13 @@ func (p *sharding) run(ctx context.Context, inv *Invocation) error {
 	// Whether all was judged that should be is known when all is there.
 	p.out.unfinished, rep.ExitCode = false, ExitClean
 	if res.Artifacts != nil {
+		stage, remove, err := newStage()
+		if err != nil {
+			return p.broken(inv, s, rep, err)
+		}
+		defer remove()
 		end := p.in.stage(inv, "seal")
-		_, ds, err := compiler.Seal(ctx, s.tree, res, s.rev, false)
+		_, ds, err := compiler.Seal(ctx, s.tree, res, s.rev, stage)
 		end()
 		if err != nil {
 			return p.broken(inv, s, rep, err)

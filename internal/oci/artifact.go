@@ -25,7 +25,7 @@ func NewArtifact(artifactType string, annotations map[string]string, layers []La
 		Size      int64         `json:"size"`
 	}
 	describe := func(mediaType string, b []byte) described { return described{digest.Of(b), mediaType, int64(len(b))} }
-	a := Artifact{Blobs: [][]byte{[]byte(emptyConfig)}}
+	a := Artifact{Blobs: []Blob{Bytes(emptyConfig)}}
 	m := struct { // in the order of the JSON names
 		Annotations   map[string]string `json:"annotations,omitempty"`
 		ArtifactType  string            `json:"artifactType"`
@@ -38,7 +38,7 @@ func NewArtifact(artifactType string, annotations map[string]string, layers []La
 	}
 	for _, l := range layers {
 		m.Layers = append(m.Layers, describe(l.MediaType, l.Data))
-		a.Blobs = append(a.Blobs, l.Data)
+		a.Blobs = append(a.Blobs, Bytes(l.Data))
 	}
 	var err error
 	a.Manifest, err = json.Marshal(m)

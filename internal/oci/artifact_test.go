@@ -26,7 +26,7 @@ func TestNewArtifact(t *testing.T) {
 		t.Errorf("%+v, %v", d, err)
 	}
 	for i, l := range ls {
-		if l.MediaType != layers[i].MediaType || l.Digest != digest.Of(layers[i].Data) || string(a.Blobs[1+i]) != string(layers[i].Data) {
+		if l.MediaType != layers[i].MediaType || l.Digest != digest.Of(layers[i].Data) || string(a.Blobs[1+i].(Bytes)) != string(layers[i].Data) {
 			t.Errorf("layer %d is %+v", i, l)
 		}
 	}

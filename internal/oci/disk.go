@@ -22,9 +22,9 @@ func (l *Layout) blob(d digest.Digest) string {
 	return filepath.Join(l.dir, "blobs", "sha256", d.Hex())
 }
 
-func (l *Layout) write(b []byte) error {
-	name := l.blob(digest.Of(b))
-	if old, err := readFile(name, int64(len(b))); err == nil && digest.Of(old) == digest.Of(b) {
+func (l *Layout) write(d digest.Digest, b []byte) error {
+	name := l.blob(d)
+	if old, err := readFile(name, int64(len(b))); err == nil && digest.Of(old) == d {
 		return nil // already there and intact
 	}
 	return l.replace(name, b)

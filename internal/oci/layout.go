@@ -87,8 +87,8 @@ func (l *Layout) put(ctx context.Context, a Artifact) (Descriptor, error) {
 	if err != nil {
 		return Descriptor{}, err
 	}
-	for _, b := range append(slices.Clone(a.Blobs), a.Manifest) {
-		if err := l.write(b); err != nil {
+	for _, b := range append(slices.Clone(a.Blobs), Bytes(a.Manifest)) {
+		if err := l.store(b); err != nil {
 			return Descriptor{}, err
 		}
 	}
@@ -96,6 +96,18 @@ func (l *Layout) put(ctx context.Context, a Artifact) (Descriptor, error) {
 		d.Annotations = map[string]string{refName: a.Tag}
 	}
 	return d, nil
+}
+
+// store writes a blob; one that the layout keeps already stays as it is.
+func (l *Layout) store(b Blob) error {
+	if s, ok := b.(stored); ok && s.layout.dir == l.dir {
+		return nil
+	}
+	content, err := b.Bytes()
+	if err != nil {
+		return err
+	}
+	return l.write(b.Digest(), content)
 }
 
 // commit replaces index.json: the moment at which a change becomes visible.

@@ -82,7 +82,7 @@ type Source interface {
 type Artifact struct {
 	Tag      string // "" for none
 	Manifest []byte
-	Blobs    [][]byte
+	Blobs    []Blob
 }
 
 // manifest is what this package reads of any manifest or index.

@@ -42,7 +42,7 @@ func artifact(tag string, layer []byte, subject []byte) Artifact {
 	if err != nil {
 		panic(err)
 	}
-	return Artifact{Tag: tag, Manifest: b, Blobs: [][]byte{empty, layer}}
+	return Artifact{Tag: tag, Manifest: b, Blobs: []Blob{Bytes(empty), Bytes(layer)}}
 }
 
 func write(t testing.TB, dir string, as ...Artifact) *Layout {

@@ -71,13 +71,22 @@ func (r *Repository) Put(ctx context.Context, a Artifact) (sent int64, err error
 		return 0, err
 	}
 	for _, b := range a.Blobs {
-		n, err := r.put(ctx, Descriptor{MediaType: "application/octet-stream", Digest: digest.Of(b), Size: int64(len(b))}, b)
+		n, err := r.blob(ctx, b)
 		if sent += n; err != nil {
 			return sent, err
 		}
 	}
 	n, err := r.put(ctx, d, a.Manifest)
 	return sent + n, err
+}
+
+// blob sends a blob unless it is there.
+func (r *Repository) blob(ctx context.Context, b Blob) (sent int64, err error) {
+	content, err := b.Bytes()
+	if err != nil {
+		return 0, err
+	}
+	return r.put(ctx, Descriptor{MediaType: "application/octet-stream", Digest: b.Digest(), Size: b.Size()}, content)
 }
 
 // put sends one blob or manifest unless it is there, and reads it back.
@@ -157,7 +166,7 @@ func (r *Repository) attach(ctx context.Context, a Artifact) (sent int64, err er
 		return 0, errors.New("a manifest without a subject cannot be attached")
 	}
 	for _, b := range a.Blobs {
-		n, err := r.put(ctx, Descriptor{MediaType: "application/octet-stream", Digest: digest.Of(b), Size: int64(len(b))}, b)
+		n, err := r.blob(ctx, b)
 		if sent += n; err != nil {
 			return sent, err
 		}

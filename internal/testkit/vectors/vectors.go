@@ -181,16 +181,16 @@ func (v *Vector) Digest() digest.Digest { return digest.Of(v.Manifest) }
 
 // Layout stores the vector in dir as an OCI image layout.
 func (v *Vector) Layout(ctx context.Context, dir string) (*oci.Layout, error) {
-	all := []oci.Artifact{{Tag: Artifact, Manifest: v.Manifest, Blobs: [][]byte{v.Layer, empty}}}
+	all := []oci.Artifact{{Tag: Artifact, Manifest: v.Manifest, Blobs: []oci.Blob{oci.Bytes(v.Layer), oci.Bytes(empty)}}}
 	for _, m := range v.Also {
-		all = append(all, oci.Artifact{Manifest: m, Blobs: [][]byte{v.Layer, empty}})
+		all = append(all, oci.Artifact{Manifest: m, Blobs: []oci.Blob{oci.Bytes(v.Layer), oci.Bytes(empty)}})
 	}
 	l, err := oci.WriteLayout(ctx, dir, all)
 	if err != nil {
 		return nil, err
 	}
 	for _, s := range v.Statements { // one by one: a statement may stand twice
-		if err := l.Attach(ctx, oci.Artifact{Manifest: s.Manifest, Blobs: [][]byte{s.Bundle, empty}}); err != nil {
+		if err := l.Attach(ctx, oci.Artifact{Manifest: s.Manifest, Blobs: []oci.Blob{oci.Bytes(s.Bundle), oci.Bytes(empty)}}); err != nil {
 			return nil, err
 		}
 	}
