@@ -47,4 +47,9 @@ var Codes = []diag.Entry{
 		Why: "What the tag names is damaged, was made from other files, by another program or for another time, or is not among the digests of `--require`. `assemble` computes what it would have had, with the same result; `--strict` ends there instead.",
 		Fix: "Find out who pushed it: only shards should write to that repository. Running the shard again replaces it.",
 	},
+	{
+		Code: "SHD006", Title: "no job can be written for these shards", Severity: diag.Error,
+		Why: "Shards are of use to each other only when all of them run one program on one commit. So the image is pinned by its digest and, where pods clone the fleet themselves, the revision is a whole commit id. GitHub starts at most 256 jobs of a matrix, GitLab at most 200 in parallel.",
+		Fix: "Give what the message asks for; `darkstart fleet job --help` has an example for each target.",
+	},
 }

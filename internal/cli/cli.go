@@ -165,7 +165,7 @@ result into signed, immutable bundles that Flux or Argo CD apply.`,
 		return fmt.Errorf("%w (see `%s --help`)", err, cmd.CommandPath())
 	})
 	root.AddCommand(
-		newInit(inv), newCheck(inv), newTest(inv), newRender(inv), newPlan(inv), newDiff(inv), newGraph(inv), newCompile(inv), newAssemble(inv), newRelease(inv), newPromote(inv), newPublish(inv),
+		newInit(inv), newCheck(inv), newTest(inv), newRender(inv), newPlan(inv), newDiff(inv), newGraph(inv), newCompile(inv), newAssemble(inv), newFleet(inv), newRelease(inv), newPromote(inv), newPublish(inv),
 		newLock(inv), newVerify(inv), newInspect(inv), newExplain(inv), newSchema(inv), newKeys(inv), newRunbook(inv), newRules(inv), newReport(inv), newCache(inv), newFmt(inv), newWaiver(inv), newDoctor(inv), newVersion(inv),
 	)
 	return root
