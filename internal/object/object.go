@@ -6,7 +6,6 @@
 package object
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"strings"
@@ -184,21 +183,4 @@ func Normalize(v any) any {
 		return float64(x)
 	}
 	return v
-}
-
-// Encode writes the object as it stands in a bundle: JSON with sorted keys,
-// two-space indentation, no HTML escaping and one final newline. That is a
-// subset of YAML, so every reader of manifests accepts it.
-func (o *Object) Encode() ([]byte, error) { return Encode(o.Content()) }
-
-// Encode writes any value the way Object.Encode does.
-func Encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
 }

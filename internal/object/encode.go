@@ -1,0 +1,177 @@
+package object
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"sync"
+	"unicode/utf8"
+)
+
+// Encode writes the object as it stands in a bundle: JSON with sorted keys,
+// two-space indentation, no HTML escaping and one final newline. That is a
+// subset of YAML, so every reader of manifests accepts it.
+func (o *Object) Encode() ([]byte, error) { return Encode(o.Content()) }
+
+// Encode writes any value the way Object.Encode does. The form is that of
+// encoding/json, which writes what is no content of an object.
+func Encode(v any) ([]byte, error) {
+	scratch := scratches.Get().(*[]byte)
+	defer scratches.Put(scratch)
+	b, ok := appendValue((*scratch)[:0], v, 0)
+	*scratch = b
+	if ok {
+		b = append(b, '\n')
+		*scratch = b
+		return bytes.Clone(b), nil
+	}
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// scratches are where documents are written before their size is known.
+var scratches = sync.Pool{New: func() any { return new([]byte) }}
+
+// appendValue writes a value of this package's types whose lines are indented by
+// depth. It is what encoding/json does, without reflection and in one pass; not
+// ok is what only encoding/json can tell how to write.
+func appendValue(b []byte, v any, depth int) (_ []byte, ok bool) {
+	switch v := v.(type) {
+	case nil:
+		return append(b, "null"...), true
+	case bool:
+		return strconv.AppendBool(b, v), true
+	case int64:
+		return strconv.AppendInt(b, v, 10), true
+	case float64:
+		return appendFloat(b, v)
+	case string:
+		return appendString(b, v)
+	case []any:
+		return appendList(b, v, depth)
+	case map[string]any:
+		return appendMap(b, v, depth)
+	}
+	return b, false
+}
+
+func appendList(b []byte, list []any, depth int) (_ []byte, ok bool) {
+	if list == nil {
+		return append(b, "null"...), true
+	}
+	b = append(b, '[')
+	for i, e := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if b, ok = appendValue(appendLine(b, depth+1), e, depth+1); !ok {
+			return b, false
+		}
+	}
+	if len(list) > 0 {
+		b = appendLine(b, depth)
+	}
+	return append(b, ']'), true
+}
+
+func appendMap(b []byte, m map[string]any, depth int) (_ []byte, ok bool) {
+	if m == nil {
+		return append(b, "null"...), true
+	}
+	b = append(b, '{')
+	for i, k := range slices.Sorted(maps.Keys(m)) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if b, ok = appendString(appendLine(b, depth+1), k); !ok {
+			return b, false
+		}
+		if b, ok = appendValue(append(b, ": "...), m[k], depth+1); !ok {
+			return b, false
+		}
+	}
+	if len(m) > 0 {
+		b = appendLine(b, depth)
+	}
+	return append(b, '}'), true
+}
+
+func appendLine(b []byte, depth int) []byte {
+	b = append(b, '\n')
+	for range depth {
+		b = append(b, "  "...)
+	}
+	return b
+}
+
+// appendFloat writes the shortest digits that read back as f, as ECMAScript does.
+func appendFloat(b []byte, f float64) (_ []byte, ok bool) {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return b, false
+	}
+	format := byte('f')
+	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
+		format = 'e'
+	}
+	b = strconv.AppendFloat(b, f, format, -1, 64)
+	if n := len(b); format == 'e' && n >= 4 && b[n-4] == 'e' && b[n-3] == '-' && b[n-2] == '0' {
+		b[n-2] = b[n-1] // e-09 is e-9
+		b = b[:n-1]
+	}
+	return b, true
+}
+
+// appendString writes a quoted string. Text that is not UTF-8 is not ok.
+func appendString(b []byte, s string) (_ []byte, ok bool) {
+	const hex = "0123456789abcdef"
+	b = append(b, '"')
+	start := 0 // of what can be written as it is
+	for i := 0; i < len(s); {
+		c := s[i]
+		switch {
+		case c >= utf8.RuneSelf:
+			r, size := utf8.DecodeRuneInString(s[i:])
+			switch {
+			case r == utf8.RuneError && size == 1:
+				return b, false
+			case r == '\u2028' || r == '\u2029': // line ends in JavaScript
+				b = append(append(b, s[start:i]...), '\\', 'u', '2', '0', '2', hex[r&0xf])
+				start = i + size
+			}
+			i += size
+			continue
+		case c >= ' ' && c != '"' && c != '\\':
+			i++
+			continue
+		}
+		b = append(b, s[start:i]...)
+		switch c {
+		case '"', '\\':
+			b = append(b, '\\', c)
+		case '\b':
+			b = append(b, `\b`...)
+		case '\f':
+			b = append(b, `\f`...)
+		case '\n':
+			b = append(b, `\n`...)
+		case '\r':
+			b = append(b, `\r`...)
+		case '\t':
+			b = append(b, `\t`...)
+		default:
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
+		}
+		i++
+		start = i
+	}
+	return append(append(b, s[start:]...), '"'), true
+}
