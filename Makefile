@@ -67,6 +67,7 @@ bench: ## Darkstart alone on N clusters: cold, floor, warm, stages, and the Go b
 bench-peers: tools ## beside the stock programs; writes docs/benchmarks.json and .md
 	$(GO) run ./internal/bench -write -n 10 -variant 1,2 -runs 2
 	$(GO) run ./internal/bench -write -n 100 -runs 3 -warm-up=false -measure cold,floor,warm,stages -stock 6
+	$(GO) run ./internal/bench -write -n 100 -runs 1 -measure shards
 	$(GO) run ./internal/bench -write -n 100 -runs 1 -warm-up=false -measure cold,floor
 	$(GO) run ./internal/bench -write -n 1000 -runs 1 -warm-up=false -measure cold -stock 0
 	$(GO) run ./internal/bench -write -n 1000 -runs 3 -measure warm

@@ -50,6 +50,9 @@ func fleet(clusters int, cpu float64) records {
 func TestPage(t *testing.T) {
 	rs := records{}.with(fleet(100, 1)...).with(fleet(1000, 11)...)
 	rs = rs.with(&record{Measure: mWarm, Variant: 1, Clusters: 100, Commit: "warm", Machine: "m", Runs: []pair{{Ours: usage{Wall: 0.25}}}})
+	rs = rs.with(&record{Measure: mShards, Variant: 1, Clusters: 1000, Commit: "s", Machine: "m", Runs: []pair{{
+		Ours: usage{9, 8, 7}, Programs: map[string]usage{partAll: {12, 11, 6}, partLargest: {2, 1, 6}, partAssemble: {3, 2, 5}},
+	}}})
 	text := rs.markdown()
 	for _, want := range []string{
 		"| cold, CPU, stock / Darkstart | ≥ 20 | 100 | 4.0 | 100 | 50 | 3 | c0ffee |\n",
@@ -59,6 +62,8 @@ func TestPage(t *testing.T) {
 		"a component of all clusters changed, wall | ≤ 1 s | 100 | not yet | | | | |\n",
 		"| peak memory, cold | ≤ 1024 MiB | 1,000 | 10 MiB | 1,000 | – | 3 | c0ffee |\n",
 		"| growth, cold, CPU per cluster | ≤ 1.1 × | 100 to 1,000 | 1.10 × | 100 to 1,000 | – | 3 and 3 | c0ffee, c0ffee |\n",
+		"| 16 shards and `assemble` | same digests | 100 | same digests | 1,000 | – | 1 | s |\n",
+		"| cold, `compile` | 9.00 | 8.00 | 7 | 1 |\n| 16 shards: all shards | 12.00 | 11.00 | 6 | 1 |\n| 16 shards: largest shard | 2.00 | 1.00 | 6 | 1 |\n| 16 shards: assemble | 3.00 | 2.00 | 5 | 1 |\n",
 		"## Variant 1: 100 clusters of 7 objects\n",
 		"| cold | 4.00 | 1.00 | 10 | 3 |\n| stock, 50 clusters | 8.00 | 4.00 | 30 | 3 |\n| stock / cold, each cluster, median of the pairs | 4.0 | 8.0 | | 3 |\n| warm | 0.00 | 0.25 |",
 		"| stock program, of 50 clusters | CPU s a cluster | MiB |\n|---|---:|---:|\n| tar | 0.040 | 5 |\n",
@@ -70,7 +75,7 @@ func TestPage(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
-	if rs.find(mCold, 1, 100).Runs[0].Ours.CPU != 4 || len(rs) != 9 {
+	if rs.find(mCold, 1, 100).Runs[0].Ours.CPU != 4 || len(rs) != 10 {
 		t.Errorf("%d records", len(rs))
 	}
 }

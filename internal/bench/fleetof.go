@@ -23,7 +23,7 @@ type subject struct {
 
 // fleetOf measures one fleet.
 func (b *bench) fleetOf(ctx context.Context, variant, clusters int) error {
-	if !b.wants(mCold) && !b.wants(mWarm) && !b.wants(mStages) {
+	if !b.wants(mCold) && !b.wants(mWarm) && !b.wants(mStages) && !b.wants(mShards) {
 		return nil
 	}
 	dir := filepath.Join(b.tmp, fmt.Sprintf("fleet-%d-%d", variant, clusters))
@@ -43,7 +43,7 @@ func (b *bench) fleetOf(ctx context.Context, variant, clusters int) error {
 	for _, m := range []struct {
 		group string
 		do    func(context.Context) error
-	}{{mCold, s.cold}, {mStages, s.byStage}, {mWarm, s.warm}} {
+	}{{mCold, s.cold}, {mStages, s.byStage}, {mShards, s.sharded}, {mWarm, s.warm}} {
 		if !b.wants(m.group) {
 			continue
 		}

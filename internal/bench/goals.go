@@ -42,6 +42,7 @@ func goals() []goal {
 		{"`check --staged`, a component of all clusters changed, wall", "≤ 1 s", 100, mStagedShared, wall},
 		{"peak memory, cold", "≤ 700 MiB", 100, mCold, memory},
 		{"peak memory, cold", "≤ 1024 MiB", 1000, mCold, memory},
+		{"16 shards and `assemble`", "same digests", 100, mShards, func(records, *record) string { return "same digests" }},
 	}
 }
 

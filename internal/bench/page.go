@@ -43,6 +43,8 @@ have to be equal. ~go run ./internal/bench/fleet -n 1000 DIR~ writes such a flee
   hashes and compresses what every cluster gets.
 - **warm** is ~darkstart compile~ with everything in the cache; **one changed** the same after a component of one cluster got another label. ~check --staged~ is
   the pre-commit hook, after the same change, and after one in a manifest that all clusters use. Each run makes another change, which no cache knows.
+- **shards** are sixteen processes of ~compile --shard~ with a cache of their own each, one after the other, and ~assemble~ with an empty one, over a registry in memory.
+  Their layout is compared with that of one ~compile~.
 
 Figures are medians of the runs, the two sides in turns. CPU is user and system time of all processes, wall time depends on what else the machine
 did, memory is the largest resident set of one process, of which the least that can be measured is some 5 MiB.
@@ -103,7 +105,7 @@ func (rs records) of(variant, clusters int) (out records) {
 func names() map[string]string {
 	return map[string]string{
 		mCold: "cold", mWarm: "warm", mOne: "one changed", mStagedOne: "`check --staged`, one cluster", mStagedShared: "`check --staged`, all clusters",
-		mExample: "`check --staged`", mExampleBase: "`check --staged --base HEAD`",
+		mShards: "cold, `compile`", mExample: "`check --staged`", mExampleBase: "`check --staged --base HEAD`",
 	}
 }
 
@@ -115,6 +117,11 @@ func (r *record) rows(b *strings.Builder) {
 		fmt.Fprintf(b, "| %s | %.2f | %.2f | %.0f | %d |\n", name, median(r.Runs, cpu), median(r.Runs, wall), median(r.Runs, mib), len(r.Runs))
 	}
 	row(names()[r.Measure], pair.cpu, pair.wall, pair.mib)
+	if r.Measure == mShards {
+		for _, part := range []string{partAll, partLargest, partAssemble} {
+			row("16 shards: "+part, func(p pair) float64 { return p.Programs[part].CPU }, func(p pair) float64 { return p.Programs[part].Wall }, func(p pair) float64 { return p.Programs[part].MiB })
+		}
+	}
 	if r.Stock > 0 {
 		row("stock, "+plural(r.Stock, "cluster"), func(p pair) float64 { return p.Stock.CPU }, func(p pair) float64 { return p.Stock.Wall }, func(p pair) float64 { return p.Stock.MiB })
 		fmt.Fprintf(b, "| stock / cold, each cluster, median of the pairs | %.1f | %.1f | | %d |\n",

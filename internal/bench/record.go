@@ -20,6 +20,7 @@ const (
 	mOne          = "one"           // compile, a component of one cluster changed
 	mStagedOne    = "staged-one"    // check --staged of the same change
 	mStagedShared = "staged-shared" // check --staged, a component of all clusters changed
+	mShards       = "shards"        // one process, and 16 of them with assemble: the same digests, or it fails
 	mStages       = "stages"        // what each stage costs, nothing cached
 	mStagesWarm   = "stages-warm"   // the same, nothing changed
 	mExample      = "example"       // check --staged of the example fleet, one file changed
@@ -53,7 +54,7 @@ type record struct {
 type pair struct {
 	Ours     usage            `json:"darkstart"`
 	Stock    *usage           `json:"stock,omitempty"`
-	Programs map[string]usage `json:"programs,omitempty"` // parts of Stock
+	Programs map[string]usage `json:"programs,omitempty"` // parts of Stock, or of 16 shards
 	Floor    []step           `json:"floor,omitempty"`
 }
 
@@ -86,7 +87,7 @@ func (p pair) mib() float64  { return p.Ours.MiB }
 
 // order is that of the page.
 func (r *record) order() int {
-	return slices.Index([]string{mCold, mWarm, mOne, mStagedOne, mStagedShared, mStages, mStagesWarm, mExample, mExampleBase, mMicro}, r.Measure)
+	return slices.Index([]string{mCold, mWarm, mOne, mStagedOne, mStagedShared, mShards, mStages, mStagesWarm, mExample, mExampleBase, mMicro}, r.Measure)
 }
 
 func (r *record) same(o *record) bool {
