@@ -2,58 +2,110 @@ package render
 
 import (
 	"encoding/json"
+	"reflect"
 	"strings"
 	"sync"
 
 	"github.com/darkstart-dev/darkstart/internal/cache"
+	"github.com/darkstart-dev/darkstart/internal/object"
 	"github.com/darkstart-dev/darkstart/internal/spec"
 	"github.com/darkstart-dev/darkstart/internal/tree"
 )
 
-// Cache remembers what sources gave, so that a component that many clusters
-// share is rendered once. It is safe for concurrent use; one cache serves one
+// Cache remembers what sources gave, and what is derived of that alone, so that
+// clusters share the work. It is safe for concurrent use; one cache serves one
 // compile, and any number of trees in it.
 type Cache struct {
 	kept    *cache.Store
-	mu      sync.Mutex
-	entries map[cacheKey]*cacheEntry
+	sources shared[sourceKey, sourced]
+	patches shared[patchKey, *patched]
+	bases   shared[uintptr, *base]
 }
 
-type cacheKey struct {
+type sourceKey struct {
 	tree   *tree.Tree
 	source string
 }
 
-type cacheEntry struct {
-	once   sync.Once
+type sourced struct {
 	result *result
 	err    error
 }
 
+type patchKey struct {
+	result  *result
+	patches string
+}
+
 // NewCache makes an empty cache over what earlier compiles kept, which may be
 // nil.
-func NewCache(kept *cache.Store) *Cache {
-	return &Cache{kept: kept, entries: map[cacheKey]*cacheEntry{}}
-}
+func NewCache(kept *cache.Store) *Cache { return &Cache{kept: kept} }
 
 // do returns the result for a key, computing it once. A failure of the
 // environment is remembered too: the compile it belongs to has failed.
 func (c *Cache) do(t *tree.Tree, source string, f func(*tree.Tree) (*result, error)) (*result, error) {
-	c.mu.Lock()
-	k := cacheKey{t, source}
-	e := c.entries[k]
-	if e == nil {
-		e = &cacheEntry{}
-		c.entries[k] = e
-	}
-	c.mu.Unlock()
-	e.once.Do(func() {
+	s := c.sources.get(sourceKey{t, source}, func() (s sourced) {
 		var saw string
-		if e.result, saw, e.err = cache.Memo(c.kept, t, "render", []string{source}, f); e.err == nil {
-			e.result.saw = saw
+		if s.result, saw, s.err = cache.Memo(c.kept, t, "render", []string{source}, f); s.err == nil {
+			s.result.saw = saw
 		}
+		return s
 	})
-	return e.result, e.err
+	return s.result, s.err
+}
+
+// patched returns what a component's patches make of a source's objects.
+func (c *Cache) patched(res *result, set []spec.Patch) *patched {
+	if len(set) == 0 {
+		return patch(res, nil)
+	}
+	b, err := json.Marshal(set)
+	if err != nil {
+		panic(err) // values of a unit are JSON values
+	}
+	return c.patches.get(patchKey{res, string(b)}, func() *patched { return patch(res, set) })
+}
+
+// base is what is derived of the base of objects. It holds on to the base, so
+// that the address it is found by stays the base's own.
+type base struct {
+	content map[string]any
+	places  func() []imagePlace
+	pulled  func() []foundImage
+}
+
+func (c *Cache) base(o *object.Object) *base {
+	make := func() *base {
+		return &base{
+			o.Base,
+			sync.OnceValue(func() []imagePlace { return imagePlaces(o.Base, nil) }),
+			sync.OnceValue(func() []foundImage { return findImages(object.New(o.Base, object.Origin{})) }),
+		}
+	}
+	if o.Sole {
+		return make()
+	}
+	return c.bases.get(reflect.ValueOf(o.Base).Pointer(), make)
+}
+
+// shared holds values that are made once, by whoever asks first.
+type shared[K comparable, V any] struct {
+	mu     sync.Mutex
+	values map[K]func() V
+}
+
+func (s *shared[K, V]) get(k K, make func() V) V {
+	s.mu.Lock()
+	f := s.values[k]
+	if f == nil {
+		if s.values == nil {
+			s.values = map[K]func() V{}
+		}
+		f = sync.OnceValue(make)
+		s.values[k] = f
+	}
+	s.mu.Unlock()
+	return f()
 }
 
 // key names everything that a source's objects depend on besides the tree.

@@ -32,7 +32,7 @@ func (r *renderer) finish(i int, scopes map[string]string) ir.RenderedComponent 
 		slices.SortFunc(list, func(a, b *object.Object) int { return a.Key().Compare(b.Key()) })
 	}
 	var bad diag.List
-	out.Images, bad = images(out.Objects)
+	out.Images, bad = r.cache.images(out.Objects)
 	r.report(i, bad)
 	return out
 }
@@ -42,10 +42,11 @@ func (r *renderer) finish(i int, scopes map[string]string) ir.RenderedComponent 
 // or failed.
 func (r *renderer) make(c spec.Component, res *result, scopes map[string]string) (ir.RenderedComponent, diag.List) {
 	var out ir.RenderedComponent
-	o := newOverrides(c, scopes)
-	objects := o.apply(res.Objects)
-	out.Tests = o.apply(res.Tests)
-	problems := o.problems()
+	p := r.cache.patched(res, c.Set.Patches)
+	o := newOverrides(c, r.cache, scopes)
+	objects := o.apply(p.objects)
+	out.Tests = o.apply(p.tests)
+	problems := append(p.patches.problems(), o.problems()...)
 	for _, list := range [][]*object.Object{objects, out.Tests} {
 		install(list, c.Source.Helm, scopes)
 	}

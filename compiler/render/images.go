@@ -21,19 +21,61 @@ import (
 // fields that operators are known to take an image from, any string field
 // `image` that reads like a reference, and one that is written in pieces, as
 // charts do. A reference of a container that cannot be parsed is an error.
-func images(objects []*object.Object) ([]ir.Image, diag.List) {
+func (c *Cache) images(objects []*object.Object) ([]ir.Image, diag.List) {
 	var out []ir.Image
 	var ds diag.List
 	for _, o := range objects {
-		if o.Kind == "CustomResourceDefinition" || o.Kind == "ConfigMap" || o.Kind == "Secret" || pullsNothing(o) {
-			continue
+		for _, f := range c.found(o) {
+			ref := f.ref
+			for i := range o.Edits {
+				if slices.Equal(o.Edits[i].Path, f.path) {
+					ref, _ = o.Edits[i].Value.(string)
+				}
+			}
+			_, err := name.ParseReference(ref, name.WeakValidation)
+			switch {
+			case err == nil:
+				out = append(out, ir.Image{Ref: ref, Object: o.Key(), Path: f.pointer})
+			case f.strict:
+				ds.Add(diag.Errorf("RND021", "%q is no image reference", ref).
+					At(o.Origin.Pos, "in this object, at %s", f.pointer).
+					About(diag.Subject{Object: o.Key().String(), Path: f.pointer}).
+					Note("%s", oneLine(err.Error())).
+					Fix("write [registry/]repository[:tag][@sha256:…] in lower case"))
+			}
 		}
-		f := &imageFinder{object: o, custom: !discovery.BuiltIn(o.Group(), o.Kind), policy: o.Group() == "kyverno.io"}
-		f.walk(o.Content(), nil)
-		out = append(out, f.images...)
-		ds.Add(f.diags...)
 	}
 	return out, ds
+}
+
+// found returns the images of what o shares with other clusters, where its own
+// settings replace them at most; else those of its content.
+func (c *Cache) found(o *object.Object) []foundImage {
+	if slices.ContainsFunc(o.Edits, func(e object.Edit) bool { return !spares(o, &e) }) {
+		return findImages(o)
+	}
+	return c.base(o).pulled()
+}
+
+// spares reports whether an edit leaves the images of an object where they are.
+func spares(o *object.Object, e *object.Edit) bool {
+	last := e.Path[len(e.Path)-1]
+	was, depth := object.At(o.Base, e.Path)
+	switch {
+	case e.Path[0] == "metadata":
+		return true
+	case e.Merge:
+		return last == "annotations" && e.Value.(map[string]any)["image"] == nil
+	}
+	there := depth == len(e.Path)
+	switch e.Value.(type) {
+	case string:
+		image := there && pulled(e.Path) && was != "" && e.Value != ""
+		return image || last == "namespace" && !(there && object.Map(was) != nil)
+	case int64:
+		return last == "replicas" && !(there && object.Map(was) != nil)
+	}
+	return false
 }
 
 // pullsNothing reports kinds that name images without having them pulled: they
@@ -47,12 +89,28 @@ func pullsNothing(o *object.Object) bool {
 	return false
 }
 
+// foundImage is where an object names an image.
+type foundImage struct {
+	ref     string
+	path    []string
+	pointer string // path, as one
+	strict  bool   // what does not parse is an error
+}
+
+func findImages(o *object.Object) []foundImage {
+	if o.Kind == "CustomResourceDefinition" || o.Kind == "ConfigMap" || o.Kind == "Secret" || pullsNothing(o) {
+		return nil
+	}
+	f := &imageFinder{kind: o.Group() + "/" + o.Kind, custom: !discovery.BuiltIn(o.Group(), o.Kind), policy: o.Group() == "kyverno.io"}
+	f.walk(o.Content(), nil)
+	return f.found
+}
+
 type imageFinder struct {
-	object *object.Object
+	kind   string // group/Kind
 	custom bool
 	policy bool // holds patterns of containers, besides those that it makes
-	images []ir.Image
-	diags  diag.List
+	found  []foundImage
 }
 
 func (f *imageFinder) walk(v any, at []string) {
@@ -78,7 +136,7 @@ func (f *imageFinder) field(k string, v any, at []string) {
 		}
 		f.walk(v, at)
 	case s == "" || at[0] == "metadata" || at[0] == "status":
-	case k == "image" && inContainer(at), k == "reference" && len(at) > 3 && at[len(at)-2] == "image" && at[len(at)-4] == "volumes":
+	case pulled(at):
 		f.add(s, at, !f.policy)
 	case f.custom && (k == "image" && (inStep(at) || looksLikeImage(s)) || f.known(at)):
 		f.add(s, at, false)
@@ -113,15 +171,15 @@ func (f *imageFinder) pieces(m map[string]any, at []string) {
 	}
 }
 
-// inContainer reports whether a path ends in containers/N/image or one of its
-// kin.
-func inContainer(at []string) bool {
-	if len(at) < 3 {
-		return false
-	}
-	switch at[len(at)-3] {
-	case "containers", "initContainers", "ephemeralContainers":
-		return true
+// pulled reports whether a path ends in containers/N/image, one of its kin, or
+// volumes/N/image/reference.
+func pulled(at []string) bool {
+	n := len(at)
+	switch {
+	case n > 2 && at[n-1] == "image":
+		return slices.Contains([]string{"containers", "initContainers", "ephemeralContainers"}, at[n-3])
+	case n > 3 && at[n-1] == "reference":
+		return at[n-2] == "image" && at[n-4] == "volumes"
 	}
 	return false
 }
@@ -147,7 +205,7 @@ var knownFields = map[string][]string{
 }
 
 func (f *imageFinder) known(at []string) bool {
-	return slices.Contains(knownFields[f.object.Group()+"/"+f.object.Kind], ir.Pointer(at...))
+	return slices.Contains(knownFields[f.kind], ir.Pointer(at...))
 }
 
 // looksLikeImage asks for more than the grammar: a word alone is a valid
@@ -161,18 +219,7 @@ func looksLikeImage(s string) bool {
 }
 
 func (f *imageFinder) add(ref string, at []string, strict bool) {
-	path := ir.Pointer(at...)
-	if _, err := name.ParseReference(ref, name.WeakValidation); err != nil {
-		if strict {
-			f.diags.Add(diag.Errorf("RND021", "%q is no image reference", ref).
-				At(f.object.Origin.Pos, "in this object, at %s", path).
-				About(diag.Subject{Object: f.object.Key().String(), Path: path}).
-				Note("%s", oneLine(err.Error())).
-				Fix("write [registry/]repository[:tag][@sha256:…] in lower case"))
-		}
-		return
-	}
-	f.images = append(f.images, ir.Image{Ref: ref, Object: f.object.Key(), Path: path})
+	f.found = append(f.found, foundImage{ref, at, ir.Pointer(at...), strict})
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

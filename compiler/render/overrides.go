@@ -24,19 +24,19 @@ import (
 // gets no namespace, and patches see objects as they are rendered and leave
 // what an object is alone (kustomize.Patch).
 type overrides struct {
-	set     spec.Overrides
-	patches *patches
-	images  map[string]string
-	scopes  map[string]string // of custom kinds
+	set    spec.Overrides
+	images map[string]string
+	cache  *Cache
+	scopes map[string]string // of custom kinds
 
 	labels, annotations map[string]any // of set, as values of objects
 
 	usedReplicas, usedImages map[string]bool
 }
 
-func newOverrides(c spec.Component, scopes map[string]string) *overrides {
+func newOverrides(c spec.Component, cache *Cache, scopes map[string]string) *overrides {
 	return &overrides{
-		set: c.Set, patches: newPatches(c.Set.Patches), images: c.Images, scopes: scopes,
+		set: c.Set, images: c.Images, cache: cache, scopes: scopes,
 		labels: values(c.Set.Labels), annotations: values(c.Set.Annotations),
 		usedReplicas: map[string]bool{}, usedImages: map[string]bool{},
 	}
@@ -51,31 +51,40 @@ func (o *overrides) none() bool {
 // apply returns objects that share what they are made of with those that came
 // in: each setting is an edit.
 func (o *overrides) apply(in []*object.Object) []*object.Object {
-	in = o.patches.apply(in)
-	accounts := names(in, "ServiceAccount")
-	services := names(in, "Service")
+	var accounts, services map[string]bool
+	if o.set.Namespace != "" {
+		accounts, services = names(in, "ServiceAccount"), names(in, "Service")
+	}
 	out := make([]*object.Object, 0, len(in))
 	for _, src := range in {
-		w := editor{Object: *src, content: src.Content()}
+		w := editor{Object: *src}
 		if !o.none() {
 			o.namespace(&w, accounts, services)
-			w.merge(o.labels, "metadata", "labels")
+			w.merge(o.labels, labelsPath)
 			o.annotate(&w)
 			o.replicas(&w)
-			if w.Kind != "CustomResourceDefinition" {
-				o.image(&w, w.content, nil)
-			}
+			o.image(&w)
 		}
 		out = append(out, w.edited())
 	}
 	return out
 }
 
-// editor collects the edits of one object. Content is what it said before.
+// Paths of edits that most objects have: one in memory is enough.
+var (
+	labelsPath         = []string{"metadata", "labels"}
+	annotationsPath    = []string{"metadata", "annotations"}
+	podAnnotationsPath = []string{"spec", "template", "metadata", "annotations"}
+	jobAnnotationsPath = []string{"spec", "jobTemplate", "metadata", "annotations"}
+	jobPodAnnotations  = append([]string{"spec", "jobTemplate"}, podAnnotationsPath...)
+	namespacePath      = []string{"metadata", "namespace"}
+	replicasPath       = []string{"spec", "replicas"}
+)
+
+// editor collects the edits of one object.
 type editor struct {
 	object.Object
-	content map[string]any
-	edits   []object.Edit
+	edits []object.Edit
 }
 
 func (w *editor) edited() *object.Object { return w.With(w.edits...) }
@@ -84,7 +93,7 @@ func (w *editor) set(value any, path ...string) {
 	w.edits = append(w.edits, object.Edit{Path: path, Value: value})
 }
 
-func (w *editor) merge(fields map[string]any, path ...string) {
+func (w *editor) merge(fields map[string]any, path []string) {
 	if len(fields) > 0 {
 		w.edits = append(w.edits, object.Edit{Path: path, Value: fields, Merge: true})
 	}
@@ -92,7 +101,7 @@ func (w *editor) merge(fields map[string]any, path ...string) {
 
 // move sets the namespace, in the content and in the key.
 func (w *editor) move(namespace string) {
-	w.set(namespace, "metadata", "namespace")
+	w.set(namespace, namespacePath...)
 	w.Namespace = namespace
 }
 
@@ -132,22 +141,22 @@ func (o *overrides) namespace(w *editor, accounts, services map[string]bool) {
 		w.set(ns, "metadata", "name")
 		w.Name = ns
 	case w.Kind == "APIService" && group == "apiregistration.k8s.io":
-		if object.Get(w.content, "spec", "service") != nil {
+		if w.Get("spec", "service") != nil {
 			w.set(ns, "spec", "service", "namespace")
 		}
 	case w.Kind == "CustomResourceDefinition" && group == "apiextensions.k8s.io":
 		at := []string{"spec", "conversion", "webhook", "clientConfig", "service", "namespace"}
-		if _, ok := object.Map(w.content, at[:5]...)["namespace"]; ok {
+		if _, ok := object.Map(w.Get(at[:5]...))["namespace"]; ok {
 			w.set(ns, at...)
 		}
 	case w.Kind == "RoleBinding" || w.Kind == "ClusterRoleBinding":
-		for i, s := range object.Slice(w.content, "subjects") {
+		for i, s := range object.Slice(w.Get("subjects")) {
 			if moves(s, accounts) {
 				w.set(ns, "subjects", strconv.Itoa(i), "namespace")
 			}
 		}
 	case group == "admissionregistration.k8s.io":
-		for i, hook := range object.Slice(w.content, "webhooks") {
+		for i, hook := range object.Slice(w.Get("webhooks")) {
 			service := object.Map(hook, "clientConfig", "service")
 			if services[object.String(service, "namespace")+"/"+object.String(service, "name")] {
 				w.set(ns, "webhooks", strconv.Itoa(i), "clientConfig", "service", "namespace")
@@ -168,8 +177,8 @@ func moves(subject any, accounts map[string]bool) bool {
 
 // annotate sets the annotations of the object and of the Pods it makes.
 func (o *overrides) annotate(w *editor) {
-	w.merge(o.annotations, "metadata", "annotations")
-	pods := []string{"spec", "template", "metadata", "annotations"}
+	w.merge(o.annotations, annotationsPath)
+	pods := podAnnotationsPath
 	switch w.Kind {
 	case "Deployment", "ReplicaSet", "DaemonSet", "StatefulSet":
 	case "ReplicationController":
@@ -184,12 +193,12 @@ func (o *overrides) annotate(w *editor) {
 		if w.Group() != "batch" {
 			return
 		}
-		w.merge(o.annotations, "spec", "jobTemplate", "metadata", "annotations")
-		pods = append([]string{"spec", "jobTemplate"}, pods...)
+		w.merge(o.annotations, jobAnnotationsPath)
+		pods = jobPodAnnotations
 	default:
 		return
 	}
-	w.merge(o.annotations, pods...)
+	w.merge(o.annotations, pods)
 }
 
 func (o *overrides) replicas(w *editor) {
@@ -200,46 +209,59 @@ func (o *overrides) replicas(w *editor) {
 	switch w.Kind {
 	case "Deployment", "ReplicationController", "ReplicaSet", "StatefulSet":
 		o.usedReplicas[w.Name] = true
-		w.set(int64(n), "spec", "replicas")
+		w.set(int64(n), replicasPath...)
 	}
 }
 
-// image replaces images of containers and image volumes below a place, wherever
-// lists of these names stand: custom resources carry Pod templates too.
-func (o *overrides) image(w *editor, v any, at []string) {
-	if len(o.images) == 0 {
+// image replaces images of containers and image volumes.
+func (o *overrides) image(w *editor) {
+	if len(o.images) == 0 || w.Kind == "CustomResourceDefinition" {
 		return
+	}
+	for _, p := range o.cache.base(&w.Object).places() {
+		if ref, ok := o.images[p.name]; ok {
+			o.usedImages[p.name] = true
+			w.set(ref, p.path...)
+		}
+	}
+}
+
+// imagePlace is where an image stands that a setting may replace.
+type imagePlace struct {
+	name string // without tag and digest
+	path []string
+}
+
+// imagePlaces finds images wherever lists of containers or volumes stand: custom
+// resources carry Pod templates too. No two places meet.
+func imagePlaces(v any, at []string) []imagePlace {
+	var out []imagePlace
+	add := func(holder any, path ...string) {
+		if name := imageName(object.String(holder, path[len(path)-1])); name != "" {
+			out = append(out, imagePlace{name, slices.Concat(at, path)})
+		}
 	}
 	switch x := v.(type) {
 	case map[string]any:
-		for k, e := range x { // order does not show: no two edits meet
-			below := append(at[:len(at):len(at)], k)
+		for _, k := range slices.Sorted(maps.Keys(x)) {
 			switch k {
 			case "containers", "initContainers":
-				for i, c := range asSlice(e) {
-					o.replace(w, c, append(below[:len(below):len(below)], strconv.Itoa(i), "image"))
+				for i, c := range asSlice(x[k]) {
+					add(c, k, strconv.Itoa(i), "image")
 				}
 			case "volumes":
-				for i, c := range asSlice(e) {
-					o.replace(w, object.Get(c, "image"), append(below[:len(below):len(below)], strconv.Itoa(i), "image", "reference"))
+				for i, c := range asSlice(x[k]) {
+					add(object.Get(c, "image"), k, strconv.Itoa(i), "image", "reference")
 				}
 			}
-			o.image(w, e, below)
+			out = append(out, imagePlaces(x[k], append(at[:len(at):len(at)], k))...)
 		}
 	case []any:
 		for i, e := range x {
-			o.image(w, e, append(at[:len(at):len(at)], strconv.Itoa(i)))
+			out = append(out, imagePlaces(e, append(at[:len(at):len(at)], strconv.Itoa(i)))...)
 		}
 	}
-}
-
-// replace edits the image that the last step of a path names in holder.
-func (o *overrides) replace(w *editor, holder any, path []string) {
-	name := imageName(object.String(holder, path[len(path)-1]))
-	if ref, ok := o.images[name]; ok && name != "" {
-		o.usedImages[name] = true
-		w.set(ref, path...)
-	}
+	return out
 }
 
 // imageName cuts tag and digest off a reference.
@@ -254,7 +276,7 @@ func imageName(ref string) string {
 // problems reports settings that changed nothing: a typing error that would
 // otherwise look like success. Subject.Path is relative to the component.
 func (o *overrides) problems() diag.List {
-	ds := o.patches.problems()
+	var ds diag.List
 	for _, n := range slices.Sorted(maps.Keys(o.set.Replicas)) {
 		if !o.usedReplicas[n] {
 			ds.Add(diag.Errorf("RND023", "no workload is named %q", n).

@@ -12,6 +12,18 @@ import (
 	"github.com/darkstart-dev/darkstart/internal/spec"
 )
 
+// patched is what a component's own patches make of what its source gave.
+// Clusters that patch a source alike share it.
+type patched struct {
+	patches        *patches
+	objects, tests []*object.Object
+}
+
+func patch(res *result, set []spec.Patch) *patched {
+	p := newPatches(set)
+	return &patched{p, p.apply(res.Objects), p.apply(res.Tests)}
+}
+
 // patches are a component's own, in the order in which they are written. They
 // come first, as in a kustomization: what they add, the other settings see.
 type patches struct {
@@ -54,12 +66,47 @@ func (p *patches) apply(in []*object.Object) []*object.Object {
 			// A patch can move the items of a list: the lines of the document are no
 			// longer those of the object.
 			made := *o
-			made.Base, made.Edits, made.Sole, made.Origin.Exact = content, nil, true, false
+			made.Base, made.Edits, made.Origin.Exact = reuse(o.Content(), content), nil, false
 			out = append(out, &made)
 		}
 		in = out
 	}
 	return in
+}
+
+// reuse returns what now says, made of what was wherever the two agree: a patch
+// changes little, and the rest need not be in memory twice.
+func reuse(was, now map[string]any) map[string]any {
+	v, _ := reused(was, now)
+	return v.(map[string]any)
+}
+
+func reused(was, now any) (v any, same bool) {
+	switch now := now.(type) {
+	case map[string]any:
+		old, ok := was.(map[string]any)
+		same = ok && len(old) == len(now)
+		for k, v := range now {
+			below, there := old[k]
+			var kept bool
+			now[k], kept = reused(below, v)
+			same = same && there && kept
+		}
+	case []any:
+		old, ok := was.([]any)
+		same = ok && len(old) == len(now)
+		for i := range min(len(old), len(now)) {
+			var kept bool
+			now[i], kept = reused(old[i], now[i])
+			same = same && kept
+		}
+	default:
+		same = was == now
+	}
+	if same {
+		return was, true
+	}
+	return now, false
 }
 
 // problems reports patches that fail, or select nothing: a typing error that
