@@ -224,18 +224,18 @@ func (b *bundler) candidate(res *Result, name string) *release.Candidate {
 	}
 	b.from[name] = res
 	return &release.Candidate{Artifact: name, Draft: func() (release.Draft, error) {
-		d, ds, err := seal.NewDraft(a)
-		b.about(ds)
-		if d == nil {
+		x := &sealing{artifact: a, kept: res.kept, about: b.about}
+		content, err := x.content()
+		if err != nil || content == "" {
 			return release.Draft{}, err
 		}
-		return release.Draft{Content: d.Content, Seal: func(r ir.Record) (digest.Digest, digest.Digest, error) {
-			sealed, ds, err := d.Seal(b.ctx, r, nil)
-			b.about(ds)
+		return release.Draft{Content: content, Seal: func(r ir.Record) (digest.Digest, digest.Digest, error) {
+			sealed, err := x.seal(b.ctx, r, b.stage)
 			if err != nil || sealed == nil {
 				return "", "", err
 			}
-			return sealed.Digest(), sealed.Tar, b.keep(res, sealed)
+			b.keep(res, sealed)
+			return sealed.Digest(), sealed.Tar, nil
 		}}, nil
 	}}
 }
@@ -246,24 +246,11 @@ func (b *bundler) about(ds diag.List) {
 	b.diags.Add(ds...)
 }
 
-// keep takes a sealed bundle, and its layer out of memory.
-func (b *bundler) keep(res *Result, sealed *seal.Bundle) error {
-	sealed, err := kept(b.stage, sealed)
-	if err != nil {
-		return err
-	}
+func (b *bundler) keep(res *Result, sealed *seal.Bundle) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.made = append(b.made, sealed)
 	res.event("seal", sealed.Record.Artifact, len(b.out.Sealed)+len(b.made), len(res.Artifacts))
-	return nil
-}
-
-func kept(stage *oci.Stage, b *seal.Bundle) (*seal.Bundle, error) {
-	if stage == nil {
-		return b, nil
-	}
-	return b.Kept(stage)
 }
 
 func artifactOf(res *Result, name string) *ir.Artifact {

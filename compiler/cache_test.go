@@ -16,6 +16,7 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler"
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/internal/cache"
+	"github.com/darkstart-dev/darkstart/internal/digest"
 	"github.com/darkstart-dev/darkstart/internal/tree"
 	"github.com/darkstart-dev/darkstart/schemas"
 	"github.com/darkstart-dev/darkstart/schemas/kubernetes"
@@ -181,6 +182,23 @@ func everything(t *testing.T, files map[string]string, kept *cache.Store) string
 	for _, a := range res.Artifacts {
 		for _, f := range contentOf(t, a) {
 			fmt.Fprintf(&b, "\"Artifact %s\" %s\n%s\n", a.Name, f.Path, f.Data)
+		}
+	}
+	if res.Artifacts != nil {
+		bundles, ds, err := compiler.Seal(t.Context(), tree.FromMap(files), res, ir.Revision{}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintln(&b, ds)
+		for _, x := range bundles.Sealed {
+			layer, err := x.Layer.Bytes()
+			if err != nil || digest.Of(layer) != x.LayerDigest() {
+				t.Fatalf("the layer of %s is not what its digest says: %v", x.Record.Artifact, err)
+			}
+			fmt.Fprintf(&b, "bundle of %d files, layer %s of %d bytes, tar %s, content %s\n%s\n%+v\n", x.Count, x.LayerDigest(), x.Layer.Size(), x.Tar, x.Content, x.Manifest, x.Record)
+			if err := x.Validate(); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	return withoutNames(b.String())

@@ -15,6 +15,7 @@ package compiler
 import (
 	"context"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -122,13 +123,15 @@ type Result struct {
 	// Skipped lists clusters that Config.Clusters left out.
 	Skipped []string
 
-	progress func(Event) // that of Config, for who seals
+	// Of Config, for who seals.
+	progress func(Event)
+	kept     *cache.Store
 }
 
 // Compile runs the pipeline. Problems of the input are in Result.Diagnostics;
 // the error is for everything else, a cancelled context included.
 func Compile(ctx context.Context, cfg *Config) (*Result, error) {
-	r := &run{Config: cfg, res: &Result{progress: cfg.Progress}}
+	r := &run{Config: cfg, res: &Result{progress: cfg.Progress, kept: cfg.Cache}}
 	err := r.stages(ctx)
 	r.res.Diagnostics = r.res.Diagnostics.Sorted()
 	if err != nil {
@@ -300,9 +303,31 @@ func (r *run) emit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, a := range as {
+		r.name(a)
+	}
 	r.res.Artifacts = as
 	r.res.Diagnostics.Add(ds...)
 	return nil
+}
+
+// name completes what the files of an artifact are made from by the cluster's
+// objects; without names for those it is not known.
+func (r *run) name(a *ir.Artifact) {
+	if a.Name == ir.FleetArtifact {
+		return
+	}
+	i, ok := slices.BinarySearchFunc(r.res.Rendered, a.Name, func(x *ir.Rendered, name string) int { return strings.Compare(x.Cluster, name) })
+	c := r.res.Units.Cluster(a.Name)
+	if !ok || c == nil || r.Cache == nil {
+		a.MadeFrom = nil
+		return
+	}
+	if from := madeFrom(c, r.res.Rendered[i]); from != nil {
+		a.MadeFrom = append(from, a.MadeFrom...)
+	} else {
+		a.MadeFrom = nil
+	}
 }
 
 // known is now for the guardrails: zero in a repository without a commit, where

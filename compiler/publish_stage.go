@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/compiler/publish"
 	"github.com/darkstart-dev/darkstart/compiler/release"
 	"github.com/darkstart-dev/darkstart/compiler/seal"
@@ -64,58 +65,61 @@ func (w Wanted) Revisions() []string {
 // recorded content of, and those that are left for the revisions that they were
 // made from: a hotfix releases some clusters alone.
 func Held(res *Result, w Wanted, artifacts []string) (held, left []string, diags diag.List, err error) {
+	left, diags, err = hold(res, w, artifacts, func(_ *sealing, name string, _ ir.Recorded) error {
+		held = append(held, name)
+		return nil
+	})
+	return held, left, diags, err
+}
+
+// hold calls f, in order, with each artifact whose recorded content a compile has.
+func hold(res *Result, w Wanted, artifacts []string, f func(x *sealing, name string, e ir.Recorded) error) (left []string, diags diag.List, err error) {
 	for _, name := range slices.Sorted(slices.Values(artifacts)) {
 		e, ok := w.Records.Entry(name, w.Release.Artifacts[name])
 		if !ok {
-			return nil, nil, nil, fmt.Errorf("%s holds no serial %d of %q", release.File(w.Records.Stream), w.Release.Artifacts[name], name)
+			return nil, nil, fmt.Errorf("%s holds no serial %d of %q", release.File(w.Records.Stream), w.Release.Artifacts[name], name)
 		}
 		a := artifactOf(res, name)
 		if a == nil {
 			left = append(left, name)
 			continue
 		}
-		content, ds, err := seal.Content(a)
+		x := &sealing{artifact: a, kept: res.kept, about: func(ds diag.List) { diags.Add(ds...) }}
+		content, err := x.content()
 		if err != nil {
-			return nil, nil, nil, err
+			return nil, nil, err
 		}
-		if diags.Add(ds...); ds.HasErrors() || content != e.Content {
+		if content != e.Content {
 			left = append(left, name)
 			continue
 		}
-		held = append(held, name)
+		if err := f(x, name, e); err != nil {
+			return nil, nil, err
+		}
 	}
-	return held, left, diags.Sorted(), nil
+	return left, diags.Sorted(), nil
 }
 
 // Recorded seals the artifacts of a release that a compile holds, byte for byte
 // as they are recorded; the others are left, as by Held. A recorded content that
 // seals to other bytes is REL005. Layers are kept on the stage.
 func Recorded(ctx context.Context, res *Result, w Wanted, artifacts []string, stage *oci.Stage) (sealed []*seal.Bundle, left []string, diags diag.List, err error) {
-	held, left, diags, err := Held(res, w, artifacts)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	for i, name := range held {
-		e, _ := w.Records.Entry(name, w.Release.Artifacts[name])
-		x, ds, err := seal.Seal(ctx, artifactOf(res, name), e.Record(w.Records.Stream, name), nil)
-		if err != nil {
-			return nil, nil, nil, err
+	var changed diag.List
+	left, diags, err = hold(res, w, artifacts, func(x *sealing, name string, e ir.Recorded) error {
+		b, err := x.seal(ctx, e.Record(w.Records.Stream, name), stage)
+		if err != nil || b == nil {
+			return err
 		}
-		diags.Add(ds...)
-		res.event("seal", name, i+1, len(held))
-		switch {
-		case x == nil:
-		case x.Digest() != e.Manifest:
-			diags.Add(unreproducible(w, name, fmt.Sprintf("this compiler seals %s", x.Digest())).
+		res.event("seal", name, len(sealed)+1, len(artifacts))
+		if b.Digest() != e.Manifest {
+			changed.Add(unreproducible(w, name, fmt.Sprintf("this compiler seals %s", b.Digest())).
 				Fix("or give the content a new serial with this version: `darkstart release --renew`"))
-		default:
-			if x, err = kept(stage, x); err != nil {
-				return nil, nil, nil, err
-			}
-			sealed = append(sealed, x)
+			return nil
 		}
-	}
-	return sealed, left, diags.Sorted(), nil
+		sealed = append(sealed, b)
+		return nil
+	})
+	return sealed, left, append(diags, changed...).Sorted(), err
 }
 
 // Unreproducible is REL005 about an artifact of a release whose content no

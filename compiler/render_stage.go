@@ -12,6 +12,7 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/compiler/render"
 	"github.com/darkstart-dev/darkstart/compiler/validate"
+	"github.com/darkstart-dev/darkstart/internal/cache"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/spec"
 )
@@ -55,10 +56,29 @@ func (r *run) cluster(ctx context.Context, c *ir.Unit[spec.Cluster]) (*ir.Render
 		return out, nil, diags, err
 	}
 	defer r.trace("validate", "clusters/"+c.Name)()
-	v, ds, err := validate.Validate(ctx, out, c.Spec.Kubernetes, &validate.Config{
-		Catalog: r.catalog, Files: r.Tree.FS(), Declared: c.Pos.First("/kubernetes"), Parallel: r.Parallel,
-	})
-	return out, v, append(diags, ds...), err
+	v, err := r.validate(ctx, c, out)
+	return out, v.Validation, append(diags, v.Diags...), err
+}
+
+// validated is what the schemas say about a cluster.
+type validated struct {
+	Validation *ir.Validation
+	Diags      diag.List
+}
+
+// validate judges the objects of a cluster, or recalls how they were judged.
+func (r *run) validate(ctx context.Context, c *ir.Unit[spec.Cluster], objects *ir.Rendered) (validated, error) {
+	judge := func() (validated, error) {
+		v, ds, err := validate.Validate(ctx, objects, c.Spec.Kubernetes, &validate.Config{
+			Catalog: r.catalog, Files: r.Tree.FS(), Declared: c.Pos.First("/kubernetes"), Parallel: r.Parallel,
+		})
+		return validated{v, ds}, err
+	}
+	from := madeFrom(c, objects)
+	if from == nil {
+		return judge()
+	}
+	return cache.Value(r.Cache, "validate", from, judge)
 }
 
 // selected returns the clusters to work on and records those left out; a name

@@ -10,12 +10,14 @@ package emit
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 
 	"github.com/darkstart-dev/darkstart/compiler/emit/runbook"
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/internal/diag"
+	"github.com/darkstart-dev/darkstart/internal/digest"
 	"github.com/darkstart-dev/darkstart/internal/object"
 	"github.com/darkstart-dev/darkstart/plans"
 )
@@ -72,16 +74,14 @@ func Emit(ctx context.Context, f *ir.Fleet, p *plans.Plan, cfg *Config) ([]*ir.A
 		}
 		end := cfg.trace("clusters/" + c.Name)
 		o, ds := orderOf(c, p)
-		if o.recovery != nil && !ds.HasErrors() {
-			page := l.bootstrap(c, o)
-			pages = append(pages, outline(&page))
-			delete(l.inventory, c.Name) // memory follows the clusters in flight
+		if diags.Add(ds...); !ds.HasErrors() {
+			a, err := l.artifact(c, o, &pages)
+			if err != nil {
+				return nil, nil, err
+			}
+			out = append(out, a)
 		}
 		end()
-		if diags.Add(ds...); ds.HasErrors() {
-			continue
-		}
-		out = append(out, &ir.Artifact{Name: c.Name, Files: func() ([]ir.File, error) { return l.cluster(c, o) }})
 	}
 	l.recoveries(func(p *Page) { pages = append(pages, outline(p)) })
 	diags.Add(l.findings()...)
@@ -89,6 +89,38 @@ func Emit(ctx context.Context, f *ir.Fleet, p *plans.Plan, cfg *Config) ([]*ir.A
 	out = append(out, &ir.Artifact{Name: ir.FleetArtifact, Files: func() ([]ir.File, error) { return l.fleet(&index) }})
 	slices.SortFunc(out, func(a, b *ir.Artifact) int { return strings.Compare(a.Name, b.Name) })
 	return out, diags.Sorted(), nil
+}
+
+// artifact promises the artifact of a cluster, and outlines its runbook. What
+// its files are made from, besides the objects that the caller can name, are
+// the plan, the runbook, the parts and what stores hold there.
+func (l *library) artifact(c *ir.Linked, o *order, pages *[]Page) (*ir.Artifact, error) {
+	var page Page
+	if o.recovery != nil {
+		page = l.bootstrap(c, o)
+		*pages = append(*pages, outline(&page))
+		delete(l.inventory, c.Name) // memory follows the clusters in flight
+	}
+	var parts []string
+	for _, p := range c.Parts {
+		parts = append(parts, p.ID(), p.Node, p.Phase)
+		for _, x := range p.Objects {
+			parts = append(parts, x.Key().String())
+		}
+	}
+	var held []string
+	for k := range l.f.Held(c.Name) {
+		held = append(held, k.String())
+	}
+	slices.Sort(held)
+	b, err := json.Marshal([]any{bootstrapOnly(l.p, c.Name), page.Runbook, parts, held})
+	if err != nil {
+		return nil, err
+	}
+	return &ir.Artifact{
+		Name: c.Name, MadeFrom: []string{string(digest.Of(b))},
+		Files: func() ([]ir.File, error) { return l.cluster(c, o) },
+	}, nil
 }
 
 // cluster writes the files of a cluster's artifact.

@@ -269,6 +269,9 @@ type Artifact struct {
 	// Files returns the files, byte-sorted by path. They may be made anew for
 	// each call, because those of all clusters at once would fill the memory.
 	Files func() ([]File, error)
+	// MadeFrom names everything that the files are made from: artifacts of a name
+	// with equal lists are equal. Nil when that is not known.
+	MadeFrom []string
 }
 
 // Content is the files of an artifact that is in memory.

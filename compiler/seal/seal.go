@@ -78,6 +78,11 @@ func (b *Bundle) Digest() digest.Digest { return digest.Of(b.Manifest) }
 // digest of the artifact.
 func (b *Bundle) LayerDigest() digest.Digest { return b.Layer.Digest() }
 
+// Recall puts a bundle together from what it was sealed into before.
+func Recall(a *ir.Artifact, r ir.Record, content, tar digest.Digest, manifest []byte, count int, layer oci.Blob) *Bundle {
+	return &Bundle{Artifact: a, Record: r, Content: content, Tar: tar, Layer: layer, Config: emptyConfig, Manifest: manifest, Count: count}
+}
+
 // Kept is the bundle with its layer in a place that is not memory.
 func (b *Bundle) Kept(s *oci.Stage) (*Bundle, error) {
 	out := *b

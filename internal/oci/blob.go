@@ -58,14 +58,10 @@ func NewStage(dir string) *Stage { return &Stage{&Layout{dir: dir}} }
 
 // Keep writes a blob, and returns it as it is from then on: on disk.
 func (s *Stage) Keep(b Blob) (Blob, error) {
-	content, err := b.Bytes()
-	if err != nil {
-		return nil, err
-	}
 	if err := os.MkdirAll(filepath.Join(s.layout.dir, "blobs", "sha256"), 0o755); err != nil {
 		return nil, err
 	}
-	if err := s.layout.write(b.Digest(), content); err != nil {
+	if err := s.layout.store(b); err != nil {
 		return nil, err
 	}
 	return stored{s.layout, b.Digest(), b.Size()}, nil

@@ -22,12 +22,23 @@ func (l *Layout) blob(d digest.Digest) string {
 	return filepath.Join(l.dir, "blobs", "sha256", d.Hex())
 }
 
-func (l *Layout) write(d digest.Digest, b []byte) error {
-	name := l.blob(d)
-	if old, err := readFile(name, int64(len(b))); err == nil && digest.Of(old) == d {
-		return nil // already there and intact
+// has reports whether a blob is there and intact.
+func (l *Layout) has(b Blob) bool {
+	old, err := readFile(l.blob(b.Digest()), b.Size())
+	return err == nil && digest.Of(old) == b.Digest()
+}
+
+// store writes a blob; one that is there stays as it is, and is not asked for
+// its content.
+func (l *Layout) store(b Blob) error {
+	if s, ok := b.(stored); ok && s.layout.dir == l.dir || l.has(b) {
+		return nil
 	}
-	return l.replace(name, b)
+	content, err := b.Bytes()
+	if err != nil {
+		return err
+	}
+	return l.replace(l.blob(b.Digest()), content)
 }
 
 // replace writes a file in one step and makes sure that its bytes are on the

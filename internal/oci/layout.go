@@ -98,18 +98,6 @@ func (l *Layout) put(ctx context.Context, a Artifact) (Descriptor, error) {
 	return d, nil
 }
 
-// store writes a blob; one that the layout keeps already stays as it is.
-func (l *Layout) store(b Blob) error {
-	if s, ok := b.(stored); ok && s.layout.dir == l.dir {
-		return nil
-	}
-	content, err := b.Bytes()
-	if err != nil {
-		return err
-	}
-	return l.write(b.Digest(), content)
-}
-
 // commit replaces index.json: the moment at which a change becomes visible.
 func (l *Layout) commit(list []Descriptor) error {
 	b, err := encodeIndex(sortDescriptors(list))
