@@ -18,14 +18,14 @@ func compiling(until compiler.Stage) []progress.Stage {
 		reaches compiler.Stage
 		progress.Stage
 	}{
-		{compiler.ToUnits, progress.Stage{Name: "evaluate", Doing: "evaluating CUE", Of: "clusters", Weight: 20}},
-		{compiler.ToObjects, progress.Stage{Name: "render", Doing: "rendering manifests", Of: "clusters", Weight: 90}},
+		{compiler.ToUnits, progress.Stage{Name: "evaluate", Doing: "evaluating CUE", Of: "clusters", Weight: 15}},
+		{compiler.ToObjects, progress.Stage{Name: "render", Doing: "rendering manifests", Of: "clusters", Weight: 45}},
 		{compiler.ToPlan, progress.Stage{Name: "link", Doing: "linking the fleet", Weight: 5}},
 		{compiler.ToPlan, progress.Stage{Name: "plan", Doing: "solving recovery", Weight: 5}},
 		{compiler.ToPlan, progress.Stage{Name: "diff", Doing: "comparing with the base", Weight: 5}},
-		{compiler.ToVerdict, progress.Stage{Name: "guard", Doing: "checking guardrails", Of: "clusters", Weight: 130}},
-		{compiler.ToArtifacts, progress.Stage{Name: "emit", Doing: "writing artifacts", Of: "clusters", Weight: 50}},
-		{compiler.ToArtifacts, progress.Stage{Name: "seal", Doing: "sealing bundles", Of: "bundles", Weight: 80}},
+		{compiler.ToVerdict, progress.Stage{Name: "guard", Doing: "checking guardrails", Of: "clusters", Weight: 60}},
+		{compiler.ToArtifacts, progress.Stage{Name: "emit", Doing: "writing artifacts", Of: "clusters", Weight: 1}},
+		{compiler.ToArtifacts, progress.Stage{Name: "seal", Doing: "sealing bundles", Of: "bundles", Weight: 90}},
 	}
 	var out []progress.Stage
 	for _, s := range all {
