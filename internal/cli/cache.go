@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -115,17 +116,32 @@ func complain(s *cache.Store, stderr io.Writer) {
 var kinds = []struct{ kind, done, of string }{
 	{"evaluate", "evaluated", "units"},
 	{"render", "rendered", "sources"},
+	{"validate", "validated", "clusters"},
 	{"judge", "judged", "clusters"},
+	{"seal", "sealed", "bundles"},
 }
 
-// summarize says how much of a compile was not in the cache: of one that took
-// longer than a person waits without wondering, or that is traced.
-func (in *input) summarize(inv *Invocation, s *cache.Store, took time.Duration) {
+// used notes that a command takes results from a cache.
+func (in *input) used(inv *Invocation, s *cache.Store) {
+	if s != nil && !slices.Contains(inv.stores, s) {
+		inv.stores = append(inv.stores, s)
+	}
+	inv.quiet, inv.verified = in.quiet, in.cached.verify
+}
+
+// summarize says how much of a command's work was not in the cache: of one that
+// took longer than a person waits without wondering, or that is traced.
+func (inv *Invocation) summarize(took time.Duration) {
+	all := map[string]cache.Tally{}
+	for _, s := range inv.stores {
+		for kind, t := range s.Run().Tallies {
+			all[kind] = cache.Tally{Hits: all[kind].Hits + t.Hits, Misses: all[kind].Misses + t.Misses}
+		}
+	}
 	var parts []string
 	compared := 0
-	tallies := s.Run().Tallies
 	for _, k := range kinds {
-		if t, ok := tallies[k.kind]; ok {
+		if t, ok := all[k.kind]; ok {
 			compared += t.Hits
 			parts = append(parts, fmt.Sprintf("%s %d of %d %s", k.done, t.Misses, t.Hits+t.Misses, k.of))
 		}
@@ -134,11 +150,11 @@ func (in *input) summarize(inv *Invocation, s *cache.Store, took time.Duration) 
 		return
 	}
 	text := strings.Join(parts, ", ")
-	if in.cached.verify {
-		text = fmt.Sprintf("%s compared with what was computed, none differs", amount(compared, "result"))
+	if inv.verified {
+		text = amount(compared, "result") + " compared with what was computed, none differs"
 	}
 	inv.recording.Note("cache", text)
-	if !in.quiet && (took >= time.Second || inv.recording.Hook() != nil) {
+	if !inv.quiet && (took >= time.Second || inv.recording.Hook() != nil) {
 		fmt.Fprintf(inv.Stderr, "darkstart: cache: %s\n", text)
 	}
 }

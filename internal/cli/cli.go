@@ -23,6 +23,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/darkstart-dev/darkstart/internal/cache"
 	"github.com/darkstart-dev/darkstart/internal/profile"
 	"github.com/darkstart-dev/darkstart/internal/report"
 )
@@ -48,6 +49,9 @@ type Invocation struct {
 	Environ func() []string
 
 	recording *profile.Recording // of this run; nil before its flags are read
+
+	stores          []*cache.Store // that were used
+	quiet, verified bool           // of the compile that used them last
 }
 
 // exit carries a status through cobra. A nil err means that what there was to
@@ -81,7 +85,9 @@ func Run(ctx context.Context, inv Invocation) int {
 	root.SetIn(inv.Stdin)
 	root.SetOut(inv.Stdout)
 	root.SetErr(inv.Stderr)
+	begun := time.Now()
 	cmd, err := root.ExecuteContextC(ctx)
+	inv.summarize(time.Since(begun))
 	err = errors.Join(err, inv.recording.Stop())
 	if err == nil {
 		return ExitClean

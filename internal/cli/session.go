@@ -9,7 +9,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"time"
 
 	"github.com/darkstart-dev/darkstart/compiler"
 	"github.com/darkstart-dev/darkstart/compiler/ir"
@@ -165,7 +164,6 @@ func (in *input) compile(ctx context.Context, inv *Invocation, s *session, until
 	in.line = in.progress(inv, about, compiling(until))
 	cfg.Progress = func(e compiler.Event) { in.line.Event(e.Stage, e.Done, e.Total) }
 	in.line.Start()
-	begun := time.Now()
 	res, err := compiler.Compile(ctx, cfg)
 	in.line.Stop()
 	complain(kept, inv.Stderr)
@@ -175,7 +173,7 @@ func (in *input) compile(ctx context.Context, inv *Invocation, s *session, until
 	if err != nil {
 		return nil, err
 	}
-	in.summarize(inv, kept, time.Since(begun))
+	in.used(inv, kept)
 	tidy(kept, inv.Stderr)
 	res.Diagnostics = append(res.Diagnostics, s.diags...).Sorted()
 	return res, nil
