@@ -38,7 +38,7 @@ func read(g *graph, sc *plans.Scenario, pess bool) *reading {
 		l, ok := limit[i]
 		return ok && w.lossOf(i, s) > l
 	}})
-	r.plan = newSchedule(r.high, g.byPriority(sc))
+	r.plan = newSchedule(r.high, w.byPriority())
 	return r
 }
 

@@ -7,26 +7,36 @@ import (
 	"github.com/darkstart-dev/darkstart/plans"
 )
 
-// byPriority orders the judged nodes: tier, then declared priority, then RTO.
-func (g *graph) byPriority(sc *plans.Scenario) []int32 {
-	key := func(i int32) (int, int, plans.Duration) {
-		n := g.nodes[i]
-		rank := 1 << 30
-		if t := g.tiers[n.Tier]; t != nil {
-			rank = t.Rank
-		}
-		rto := plans.Forever
-		if o := g.objective(i, sc); o != nil && o.RTO != nil {
-			rto = *o.RTO
-		}
-		return rank, n.Priority, rto
+// byPriority orders the judged nodes that are down: tier, then declared
+// priority, then RTO.
+func (w *world) byPriority() []int32 {
+	type place struct {
+		rank, priority int
+		rto            plans.Duration
+		node           int32
 	}
-	out := slices.Clone(g.judged)
-	slices.SortFunc(out, func(a, b int32) int {
-		r1, p1, t1 := key(a)
-		r2, p2, t2 := key(b)
-		return cmp.Or(cmp.Compare(r1, r2), cmp.Compare(p1, p2), cmp.Compare(t1, t2), cmp.Compare(a, b))
+	var places []place
+	for _, i := range w.g.judged {
+		if !w.down[i] {
+			continue
+		}
+		n := w.g.nodes[i]
+		p := place{1 << 30, n.Priority, plans.Forever, i}
+		if t := w.g.tiers[n.Tier]; t != nil {
+			p.rank = t.Rank
+		}
+		if o := w.g.objective(i, w.sc); o != nil && o.RTO != nil {
+			p.rto = *o.RTO
+		}
+		places = append(places, p)
+	}
+	slices.SortFunc(places, func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.priority, b.priority), cmp.Compare(a.rto, b.rto), cmp.Compare(a.node, b.node))
 	})
+	out := make([]int32, len(places))
+	for i := range places {
+		out[i] = places[i].node
+	}
 	return out
 }
 

@@ -22,7 +22,7 @@ type schedule struct {
 	jobOf  map[int32]int32   // step to op
 	baseOf map[string]int32  // procedure and actor to the op of reaching them
 	slot   []int32           // by item: the op of its return, -1
-	busy   map[string][]span // by team or link
+	busy   map[string]*queue // by team or link
 	seen   []bool            // by item: needed, and collected
 	walked map[int32]bool    // steps collected
 	fresh  []int32
@@ -52,7 +52,7 @@ const (
 
 func newSchedule(r *rise, targets []int32) *schedule {
 	s := &schedule{
-		r: r, jobOf: map[int32]int32{}, baseOf: map[string]int32{}, busy: map[string][]span{},
+		r: r, jobOf: map[int32]int32{}, baseOf: map[string]int32{}, busy: map[string]*queue{},
 		slot: make([]int32, r.w.g.items), seen: make([]bool, r.w.g.items), walked: map[int32]bool{},
 	}
 	for i := range s.slot {
