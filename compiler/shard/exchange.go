@@ -28,22 +28,39 @@ type Pushed struct {
 // Push stores what a compile used of its cache, which must have been opened
 // with Note. A nil result comes with diagnostics.
 func Push(ctx context.Context, in Input, s Shard, kept *cache.Store, to *oci.Repository) (*Pushed, diag.List, error) {
-	layers, n, err := pack(kept.Export())
-	if err != nil {
-		return nil, nil, err
-	}
-	a, err := oci.NewArtifact(ArtifactType, in.annotations(s), layers)
-	if err != nil {
-		return nil, nil, err
-	}
-	p := &Pushed{Tag: in.Tag(s), Digest: digest.Of(a.Manifest), Entries: n}
-	if p.Sent, err = to.Put(ctx, a); err == nil {
-		err = to.Tag(ctx, a.Manifest, p.Tag) // last: nobody finds by name what is not complete
-	}
+	p, err := push(ctx, in, s, kept, to)
 	if f := (*oci.Failure)(nil); errors.As(err, &f) {
 		return nil, diag.List{failure(f, "shard %s cannot be pushed to %s", s, to.Name())}, nil
 	}
-	return p, nil, err
+	if err != nil {
+		return nil, nil, err
+	}
+	return p, nil, nil
+}
+
+func push(ctx context.Context, in Input, s Shard, kept *cache.Store, to *oci.Repository) (*Pushed, error) {
+	p := &Pushed{Tag: in.Tag(s)}
+	var layers []oci.Descriptor
+	var err error
+	p.Entries, err = pack(kept.Export(), func(layer []byte) error {
+		layers = append(layers, oci.DescriptorOf(MediaTypeLayer, layer))
+		n, err := to.PutBlob(ctx, layer)
+		p.Sent += n
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	a, err := oci.NewArtifact(ArtifactType, in.annotations(s), layers)
+	if err != nil {
+		return nil, err
+	}
+	p.Digest = digest.Of(a.Manifest)
+	n, err := to.Put(ctx, a)
+	if p.Sent += n; err != nil {
+		return nil, err
+	}
+	return p, to.Tag(ctx, a.Manifest, p.Tag) // last: nobody finds by name what is not complete
 }
 
 // PullConfig of Pull. The zero value takes what the tags name.

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/darkstart-dev/darkstart/internal/cache"
-	"github.com/darkstart-dev/darkstart/internal/oci"
 )
 
 // Types of a shard's artifact and of its layers, which are tar archives of
@@ -41,13 +40,14 @@ const (
 	maxPacked = maxPlain
 )
 
-// pack writes entries into layers.
-func pack(entries iter.Seq2[cache.Entry, error]) (layers []oci.Layer, count int, err error) {
+// pack writes entries into layers, one after the other, so that no more than one
+// is in memory.
+func pack(entries iter.Seq2[cache.Entry, error], send func(layer []byte) error) (count int, err error) {
 	var p *packer
 	for e, err := range entries {
 		switch {
 		case err != nil:
-			return nil, 0, err
+			return count, err
 		case len(e.Content) > maxEntry:
 			continue // who assembles computes it
 		}
@@ -55,19 +55,19 @@ func pack(entries iter.Seq2[cache.Entry, error]) (layers []oci.Layer, count int,
 			p = newPacker()
 		}
 		if err := p.add(e); err != nil {
-			return nil, 0, err
+			return count, err
 		}
 		if count++; p.packed.Len() >= cutPacked || p.plain >= cutPlain {
-			if layers, err = p.close(layers); err != nil {
-				return nil, 0, err
+			if err := p.close(send); err != nil {
+				return count, err
 			}
 			p = nil
 		}
 	}
 	if p != nil {
-		layers, err = p.close(layers)
+		err = p.close(send)
 	}
-	return layers, count, err
+	return count, err
 }
 
 // packer writes one layer.
@@ -99,9 +99,11 @@ func (p *packer) add(e cache.Entry) error {
 	return err
 }
 
-func (p *packer) close(layers []oci.Layer) ([]oci.Layer, error) {
-	err := errors.Join(p.tar.Close(), p.zip.Close())
-	return append(layers, oci.Layer{MediaType: MediaTypeLayer, Data: p.packed.Bytes()}), err
+func (p *packer) close(send func([]byte) error) error {
+	if err := errors.Join(p.tar.Close(), p.zip.Close()); err != nil {
+		return err
+	}
+	return send(p.packed.Bytes())
 }
 
 // unpack gives every entry of a layer to take. It trusts nothing of it.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -76,12 +77,12 @@ func TestPack(t *testing.T) {
 		for _, b := range rapid.SliceOfN(rapid.SliceOf(rapid.Byte()), 0, 5).Draw(t, "contents") {
 			in = append(in, cache.Entry{Key: cache.Key(rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "key")), Inputs: rapid.Bool().Draw(t, "inputs"), Content: b})
 		}
-		layers, n, err := pack(all(in))
+		layers, n, err := packed(all(in))
 		if err != nil || n != len(in) || len(layers) > 1 {
 			t.Fatal(n, len(layers), err)
 		}
 		for _, l := range layers {
-			if err := unpack(l.Data, func(e cache.Entry) error { out = append(out, e); return nil }); err != nil {
+			if err := unpack(l, func(e cache.Entry) error { out = append(out, e); return nil }); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -91,20 +92,25 @@ func TestPack(t *testing.T) {
 	})
 }
 
+func packed(entries iter.Seq2[cache.Entry, error]) (layers [][]byte, n int, err error) {
+	n, err = pack(entries, func(b []byte) error { layers = append(layers, b); return nil })
+	return layers, n, err
+}
+
 // What is large is cut into layers; what is too large for anybody is left out.
 func TestPackCuts(t *testing.T) {
 	big := make([]byte, cutPlain/2)
-	layers, n, err := pack(all([]cache.Entry{{Content: big}, {Content: big}, {Content: []byte("x")}, {Content: make([]byte, maxEntry+1)}}))
+	layers, n, err := packed(all([]cache.Entry{{Content: big}, {Content: big}, {Content: []byte("x")}, {Content: make([]byte, maxEntry+1)}}))
 	if err != nil || n != 3 || len(layers) != 2 {
 		t.Errorf("%d entries in %d layers, %v", n, len(layers), err)
 	}
 	no := errors.New("no")
-	if _, _, err := pack(func(yield func(cache.Entry, error) bool) { yield(cache.Entry{}, no) }); !errors.Is(err, no) {
+	if _, _, err := packed(func(yield func(cache.Entry, error) bool) { yield(cache.Entry{}, no) }); !errors.Is(err, no) {
 		t.Error(err)
 	}
 }
 
-func all(es []cache.Entry) func(func(cache.Entry, error) bool) {
+func all(es []cache.Entry) iter.Seq2[cache.Entry, error] {
 	return func(yield func(cache.Entry, error) bool) {
 		for _, e := range es {
 			if !yield(e, nil) {
@@ -184,7 +190,7 @@ func open(t *testing.T, host string) *oci.Repository {
 
 var input = Input{"tree", "c", "2026-11-20T12:00:00Z"}
 
-func push(t *testing.T, in Input, s Shard, r *oci.Repository, works ...string) *Pushed {
+func mustPush(t *testing.T, in Input, s Shard, r *oci.Repository, works ...string) *Pushed {
 	t.Helper()
 	p, ds, err := Push(t.Context(), in, s, machine(t, works...), r)
 	if err != nil || len(ds) > 0 {
@@ -197,9 +203,9 @@ func push(t *testing.T, in Input, s Shard, r *oci.Repository, works ...string) *
 // once more sends nothing.
 func TestExchange(t *testing.T) {
 	r := open(t, registry.Memory(t, true))
-	push(t, input, Shard{0, 4}, r, "a", "shared")
-	push(t, input, Shard{2, 4}, r, "b", "shared")
-	if p := push(t, input, Shard{2, 4}, r, "b", "shared"); p.Sent != 0 || p.Entries != 2 {
+	mustPush(t, input, Shard{0, 4}, r, "a", "shared")
+	mustPush(t, input, Shard{2, 4}, r, "b", "shared")
+	if p := mustPush(t, input, Shard{2, 4}, r, "b", "shared"); p.Sent != 0 || p.Entries != 2 {
 		t.Errorf("%+v", p)
 	}
 	kept := machine(t, "own")
@@ -234,7 +240,7 @@ func TestUnfit(t *testing.T) {
 		"type":        {push: artifact("application/vnd.example", []byte("x")), wants: `of type "application/vnd.example"`},
 		"no layer":    {push: artifact(ArtifactType, []byte("x")), wants: "cannot be read"},
 		"not required": {
-			push: func(t *testing.T, r *oci.Repository) { push(t, input, Shard{0, 1}, r, "a") },
+			push: func(t *testing.T, r *oci.Repository) { mustPush(t, input, Shard{0, 1}, r, "a") },
 			c:    PullConfig{Require: []digest.Digest{digest.Of(nil)}}, wants: "which --require does not name",
 		},
 	} {
@@ -256,7 +262,7 @@ func TestUnfit(t *testing.T) {
 // moved pushes a shard of another input and moves the tag to it.
 func moved(in Input, s Shard) func(*testing.T, *oci.Repository) {
 	return func(t *testing.T, r *oci.Repository) {
-		push(t, in, s, r, "a")
+		mustPush(t, in, s, r, "a")
 		d, err := r.Resolve(t.Context(), in.Tag(s))
 		if err != nil {
 			t.Fatal(err)
@@ -274,10 +280,11 @@ func moved(in Input, s Shard) func(*testing.T, *oci.Repository) {
 // artifact pushes one layer with the right annotations.
 func artifact(artifactType string, layer []byte) func(*testing.T, *oci.Repository) {
 	return func(t *testing.T, r *oci.Repository) {
-		a, err := oci.NewArtifact(artifactType, input.annotations(Shard{0, 1}), []oci.Layer{{MediaType: MediaTypeLayer, Data: layer}})
+		a, err := oci.NewArtifact(artifactType, input.annotations(Shard{0, 1}), []oci.Descriptor{oci.DescriptorOf(MediaTypeLayer, layer)})
 		if err != nil {
 			t.Fatal(err)
 		}
+		a.Blobs = append(a.Blobs, oci.Bytes(layer))
 		if _, err := r.Put(t.Context(), a); err != nil {
 			t.Fatal(err)
 		}
@@ -290,7 +297,7 @@ func artifact(artifactType string, layer []byte) func(*testing.T, *oci.Repositor
 // Required digests let their shards in.
 func TestRequire(t *testing.T) {
 	r := open(t, registry.Memory(t, true))
-	p := push(t, input, Shard{0, 1}, r, "a")
+	p := mustPush(t, input, Shard{0, 1}, r, "a")
 	kept := machine(t)
 	got, ds, err := Pull(t.Context(), input, 1, r, kept, &PullConfig{Require: []digest.Digest{p.Digest}})
 	if err != nil || len(ds) > 0 || got.Shards != 1 || !knows(t, kept, "a") {
@@ -342,7 +349,7 @@ func TestFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := &faulty{Handler: registry.Handler(true)}
 			r := open(t, registry.Serve(t, f))
-			push(t, input, Shard{0, 1}, r, "a")
+			mustPush(t, input, Shard{0, 1}, r, "a")
 			f.answer = c.answer
 			p, ds, err := Push(t.Context(), input, Shard{0, 1}, machine(t, "b"), r)
 			if err != nil || (p != nil) != (c.push == "") || codes(ds) != c.push {

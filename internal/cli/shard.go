@@ -94,7 +94,10 @@ func (p *sharding) run(ctx context.Context, inv *Invocation) error {
 		}
 		defer remove()
 		end := p.in.stage(inv, "seal")
-		_, ds, err := compiler.Seal(ctx, s.tree, res, s.rev, stage)
+		b, ds, err := compiler.Seal(ctx, s.tree, res, s.rev, stage)
+		if err == nil {
+			err = use(b)
+		}
 		end()
 		if err != nil {
 			return p.broken(inv, s, rep, err)
@@ -119,6 +122,20 @@ func (p *sharding) run(ctx context.Context, inv *Invocation) error {
 		Index: mine.Index, Count: mine.Count, Reference: "oci://" + to.Name() + ":" + pushed.Tag, Digest: pushed.Digest, Results: pushed.Entries, Sent: pushed.Sent,
 	}
 	return p.out.finish(inv, s, rep)
+}
+
+// use reads the layers of bundles, as who writes them does: one that is in the
+// cache is not looked at before, and would be missing in the shard.
+func use(b *compiler.Bundles) error {
+	if b == nil {
+		return nil
+	}
+	for _, x := range b.Sealed {
+		if _, err := x.Layer.Bytes(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // exchange opens both ends: the cache, and the repository of the shards.

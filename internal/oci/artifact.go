@@ -1,6 +1,7 @@
 package oci
 
 import (
+	"context"
 	"encoding/json"
 
 	"github.com/darkstart-dev/darkstart/internal/digest"
@@ -10,39 +11,27 @@ import (
 // "Guidelines for Artifact Usage").
 const emptyConfig = "{}"
 
-// Layer is one blob of an artifact.
-type Layer struct {
-	MediaType string
-	Data      []byte
-}
-
-// NewArtifact makes an artifact of layers: its own type, and no config. Equal
-// input gives equal bytes.
-func NewArtifact(artifactType string, annotations map[string]string, layers []Layer) (Artifact, error) {
-	type described struct {
-		Digest    digest.Digest `json:"digest"`
-		MediaType string        `json:"mediaType"`
-		Size      int64         `json:"size"`
+// NewArtifact makes an artifact whose layers are stored already: its own type,
+// and no config. Equal input gives equal bytes.
+func NewArtifact(artifactType string, annotations map[string]string, layers []Descriptor) (Artifact, error) {
+	if layers == nil {
+		layers = []Descriptor{}
 	}
-	describe := func(mediaType string, b []byte) described { return described{digest.Of(b), mediaType, int64(len(b))} }
-	a := Artifact{Blobs: []Blob{Bytes(emptyConfig)}}
-	m := struct { // in the order of the JSON names
+	config := []byte(emptyConfig)
+	b, err := json.Marshal(struct { // in the order of the JSON names
 		Annotations   map[string]string `json:"annotations,omitempty"`
 		ArtifactType  string            `json:"artifactType"`
-		Config        described         `json:"config"`
-		Layers        []described       `json:"layers"`
+		Config        Descriptor        `json:"config"`
+		Layers        []Descriptor      `json:"layers"`
 		MediaType     string            `json:"mediaType"`
 		SchemaVersion int               `json:"schemaVersion"`
-	}{
-		annotations, artifactType, describe(typeEmpty, []byte(emptyConfig)), []described{}, MediaTypeManifest, 2,
-	}
-	for _, l := range layers {
-		m.Layers = append(m.Layers, describe(l.MediaType, l.Data))
-		a.Blobs = append(a.Blobs, Bytes(l.Data))
-	}
-	var err error
-	a.Manifest, err = json.Marshal(m)
-	return a, err
+	}{annotations, artifactType, DescriptorOf(typeEmpty, config), layers, MediaTypeManifest, 2})
+	return Artifact{Manifest: b, Blobs: []Blob{Bytes(config)}}, err
+}
+
+// DescriptorOf describes a blob.
+func DescriptorOf(mediaType string, b []byte) Descriptor {
+	return Descriptor{Digest: digest.Of(b), MediaType: mediaType, Size: int64(len(b))}
 }
 
 // ParseArtifact describes a manifest, its type and annotations included, and
@@ -53,4 +42,11 @@ func ParseArtifact(manifest []byte) (Descriptor, []Descriptor, error) {
 		return d, nil, err
 	}
 	return d, m.Layers, nil
+}
+
+// PutBlob stores a blob for an artifact that is still to be made, and returns how
+// many bytes it had to send. Until a manifest names it the registry may forget
+// it; who puts that manifest is then told.
+func (r *Repository) PutBlob(ctx context.Context, b []byte) (sent int64, err error) {
+	return r.put(ctx, DescriptorOf("application/octet-stream", b), b)
 }
