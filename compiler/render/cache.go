@@ -3,6 +3,7 @@ package render
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
@@ -20,6 +21,9 @@ type Cache struct {
 	sources shared[sourceKey, sourced]
 	patches shared[patchKey, *patched]
 	bases   shared[uintptr, *base]
+
+	mu     sync.Mutex
+	common map[object.Key]map[string]any // the first base of each key
 }
 
 type sourceKey struct {
@@ -48,10 +52,30 @@ func (c *Cache) do(t *tree.Tree, source string, f func(*tree.Tree) (*result, err
 		var saw string
 		if s.result, saw, s.err = cache.Memo(c.kept, t, "render", []string{source}, f); s.err == nil {
 			s.result.saw = saw
+			c.settle(s.result)
 		}
 		return s
 	})
 	return s.result, s.err
+}
+
+// settle lets a new result hold what an earlier one holds already: overlays of
+// many clusters, and trials of one, give the same objects but for a few fields.
+func (c *Cache) settle(r *result) {
+	for _, o := range slices.Concat(r.Objects, r.Tests) {
+		c.mu.Lock()
+		was, known := c.common[o.Key()]
+		if !known {
+			if c.common == nil {
+				c.common = map[object.Key]map[string]any{}
+			}
+			c.common[o.Key()] = o.Base
+		}
+		c.mu.Unlock()
+		if known {
+			o.Base = reuse(was, o.Base)
+		}
+	}
 }
 
 // patched returns what a component's patches make of a source's objects.

@@ -100,3 +100,30 @@ func encoded(v any) string {
 	}
 	return string(b)
 }
+
+// TestResultsShare: a result holds what an earlier one has of the same objects,
+// says what it said, and leaves the earlier one as it was.
+func TestResultsShare(t *testing.T) {
+	c := NewCache(nil)
+	made := func(image string) *result {
+		return &result{Objects: []*object.Object{
+			object.New(map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "same"}, "data": map[string]any{"k": "v"}}, object.Origin{}),
+			object.New(map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": map[string]any{"name": "other"}, "spec": map[string]any{"image": image, "dns": map[string]any{"a": "b"}}}, object.Origin{}),
+		}}
+	}
+	same := func(a, b map[string]any) bool { return reflect.ValueOf(a).Pointer() == reflect.ValueOf(b).Pointer() }
+	first, second := made("x"), made("y")
+	c.settle(first)
+	c.settle(second)
+	for i, want := range [][]*object.Object{made("x").Objects, made("y").Objects} {
+		for k, o := range [][]*object.Object{first.Objects, second.Objects}[i] {
+			if d := cmp.Diff(want[k], o); d != "" {
+				t.Errorf("result %d: %s", i, d)
+			}
+		}
+	}
+	a, b := first.Objects, second.Objects
+	if !same(a[0].Base, b[0].Base) || same(a[1].Base, b[1].Base) || !same(object.Map(a[1].Base, "spec", "dns"), object.Map(b[1].Base, "spec", "dns")) {
+		t.Error("what is equal is there twice, or what differs is shared")
+	}
+}

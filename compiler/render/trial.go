@@ -104,7 +104,9 @@ func (q *question) rendered(c change, src spec.Source) *result {
 			}
 			r = r.over(q.tree.With(c.file, text))
 		}
-		e.result, _ = r.dispatch(q.ctx, src, q.name, q.cluster.apis)
+		if e.result, _ = r.dispatch(q.ctx, src, q.name, q.cluster.apis); e.result != nil {
+			q.cache.settle(e.result)
+		}
 	})
 	return e.result
 }
