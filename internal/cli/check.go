@@ -2,12 +2,17 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/darkstart-dev/darkstart/compiler"
+	"github.com/darkstart-dev/darkstart/internal/cache"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/report"
+	"github.com/darkstart-dev/darkstart/internal/tree"
 )
 
 func newCheck(inv *Invocation) *cobra.Command {
@@ -63,6 +68,9 @@ also when policies that were asked for evaluated nothing.`,
 // runCheck compiles and judges. The error ends the run: what went wrong has been
 // reported by then.
 func runCheck(ctx context.Context, inv *Invocation, p *pipeline, c *change) (*session, *report.Result, error) {
+	if c.ref == "" && !p.onlyLocked {
+		return p.judged(ctx, inv)
+	}
 	if c.ref != "" {
 		p.since = func(ctx context.Context, s *session) (*bases, diag.List, error) { return c.since(ctx, inv, p, s) }
 	}
@@ -70,18 +78,83 @@ func runCheck(ctx context.Context, inv *Invocation, p *pipeline, c *change) (*se
 	if err != nil {
 		return nil, nil, err
 	}
-	if res.Plan != nil {
-		ds, err := compiler.CheckRunbooks(res)
-		if err != nil {
-			return nil, nil, p.broken(inv, s, rep, err)
-		}
-		rep.Diagnostics.Add(ds...)
+	ds, err := checkRunbooks(res)
+	if err != nil {
+		return nil, nil, p.broken(inv, s, rep, err)
 	}
+	rep.Diagnostics.Add(ds...)
 	if c.ref != "" && s.tree != nil {
 		c.into(rep, res)
 	}
 	return s, rep, nil
 }
+
+func checkRunbooks(res *compiler.Result) (diag.List, error) {
+	if res.Plan == nil {
+		return nil, nil
+	}
+	return compiler.CheckRunbooks(res)
+}
+
+// judged checks a fleet by itself. What was found is kept as a whole, by what
+// was read for it: a fleet in which nothing of that changed is not compiled.
+func (p *pipeline) judged(ctx context.Context, inv *Invocation) (*session, *report.Result, error) {
+	s, rep, err := p.begin(ctx, inv, "check")
+	if err != nil {
+		return nil, nil, err
+	}
+	fleet := s.tree
+	o, err := p.recall(inv, s, func(t *tree.Tree) (outcome, error) {
+		s.tree = t
+		res, err := p.in.compile(ctx, inv, s, compiler.ToVerdict, p.noWaivers)
+		if err != nil {
+			return outcome{}, err
+		}
+		o := outcomeOf(res)
+		o.Unfinished = !reached(res, compiler.ToVerdict)
+		ds, err := checkRunbooks(res)
+		o.Diagnostics.Add(ds...)
+		return o, err
+	})
+	s.tree = fleet
+	if err != nil {
+		return nil, nil, p.broken(inv, s, rep, err)
+	}
+	p.fill(rep, s, o)
+	p.out.unfinished = o.Unfinished
+	return s, rep, nil
+}
+
+// recall returns what a check found before, or checks. A rule that ran out of
+// time may do better the next time, so that is not kept.
+func (p *pipeline) recall(inv *Invocation, s *session, check func(*tree.Tree) (outcome, error)) (outcome, error) {
+	kept, err := p.in.cached.open(inv)
+	if err != nil {
+		return outcome{}, err
+	}
+	if kept == nil || s.tree == nil || len(s.diags) > 0 {
+		return check(s.tree)
+	}
+	asked, err := json.Marshal([]any{p.in.now, s.rev.Time, p.in.clusters, p.in.namespaces, p.in.pairs, p.noWaivers})
+	if err != nil {
+		return outcome{}, err
+	}
+	var hasty *outcome
+	o, _, err := cache.Memo(kept, s.tree, "check", []string{string(asked)}, func(t *tree.Tree) (outcome, error) {
+		o, err := check(t)
+		if err == nil && slices.ContainsFunc(o.Diagnostics, func(d *diag.Diagnostic) bool { return d.Code == "GRD004" }) {
+			hasty, err = &o, errHasty
+		}
+		return o, err
+	})
+	if errors.Is(err, errHasty) {
+		return *hasty, nil
+	}
+	complain(kept, inv.Stderr)
+	return o, poisoned(err)
+}
+
+var errHasty = errors.New("a rule ran out of time")
 
 func finishCheck(inv *Invocation, p *pipeline, s *session, rep *report.Result, err error) error {
 	if err != nil {

@@ -220,7 +220,7 @@ func (d *diffCommand) fleet(ctx context.Context, inv *Invocation, in input, name
 	}
 	if res.Plan == nil || res.Diagnostics.HasErrors() {
 		d.pipeline.in = in
-		d.fill(rep, s, res)
+		d.fill(rep, s, outcomeOf(res))
 		return nil, d.unread(inv, s, rep, fmt.Sprintf("the %s, %s, cannot be planned, so there is nothing to compare", which, name))
 	}
 	if in.revision != "" && s.rev.Commit != "" && !strings.HasPrefix(s.rev.Commit, name) {

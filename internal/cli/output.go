@@ -200,47 +200,56 @@ func (p *pipeline) register(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&p.onlyLocked, "locked", false, "exit 4 when an image is not in darkstart.lock, or pinned to another digest")
 }
 
-// run compiles and fills a report. An error of the environment becomes part of
-// the report, so that JSON is valid on every exit.
-func (p *pipeline) run(ctx context.Context, inv *Invocation, command string, until compiler.Stage) (*session, *compiler.Result, *report.Result, error) {
+// begin opens the fleet. An error of the environment becomes part of the report,
+// so that JSON is valid on every exit.
+func (p *pipeline) begin(ctx context.Context, inv *Invocation, command string) (*session, *report.Result, error) {
 	if err := p.in.check(); err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	p.out.dir = p.in.dir
 	if _, err := p.out.sinks(inv); err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	rep := p.out.report(command)
 	s, err := p.in.open(ctx, inv)
 	if err != nil {
-		return nil, nil, nil, p.broken(inv, nil, rep, err)
+		return nil, nil, p.broken(inv, nil, rep, err)
 	}
 	if p.since != nil {
 		b, ds, err := p.since(ctx, s)
 		if err != nil {
-			return nil, nil, nil, p.broken(inv, s, rep, err)
+			return nil, nil, p.broken(inv, s, rep, err)
 		}
 		if len(ds) > 0 {
 			rep.Diagnostics, rep.ExitCode = ds, ExitFailed
-			return nil, nil, nil, p.out.finish(inv, s, rep)
+			return nil, nil, p.out.finish(inv, s, rep)
 		}
 		p.in.base = b
 	}
 	if p.before != nil && s.tree != nil {
 		ds, err := p.before(ctx, s)
 		if err != nil {
-			return nil, nil, nil, p.broken(inv, s, rep, err)
+			return nil, nil, p.broken(inv, s, rep, err)
 		}
 		if len(ds) > 0 {
 			rep.Diagnostics, rep.ExitCode = ds, ExitFailed
-			return nil, nil, nil, p.out.finish(inv, s, rep)
+			return nil, nil, p.out.finish(inv, s, rep)
 		}
+	}
+	return s, rep, nil
+}
+
+// run compiles and fills a report.
+func (p *pipeline) run(ctx context.Context, inv *Invocation, command string, until compiler.Stage) (*session, *compiler.Result, *report.Result, error) {
+	s, rep, err := p.begin(ctx, inv, command)
+	if err != nil {
+		return nil, nil, nil, err
 	}
 	res, err := p.in.compile(ctx, inv, s, until, p.noWaivers)
 	if err != nil {
 		return nil, nil, nil, p.broken(inv, s, rep, err)
 	}
-	p.fill(rep, s, res)
+	p.fill(rep, s, outcomeOf(res))
 	if p.onlyLocked {
 		if err := p.locked(s, res, rep); err != nil {
 			return nil, nil, nil, p.broken(inv, s, rep, err)
@@ -265,8 +274,27 @@ func reached(res *compiler.Result, until compiler.Stage) bool {
 	return res.Artifacts != nil
 }
 
-func (p *pipeline) fill(rep *report.Result, s *session, res *compiler.Result) {
-	rep.Diagnostics = res.Diagnostics
+// outcome is what a report says of a compile. It is small, and kept: see judged.
+type outcome struct {
+	Diagnostics  diag.List
+	Fleet        *report.Fleet
+	Rules        *report.Rules
+	Plan         *report.Plan
+	NotEvaluated bool
+	Unfinished   bool // it did not get as far as it was meant to
+}
+
+func outcomeOf(res *compiler.Result) outcome {
+	o := outcome{Diagnostics: res.Diagnostics, Rules: report.RulesOf(res.Verdict), Plan: report.PlanOf(res.Plan)}
+	if res.Rendered != nil {
+		o.Fleet = report.FleetOf(res.Rendered, res.Validations, res.Skipped)
+	}
+	o.NotEvaluated = res.Verdict != nil && res.Verdict.NotEvaluated
+	return o
+}
+
+func (p *pipeline) fill(rep *report.Result, s *session, o outcome) {
+	rep.Diagnostics = o.Diagnostics
 	if s.tree == nil {
 		rep.ExitCode = ExitFailed
 		return
@@ -277,14 +305,10 @@ func (p *pipeline) fill(rep *report.Result, s *session, res *compiler.Result) {
 	}
 	rep.Revision = report.RevisionOf(s.rev, now)
 	rep.Root = s.fleet
-	if res.Rendered != nil {
-		rep.Fleet = report.FleetOf(res.Rendered, res.Validations, res.Skipped)
-	}
-	rep.Rules = report.RulesOf(res.Verdict)
-	if res.Verdict != nil && res.Verdict.NotEvaluated {
+	rep.Fleet, rep.Rules, rep.Plan = o.Fleet, o.Rules, o.Plan
+	if o.NotEvaluated {
 		rep.ExitCode = ExitFailed
 	}
-	rep.Plan = report.PlanOf(res.Plan)
 }
 
 // broken reports an error of the environment. An interrupted run is one too.

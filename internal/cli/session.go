@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/darkstart-dev/darkstart/compiler"
 	"github.com/darkstart-dev/darkstart/compiler/ir"
@@ -131,6 +132,16 @@ func (s *session) try(ctx context.Context, sel git.Selector, at string) (bool, e
 	return true, nil
 }
 
+// poisoned says what to do where the cache holds something else than the work
+// gives; other errors stay as they are.
+func poisoned(err error) error {
+	const advice = "somebody else writes to the cache, or the compiler is not deterministic; remove the cache: darkstart cache prune"
+	if errors.Is(err, cache.ErrPoisoned) && !strings.Contains(err.Error(), advice) {
+		return fmt.Errorf("%w: %s", err, advice)
+	}
+	return err
+}
+
 // compile runs the pipeline on the session's tree. Problems with reading the
 // tree come first and alone: what follows would only repeat them.
 func (in *input) compile(ctx context.Context, inv *Invocation, s *session, until compiler.Stage, noWaivers bool) (*compiler.Result, error) {
@@ -167,11 +178,8 @@ func (in *input) compile(ctx context.Context, inv *Invocation, s *session, until
 	res, err := compiler.Compile(ctx, cfg)
 	in.line.Stop()
 	complain(kept, inv.Stderr)
-	if errors.Is(err, cache.ErrPoisoned) {
-		err = fmt.Errorf("%w: somebody else writes to the cache, or the compiler is not deterministic; remove the cache: darkstart cache prune", err)
-	}
 	if err != nil {
-		return nil, err
+		return nil, poisoned(err)
 	}
 	in.used(inv, kept)
 	tidy(kept, inv.Stderr)
