@@ -163,24 +163,24 @@ func (l *linker) servedBy(e *spec.External) []plans.Replica {
 }
 
 func (l *linker) merge(id string, from plans.Node) {
-	for _, c := range l.clusters {
-		for i := range c.nodes {
-			n := &c.nodes[i]
-			if n.ID != id {
-				continue
-			}
-			n.Requires.Run = all(n.Requires.Run, from.Requires.Run)
-			n.Requires.Start = all(n.Requires.Start, from.Requires.Start)
-			n.Requires.Observe = all(n.Requires.Observe, from.Requires.Observe)
-			if from.Requires.Operate.Op != "" {
-				n.Requires.Operate = anyOf(n.Requires.Operate, from.Requires.Operate)
-				n.Requires.DeclaredOperate = all(n.Requires.DeclaredOperate, from.Requires.DeclaredOperate)
-			}
-			if len(n.Objectives) == 0 {
-				n.Objectives, n.Tier, n.Priority = from.Objectives, from.Tier, from.Priority
-			}
-			return
-		}
+	c := l.clusterOf(id)
+	if c == nil {
+		return
+	}
+	i := slices.IndexFunc(c.nodes, func(n plans.Node) bool { return n.ID == id })
+	if i < 0 {
+		return
+	}
+	n := &c.nodes[i]
+	n.Requires.Run = all(n.Requires.Run, from.Requires.Run)
+	n.Requires.Start = all(n.Requires.Start, from.Requires.Start)
+	n.Requires.Observe = all(n.Requires.Observe, from.Requires.Observe)
+	if from.Requires.Operate.Op != "" {
+		n.Requires.Operate = anyOf(n.Requires.Operate, from.Requires.Operate)
+		n.Requires.DeclaredOperate = all(n.Requires.DeclaredOperate, from.Requires.DeclaredOperate)
+	}
+	if len(n.Objectives) == 0 {
+		n.Objectives, n.Tier, n.Priority = from.Objectives, from.Tier, from.Priority
 	}
 }
 
@@ -212,10 +212,8 @@ func (l *linker) service(sc scope, id string, s *spec.Service) {
 
 // placeOf is where the cluster of a node stands.
 func (l *linker) placeOf(id string) []string {
-	for _, c := range l.clusters {
-		if len(id) > len(c.name) && id[:len(c.name)+1] == c.name+"/" {
-			return c.place
-		}
+	if c := l.clusterOf(id); c != nil {
+		return c.place
 	}
 	return nil
 }

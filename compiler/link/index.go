@@ -33,9 +33,13 @@ type creation struct {
 }
 
 func (c *cluster) newIndex() *lookup {
+	n := 0
+	for _, comp := range c.comps {
+		n += len(comp.objects)
+	}
 	ix := &lookup{
-		objects: map[object.Key]entry{}, written: map[object.Key]entry{}, byClass: map[string]*component{}, drivers: map[string]*component{},
-		pods: map[*object.Object]pod{}, subjects: map[*object.Object][]subject{},
+		objects: make(map[object.Key]entry, n), written: map[object.Key]entry{}, byClass: map[string]*component{}, drivers: map[string]*component{},
+		pods: map[*object.Object]pod{}, subjects: make(map[*object.Object][]subject, n),
 	}
 	for _, comp := range c.comps {
 		for _, cl := range comp.spec.Provides.Classes {

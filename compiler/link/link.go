@@ -25,6 +25,7 @@ import (
 	"context"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -51,6 +52,7 @@ type linker struct {
 	hosts    hostTable
 	texts    sync.Map // string to its hostsOf
 	clusters []*cluster
+	byName   map[string]*cluster
 	held     map[string][]*component // store to the components it stands in
 	out      report
 	nodes    []plans.Node
@@ -82,7 +84,7 @@ func Link(ctx context.Context, u *ir.Units, rendered []*ir.Rendered, cfg *Config
 	if cfg == nil {
 		cfg = &Config{}
 	}
-	l := &linker{units: u, implied: map[string]bool{}}
+	l := &linker{units: u, byName: map[string]*cluster{}, implied: map[string]bool{}}
 	l.prepare(rendered)
 	if err := l.linkClusters(ctx, cfg); err != nil {
 		return nil, nil, err
@@ -109,6 +111,7 @@ func (l *linker) prepare(rendered []*ir.Rendered) {
 		c := l.newCluster(u, byName[u.Name])
 		c.classify()
 		l.clusters = append(l.clusters, c)
+		l.byName[c.name] = c
 	}
 	l.hosts = l.newHosts()
 	l.names.parts(l.clusters)
@@ -129,6 +132,12 @@ func (l *linker) linkClusters(ctx context.Context, cfg *Config) error {
 		})
 	}
 	return g.Wait()
+}
+
+// clusterOf returns the cluster that has a node, nil for nodes of the fleet.
+func (l *linker) clusterOf(id string) *cluster {
+	name, _, _ := strings.Cut(id, "/")
+	return l.byName[name]
 }
 
 func (l *linker) joinClusters() {

@@ -36,26 +36,23 @@ func (l *linker) regimes(p *plans.Procedure) {
 
 // regimeNeeds returns the etcd-dependent needs of one restored node.
 func (l *linker) regimeNeeds(p *plans.Procedure, id string, together []string) plans.Requirement {
-	for _, c := range l.clusters {
-		q := c.byNode[id]
-		if q == nil {
-			continue
-		}
-		set := setKept
-		if slices.Contains(p.Restores, c.state()) && !restoredFromPoint(p, c.state()) {
-			set = setNew
-		}
-		r := q.set(set)
-		if r.Op == plans.All {
-			r.Of = slices.DeleteFunc(slices.Clone(r.Of), func(x plans.Requirement) bool { return slices.Contains(together, x.Node) && x.Node != id })
-			return all(r)
-		}
-		if slices.Contains(together, r.Node) && r.Node != id {
-			return plans.Requirement{}
-		}
-		return r
+	c := l.clusterOf(id)
+	if c == nil || c.byNode[id] == nil {
+		return plans.Requirement{}
 	}
-	return plans.Requirement{}
+	set := setKept
+	if slices.Contains(p.Restores, c.state()) && !restoredFromPoint(p, c.state()) {
+		set = setNew
+	}
+	r := c.byNode[id].set(set)
+	if r.Op == plans.All {
+		r.Of = slices.DeleteFunc(slices.Clone(r.Of), func(x plans.Requirement) bool { return slices.Contains(together, x.Node) && x.Node != id })
+		return all(r)
+	}
+	if slices.Contains(together, r.Node) && r.Node != id {
+		return plans.Requirement{}
+	}
+	return r
 }
 
 func restoredFromPoint(p *plans.Procedure, id string) bool {
