@@ -89,7 +89,7 @@ func (f *fleet) breaks(a *plans.Action, n int) (objective, target string) {
 		if !ok || int(i) >= len(f.g.nodes) || n == 0 || max(1, len(f.g.replicasOf[i]))-n >= int(f.g.quorum[i]) {
 			continue
 		}
-		w := newWorld(f.g, &plans.Scenario{Nodes: []string{t}, Mode: plans.BadChange}, false)
+		w := newWorld(f.g, &plans.Scenario{Nodes: []string{t}, Mode: plans.BadChange}, false, nil)
 		for _, u := range f.g.judged {
 			if w.down[u] {
 				return f.g.name(u), t
@@ -156,7 +156,7 @@ func (f *fleet) reverseTime(a *plans.Action) plans.Duration {
 	if k < 0 {
 		return 0
 	}
-	w := newWorld(f.g, &plans.Scenario{Mode: plans.BadChange}, false)
+	w := newWorld(f.g, &plans.Scenario{Mode: plans.BadChange}, false, nil)
 	r := newRise(w, false, riseOptions{})
 	longest := plans.Duration(0)
 	ends := map[int32]plans.Duration{}
@@ -177,7 +177,7 @@ func (f *fleet) tightest(a *plans.Action) plans.Duration {
 			sc.Domains = append(sc.Domains, f.g.domains[int(i)-len(f.g.nodes)].ID)
 		}
 	}
-	w, best := newWorld(f.g, sc, false), plans.Forever
+	w, best := newWorld(f.g, sc, false, nil), plans.Forever
 	for _, u := range f.g.judged {
 		if o := f.g.objective(u, sc); w.down[u] && o != nil && o.RTO != nil {
 			best = min(best, *o.RTO)

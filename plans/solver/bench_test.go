@@ -132,7 +132,7 @@ func BenchmarkMonteCarlo(b *testing.B) {
 	}
 	m.Procedures = []plans.Procedure{p}
 	g := compile(m)
-	r := read(g, &m.Scenarios[0], false)
+	r := read(g, &m.Scenarios[0], false, nil)
 	b.ReportAllocs()
 	for b.Loop() {
 		sim, at := newSimulation(r.plan, []int32{0})

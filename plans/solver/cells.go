@@ -17,9 +17,10 @@ type reading struct {
 	bounded map[string]*rise
 }
 
-// read solves impact, recoverability, loss and time.
-func read(g *graph, sc *plans.Scenario, pess bool) *reading {
-	w := newWorld(g, sc, pess)
+// read solves impact, recoverability, loss and time. The reading is over when
+// the arena is put back.
+func read(g *graph, sc *plans.Scenario, pess bool, a *arena) *reading {
+	w := newWorld(g, sc, pess, a)
 	r := &reading{w: w, low: newRise(w, false, riseOptions{}), bounds: map[int32]lossBound{}}
 	limit := map[int32]plans.Duration{} // by store: what the joint plan may lose
 	for _, u := range g.judged {

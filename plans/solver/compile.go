@@ -48,6 +48,7 @@ type graph struct {
 	judged  []int32            // nodes with objectives
 	open    map[int32][]plans.Unknown
 	digests map[string]digest.Digest // closure of each declared procedure
+	arenas  arenas
 }
 
 // replica is one instance of a node.

@@ -10,9 +10,10 @@ import (
 // (DESIGN §5.1). In the pessimistic reading unknown facts are the worst they
 // can be: down, infinite, absent.
 type world struct {
-	g    *graph
-	sc   *plans.Scenario
-	pess bool
+	g     *graph
+	sc    *plans.Scenario
+	pess  bool
+	arena *arena // nil where the world outlives its scenario
 
 	failed []int32 // domains in F, sorted
 	dead   []bool  // by domain: in F or below
@@ -32,16 +33,13 @@ type world struct {
 }
 
 // newWorld computes the impact of a scenario.
-func newWorld(g *graph, sc *plans.Scenario, pess bool) *world {
+func newWorld(g *graph, sc *plans.Scenario, pess bool, a *arena) *world {
 	w := &world{
-		g: g, sc: sc, pess: pess,
-		dead: make([]bool, len(g.domains)), part: make([]bool, len(g.domains)),
-		struck: make([]bool, len(g.nodes)), gone: make([]bool, len(g.replicas)),
-		alive: make([]int32, len(g.nodes)), own: make([]bool, g.items), down: make([]bool, g.items),
-		runs: slices.Clone(g.run.full),
-	}
-	for i := range w.own {
-		w.own[i] = true
+		g: g, sc: sc, pess: pess, arena: a,
+		dead: a.bool(len(g.domains), false), part: a.bool(len(g.domains), false),
+		struck: a.bool(len(g.nodes), false), gone: a.bool(len(g.replicas), false),
+		alive: a.int(len(g.nodes), 0), own: a.bool(g.items, true), down: a.bool(g.items, false),
+		runs: a.clone(g.run.full),
 	}
 	for i, rs := range g.replicasOf {
 		w.alive[i] = int32(max(1, len(rs)))

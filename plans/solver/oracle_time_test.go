@@ -125,7 +125,7 @@ func judge(t *testing.T, m *plans.Model) (*graph, *reading) {
 		t.Fatalf("the random fleet is malformed:\n%s", list)
 	}
 	g := compile(m)
-	return g, read(g, &m.Scenarios[0], false)
+	return g, read(g, &m.Scenarios[0], false, nil)
 }
 
 func TestOracle(t *testing.T) {

@@ -62,7 +62,7 @@ func both(a, b *plans.Scenario) *plans.Scenario {
 
 // judgedStuck lists the judged nodes that a scenario takes for good.
 func (g *graph) judgedStuck(s *plans.Scenario) []int32 {
-	r := newRise(newWorld(g, s, false), false, riseOptions{})
+	r := newRise(newWorld(g, s, false, nil), false, riseOptions{})
 	var out []int32
 	for _, u := range g.judged {
 		if !r.in[u] {

@@ -61,17 +61,16 @@ const (
 )
 
 func newRise(w *world, high bool, opts riseOptions) *rise {
-	n, s := w.g.items, len(w.g.steps)
+	n, s, a := w.g.items, len(w.g.steps), w.arena
 	r := &rise{
 		w: w, high: high, opts: opts,
-		in: make([]bool, n), at: make([]plans.Duration, n), batch: make([]int32, n),
-		by: make([]int32, n), ready: durations(s, neverYet), done: durations(s, neverYet),
-		ownAt: durations(n, neverYet), wait: make([]int32, s), startOK: durations(n, neverYet),
-		runs: slices.Clone(w.runs), backs: slices.Clone(w.g.back.full), alive: slices.Clone(w.alive),
+		in: a.bool(n, false), at: a.duration(n, 0), batch: a.int(n, 0),
+		by: a.int(n, byKept), ready: a.duration(s, neverYet), done: a.duration(s, neverYet),
+		ownAt: a.duration(n, neverYet), wait: a.int(s, 0), startOK: a.duration(n, neverYet),
+		runs: a.clone(w.runs), backs: a.clone(w.g.back.full), alive: a.clone(w.alive),
 	}
 	for i := range r.in {
 		r.in[i] = !w.down[i]
-		r.by[i] = byKept
 	}
 	for _, i := range w.fallen {
 		r.at[i] = plans.Forever
@@ -79,14 +78,6 @@ func newRise(w *world, high bool, opts riseOptions) *rise {
 	r.begin()
 	r.loop()
 	return r
-}
-
-func durations(n int, v plans.Duration) []plans.Duration {
-	out := make([]plans.Duration, n)
-	for i := range out {
-		out[i] = v
-	}
-	return out
 }
 
 // begin sets the conditions that hold at the moment of the disaster.

@@ -51,11 +51,11 @@ type scene struct {
 	fine  bool // every cell is proven, accepted or unaffected
 }
 
-func newScene(g *graph, sc *plans.Scenario) *scene {
-	s := &scene{g: g, sc: sc, opt: read(g, sc, false), cell: map[int32]*plans.Cell{}, fine: true}
+func newScene(g *graph, sc *plans.Scenario, a *arena) *scene {
+	s := &scene{g: g, sc: sc, opt: read(g, sc, false, a), cell: map[int32]*plans.Cell{}, fine: true}
 	s.pess = s.opt
 	if s.opt.w.mayDiffer() {
-		s.pess = read(g, sc, true)
+		s.pess = read(g, sc, true, a)
 	}
 	return s
 }
@@ -91,7 +91,9 @@ func settled(v plans.Verdict) bool {
 
 // solveScenario is everything about one scenario.
 func solveScenario(g *graph, sc *plans.Scenario, cfg *Config) solvedScenario {
-	s := newScene(g, sc)
+	a := g.arenas.get(g)
+	defer g.arenas.put(a)
+	s := newScene(g, sc, a)
 	out := solvedScenario{notEvaluated: s.judge()}
 	out.findings = s.findings()
 	opt := s.opt

@@ -53,10 +53,7 @@ const (
 func newSchedule(r *rise, targets []int32) *schedule {
 	s := &schedule{
 		r: r, jobOf: map[int32]int32{}, baseOf: map[string]int32{}, busy: map[string]*queue{},
-		slot: make([]int32, r.w.g.items), seen: make([]bool, r.w.g.items), walked: map[int32]bool{},
-	}
-	for i := range s.slot {
-		s.slot[i] = -1
+		slot: r.w.arena.int(r.w.g.items, -1), seen: r.w.arena.bool(r.w.g.items, false), walked: map[int32]bool{},
 	}
 	for _, t := range targets {
 		s.serve(t)
