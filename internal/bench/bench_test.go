@@ -49,33 +49,36 @@ func fleet(clusters int, cpu float64) records {
 // rest, and which fleet a goal is judged by.
 func TestPage(t *testing.T) {
 	rs := records{}.with(fleet(100, 1)...).with(fleet(1000, 11)...)
+	rs = rs.with(&record{Measure: mCold, Variant: 1, Clusters: 100, Stock: 100, Commit: "once", Machine: "m", Runs: []pair{{Ours: usage{4, 1, 90}, Stock: &usage{CPU: 20}}}})
 	rs = rs.with(&record{Measure: mWarm, Variant: 1, Clusters: 100, Commit: "warm", Machine: "m", Runs: []pair{{Ours: usage{Wall: 0.25}}}})
 	rs = rs.with(&record{Measure: mShards, Variant: 1, Clusters: 1000, Commit: "s", Machine: "m", Runs: []pair{{
 		Ours: usage{9, 8, 7}, Programs: map[string]usage{partAll: {12, 11, 6}, partLargest: {2, 1, 6}, partAssemble: {3, 2, 5}},
 	}}})
 	text := rs.markdown()
 	for _, want := range []string{
-		"| cold, CPU, stock / Darkstart | ≥ 20 | 100 | 4.0 | 100 | 50 | 3 | c0ffee |\n",
+		"| cold, CPU, stock / Darkstart | ≥ 20 | 100 | 5.0 | 100 | 100 | 1 | once |\n",
 		"| cold, CPU, Darkstart / floor | ≤ 3 | 100 | 2.00 | 100 | – | 3 | c0ffee |\n",
-		"stock for the whole / Darkstart | ≥ 500 | 100 | 160 | 100 | 50 | 1 | c0ffee |\n",
+		"stock for the whole / Darkstart | ≥ 500 | 100 | 200 | 100 | 100 | 1 | c0ffee |\n",
 		"| warm, nothing changed, wall | ≤ 1 s | 1,000 | 0.25 s | 100 | – | 1 | warm |\n",
 		"a component of all clusters changed, wall | ≤ 1 s | 100 | not yet | | | | |\n",
+		"| peak memory, cold | ≤ 700 MiB | 100 | 10 MiB | 100 | – | 3 | c0ffee |\n",
 		"| peak memory, cold | ≤ 1024 MiB | 1,000 | 10 MiB | 1,000 | – | 3 | c0ffee |\n",
 		"| growth, cold, CPU per cluster | ≤ 1.1 × | 100 to 1,000 | 1.10 × | 100 to 1,000 | – | 3 and 3 | c0ffee, c0ffee |\n",
 		"| 16 shards and `assemble` | same digests | 100 | same digests | 1,000 | – | 1 | s |\n",
 		"| cold, `compile` | 9.00 | 8.00 | 7 | 1 |\n| 16 shards: all shards | 12.00 | 11.00 | 6 | 1 |\n| 16 shards: largest shard | 2.00 | 1.00 | 6 | 1 |\n| 16 shards: assemble | 3.00 | 2.00 | 5 | 1 |\n",
 		"## Variant 1: 100 clusters of 7 objects\n",
-		"| cold | 4.00 | 1.00 | 10 | 3 |\n| stock, 50 clusters | 8.00 | 4.00 | 30 | 3 |\n| stock / cold, each cluster, median of the pairs | 4.0 | 8.0 | | 3 |\n| warm | 0.00 | 0.25 |",
+		"| cold | 4.00 | 1.00 | 10 | 3 |\n| stock, 50 clusters | 8.00 | 4.00 | 30 | 3 |\n| stock / cold, each cluster, median of the pairs | 4.0 | 8.0 | | 3 |\n| cold | 4.00 |",
+		"| warm | 0.00 | 0.25 |",
 		"| stock program, of 50 clusters | CPU s a cluster | MiB |\n|---|---:|---:|\n| tar | 0.040 | 5 |\n",
 		"| parse | 0.015 |\n| together | 0.020 |\n| cold / floor | 2.00 |\n",
 		"| render | 3.0000 | 0.0000 |\n| seal | 1.0000 | 0.5000 |\n| together | 4.0000 | 0.5000 |\n",
-		"cold: c0ffee, on m. Stock programs: p. It was busy.\n\nwarm: warm, on m.\n\none, stages, stages-warm: c0ffee, on m.\n",
+		"cold: c0ffee, on m. Stock programs: p. It was busy.\n\ncold: once, on m.\n\nwarm: warm, on m.\n\none, stages, stages-warm: c0ffee, on m.\n",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
-	if rs.find(mCold, 1, 100).Runs[0].Ours.CPU != 4 || len(rs) != 10 {
+	if rs.find(mCold, 1, 100).Stock != 100 || len(rs) != 11 {
 		t.Errorf("%d records", len(rs))
 	}
 }
