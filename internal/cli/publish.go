@@ -254,7 +254,7 @@ func (p *publishFlags) deliver(ctx context.Context, inv *Invocation, pins *pinni
 		return err
 	}
 	defer to.close()
-	if ds, err := pins.make(registry, builds); err != nil || ds.HasErrors() {
+	if ds, err := pins.prepare(registry, builds); err != nil || ds.HasErrors() {
 		_, err := stopped(rep, ds, err)
 		return err
 	}

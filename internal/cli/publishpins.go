@@ -41,9 +41,9 @@ func (g *pinning) registry() string {
 // registry yet.
 func (g *pinning) toFiles() bool { return g.p.layout != "" || g.p.tar != "" }
 
-// make makes the pins of everything that is published, and chooses those that
+// prepare makes the pins of everything that is published, and chooses those that
 // are due.
-func (g *pinning) make(registry string, builds []*build) (diag.List, error) {
+func (g *pinning) prepare(registry string, builds []*build) (diag.List, error) {
 	if registry == "" || g.head.root() == "" {
 		return nil, nil
 	}
