@@ -10,8 +10,7 @@ import (
 )
 
 const aboutArgoSet = `"releases: applicationSets: true" asks for one ApplicationSet a ring, which makes the same
-Applications. "darkstart publish" writes it for the release that is pinned: nothing is released again, and
-nothing is sent.`
+Applications. "darkstart publish" writes it for the release that is pinned: nothing is released again.`
 
 func argoSet(t *testing.T, w *world) {
 	manifest := w.fleet.newest(t, w.cluster).Manifest
@@ -25,6 +24,9 @@ func argoSet(t *testing.T, w *world) {
 	start := time.Now()
 	w.kubectl(t, "apply", "-f", file)
 	w.until(t, "the set owns the Application", func(ctx context.Context) string { return w.ownedBySet(ctx, manifest) })
+	if got := w.applicationSpec(t); got != spec {
+		t.Errorf("the set makes\n%s\nof\n%s", got, spec)
+	}
 	w.say("`deploy/_applicationsets/ring-1.yaml` is applied. After %s the set owns the Application that is there, whose spec is as it was.", seconds(time.Since(start)))
 
 	start = time.Now()
