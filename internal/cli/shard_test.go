@@ -28,7 +28,7 @@ func TestShards(t *testing.T) {
 		t.Skip("starts thirty processes")
 	}
 	t.Parallel()
-	const count, lost, late = 16, 5, 9
+	const count, lost, late = 16, 5, 8
 	k := newShards(t, 20)
 	begin := time.Now()
 	alone, bundlesAlone := k.whole("compile", "--no-cache")
@@ -40,11 +40,14 @@ func TestShards(t *testing.T) {
 	for i := range count {
 		after := time.Duration(random.Int64N(int64(2 * whole)))
 		g.Go(func() error {
-			if i%4 == lost%4 {
-				k.killAfter(i, count, func(done <-chan struct{}) { sleep(done, after) })
-			}
-			if i == lost || i == late {
+			switch {
+			case i == late:
 				return nil
+			case i == lost: // as soon as it works
+				k.killAfter(i, count, k.until(func() bool { return k.works(i) }))
+				return nil
+			case i%4 == lost%4:
+				k.killAfter(i, count, func(done <-chan struct{}) { sleep(done, after) })
 			}
 			return k.run(k.shard(i, count))
 		})
@@ -53,16 +56,7 @@ func TestShards(t *testing.T) {
 		t.Fatal(err)
 	}
 	stored := k.stored()
-	k.killAfter(late, count, func(done <-chan struct{}) {
-		for k.stored() == stored {
-			select {
-			case <-done:
-				t.Error("a shard pushed nothing")
-				return
-			case <-time.After(100 * time.Microsecond):
-			}
-		}
-	})
+	k.killAfter(late, count, k.until(func() bool { return k.stored() != stored }))
 	if err := k.run(k.shard(late, count)); err != nil {
 		t.Fatal(err)
 	}
@@ -150,6 +144,25 @@ func (k *shards) run(c *exec.Cmd) error {
 // killAfter starts a shard and kills it after wait; it may be done by then.
 func (k *shards) killAfter(i, n int, wait func(done <-chan struct{})) {
 	k.stop(k.shard(i, n), wait)
+}
+
+// until waits for something that a process does, or until it is done.
+func (k *shards) until(did func() bool) func(done <-chan struct{}) {
+	return func(done <-chan struct{}) {
+		for !did() {
+			select {
+			case <-done:
+				return
+			case <-time.After(100 * time.Microsecond):
+			}
+		}
+	}
+}
+
+// works reports whether a shard has kept a first result.
+func (k *shards) works(i int) bool {
+	files, err := filepath.Glob(filepath.Join(k.caches, fmt.Sprint("shard-", i), "darkstart", "*", "*"))
+	return err == nil && len(files) > 0
 }
 
 // whole runs a command that writes dist and returns what it printed and wrote.
