@@ -126,7 +126,7 @@ func (l *library) artifact(c *ir.Linked, o *order, pages *[]Page) (*ir.Artifact,
 // cluster writes the files of a cluster's artifact.
 func (l *library) cluster(c *ir.Linked, o *order) ([]ir.File, error) {
 	w := writer{}
-	if err := manifests(&w, l.f, c, o); err != nil {
+	if err := manifests(&w, &l.shared, l.f, c, o); err != nil {
 		return nil, err
 	}
 	if err := w.json("meta/plan.json", bootstrapOnly(l.p, c.Name)); err != nil {

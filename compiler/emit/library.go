@@ -53,6 +53,8 @@ type library struct {
 	procs map[string]*plans.Procedure
 	steps map[string]*plans.Step // by "procedure/step"
 
+	shared shared
+
 	mu        sync.Mutex        // of what follows
 	inventory map[string]*known // by cluster, made when first needed
 	// judged remembers what each command names, so that a step of a hundred

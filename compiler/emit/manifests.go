@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/internal/digest"
@@ -50,34 +51,52 @@ type inventory struct {
 	Objects []item   `json:"objects"`
 }
 
+// shared is what is known of the fields that objects share by their bases, so
+// that it is worked out once for all clusters.
+type shared struct {
+	encoder object.Encoder
+	images  sync.Map // object.FieldID to *fieldImages
+}
+
+// fieldImages are the images in a field. They hold on to the value, so that the
+// identity it is found by stays the value's own.
+type fieldImages struct {
+	value any
+	refs  []string
+}
+
 // manifests writes parts/, the kustomizations that hold them together, and
 // the inventory.
-func manifests(w *writer, f *ir.Fleet, c *ir.Linked, o *order) error {
-	inv := inventory{Version: "darkstart.dev/inventory/v1", Cluster: c.Name, Images: images(c)}
+func manifests(w *writer, s *shared, f *ir.Fleet, c *ir.Linked, o *order) error {
+	images := map[string]bool{}
+	inv := inventory{Version: "darkstart.dev/inventory/v1", Cluster: c.Name}
 	held := f.Held(c.Name)
 	parts := []string{guardDir}
 	for _, part := range o.parts() {
 		dir := "parts/" + part.ID()
 		parts = append(parts, dir)
-		items, err := writePart(w, part, dir, o.of[part], held)
+		items, err := s.writePart(w, part, dir, o.of[part], held, images)
 		if err != nil {
 			return err
 		}
 		inv.Objects = append(inv.Objects, items...)
 	}
 	slices.SortFunc(inv.Objects, func(a, b item) int { return a.Compare(b.Key) })
+	inv.Images = slices.Sorted(maps.Keys(images))
 	if err := w.json("meta/inventory.json", inv); err != nil {
 		return err
 	}
 	return w.json("kustomization.yaml", kustomization(parts))
 }
 
-func writePart(w *writer, part *ir.Part, dir string, number int, held map[object.Key]bool) ([]item, error) {
+func (s *shared) writePart(w *writer, part *ir.Part, dir string, number int, held map[object.Key]bool, images map[string]bool) ([]item, error) {
 	items := make([]item, 0, len(part.Objects))
 	files := make([]string, 0, len(part.Objects))
 	for _, obj := range part.Objects {
 		keep := ir.Keeps(obj.Key()) || held[obj.Key()]
-		body, err := object.Encode(annotated(obj, number, keep))
+		content := obj.Content()
+		s.pull(obj, content, images)
+		body, err := s.encoder.Encode(obj, annotated(content, number, keep))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", obj.Key(), err)
 		}
@@ -103,10 +122,10 @@ func kustomization(resources []string) map[string]any {
 	}
 }
 
-// annotated returns a copy of the object's content with the annotations that
-// order and protect it. The object itself is shared and stays as it is.
-func annotated(o *object.Object, number int, keep bool) map[string]any {
-	content := maps.Clone(o.Content())
+// annotated returns a copy of an object's content with the annotations that
+// order and protect it. The content itself is shared and stays as it is.
+func annotated(content map[string]any, number int, keep bool) map[string]any {
+	content = maps.Clone(content)
 	meta := maps.Clone(object.Map(content, "metadata"))
 	if meta == nil {
 		meta = map[string]any{}
@@ -165,34 +184,50 @@ func fileName(dir string, k object.Key) string {
 	return safe[:min(len(safe), max(0, limit-len(sum)-1))] + "-" + sum + ".yaml"
 }
 
-// images returns every image reference of the cluster once, sorted.
-func images(c *ir.Linked) []string {
-	set := map[string]bool{}
-	for _, part := range c.Parts {
-		for _, o := range part.Objects {
-			podImages(o.Content(), set)
+// pull adds the images of an object.
+func (s *shared) pull(o *object.Object, content map[string]any, into map[string]bool) {
+	containerImages(content, into)
+	for name, v := range content {
+		id, ok := o.Shares(name, v)
+		if !ok {
+			podImages(v, into)
+			continue
+		}
+		known, ok := s.images.Load(id)
+		if !ok {
+			found := map[string]bool{}
+			podImages(v, found)
+			known = &fieldImages{v, slices.Collect(maps.Keys(found))}
+			s.images.Store(id, known)
+		}
+		for _, ref := range known.(*fieldImages).refs {
+			into[ref] = true
 		}
 	}
-	return slices.Sorted(maps.Keys(set))
 }
 
 // podImages collects the images of containers at any depth of pod templates.
 func podImages(v any, set map[string]bool) {
 	switch x := v.(type) {
 	case map[string]any:
-		for _, field := range []string{"containers", "initContainers", "ephemeralContainers"} {
-			for _, ctr := range object.Slice(x, field) {
-				if ref := object.String(ctr, "image"); ref != "" {
-					set[ref] = true
-				}
-			}
-		}
+		containerImages(x, set)
 		for _, e := range x {
 			podImages(e, set)
 		}
 	case []any:
 		for _, e := range x {
 			podImages(e, set)
+		}
+	}
+}
+
+// containerImages collects the images of the containers that a map holds itself.
+func containerImages(m map[string]any, set map[string]bool) {
+	for _, field := range []string{"containers", "initContainers", "ephemeralContainers"} {
+		for _, ctr := range object.Slice(m, field) {
+			if ref := object.String(ctr, "image"); ref != "" {
+				set[ref] = true
+			}
 		}
 	}
 }

@@ -66,6 +66,34 @@ func (o *Object) With(edits ...Edit) *Object {
 	return &out
 }
 
+// FieldID tells the values of fields that objects share apart, as long as
+// somebody holds on to the value.
+type FieldID struct {
+	address uintptr
+	items   int
+}
+
+// Shares reports whether a value is that of a field of Base itself, which other
+// objects have too: what is made of it can be kept.
+func (o *Object) Shares(field string, v any) (id FieldID, ok bool) {
+	if o.Sole {
+		return FieldID{}, false
+	}
+	id = idOf(v)
+	return id, id.items > 0 && id == idOf(o.Base[field])
+}
+
+// idOf returns the identity of a map or list, and none for what is neither.
+func idOf(v any) FieldID {
+	switch v := v.(type) {
+	case map[string]any:
+		return FieldID{reflect.ValueOf(v).Pointer(), len(v)}
+	case []any:
+		return FieldID{reflect.ValueOf(v).Pointer(), len(v)}
+	}
+	return FieldID{}
+}
+
 // copier copies maps and lists on the way to what changes, each of them once.
 type copier struct{ own map[uintptr]bool }
 

@@ -38,6 +38,59 @@ func Encode(v any) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// An Encoder writes objects as Object.Encode does, and keeps how it wrote the
+// fields that they share by their bases. The zero value is ready to use, by
+// several goroutines at once.
+type Encoder struct{ fields sync.Map } // FieldID to *written
+
+// written is a field as it stands in a document: from the second time on that
+// it is asked for, since the most part of a fleet may be like nothing else. It
+// holds on to the value, so that the identity it is found by stays the value's own.
+type written struct {
+	value any
+	text  []byte // nil the first time
+}
+
+// Encode writes a content that is o's, or was made of it.
+func (e *Encoder) Encode(o *Object, content map[string]any) ([]byte, error) {
+	scratch := scratches.Get().(*[]byte)
+	defer scratches.Put(scratch)
+	b, ok := append((*scratch)[:0], '{'), true
+	for i, k := range slices.Sorted(maps.Keys(content)) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if b, ok = appendString(appendLine(b, 1), k); ok {
+			b, ok = e.appendField(append(b, ": "...), o, k, content[k])
+		}
+		if *scratch = b; !ok {
+			return Encode(content)
+		}
+	}
+	if len(content) > 0 {
+		b = appendLine(b, 0)
+	}
+	b = append(b, '}', '\n')
+	*scratch = b
+	return bytes.Clone(b), nil
+}
+
+func (e *Encoder) appendField(b []byte, o *Object, name string, v any) (_ []byte, ok bool) {
+	id, shared := o.Shares(name, v)
+	if !shared {
+		return appendValue(b, v, 1)
+	}
+	w, seen := e.fields.LoadOrStore(id, &written{value: v})
+	if text := w.(*written).text; text != nil {
+		return append(b, text...), true
+	}
+	start := len(b)
+	if b, ok = appendValue(b, v, 1); ok && seen {
+		e.fields.Store(id, &written{v, bytes.Clone(b[start:])})
+	}
+	return b, ok
+}
+
 // scratches are where documents are written before their size is known.
 var scratches = sync.Pool{New: func() any { return new([]byte) }}
 

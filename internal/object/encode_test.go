@@ -66,3 +66,29 @@ func FuzzEncode(f *testing.F) {
 		}
 	})
 }
+
+// TestEncoderIsEncode: what an encoder kept of other objects changes no byte,
+// whatever an object has otherwise than its base.
+func TestEncoderIsEncode(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		base := map[string]any{}
+		for _, k := range []string{"metadata", "spec", "data", "list", "a\"b"} {
+			base[k] = object.Normalize(values().Draw(t, k))
+		}
+		var e object.Encoder
+		o := object.New(base, object.Origin{})
+		for range rapid.IntRange(3, 6).Draw(t, "objects") {
+			x := o
+			for range rapid.IntRange(0, 2).Draw(t, "edits") {
+				path := rapid.SliceOfN(rapid.SampledFrom([]string{"metadata", "spec", "data", "list", "a", "0", "c"}), 1, 3).Draw(t, "path")
+				x = x.With(object.Edit{Path: path, Value: rapid.SampledFrom([]any{"x", int64(1), map[string]any{"a": "b"}, []any{}}).Draw(t, "value")})
+			}
+			content := x.Content()
+			got, err := e.Encode(x, content)
+			want, wantErr := stock(content)
+			if !bytes.Equal(got, want) && wantErr == nil || (err == nil) != (wantErr == nil) {
+				t.Fatalf("got  %q, %v\nwant %q, %v", got, err, want, wantErr)
+			}
+		}
+	})
+}
