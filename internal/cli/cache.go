@@ -140,6 +140,9 @@ func (inv *Invocation) summarize(took time.Duration) {
 	}
 	var parts []string
 	compared := 0
+	if all["check"].Hits > 0 && !inv.verified {
+		parts = append(parts, "nothing changed since it was checked")
+	}
 	for _, k := range kinds {
 		if t, ok := all[k.kind]; ok {
 			compared += t.Hits

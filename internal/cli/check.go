@@ -151,6 +151,9 @@ func (p *pipeline) recall(inv *Invocation, s *session, check func(*tree.Tree) (o
 		return *hasty, nil
 	}
 	complain(kept, inv.Stderr)
+	if err == nil {
+		p.in.used(inv, kept)
+	}
 	return o, poisoned(err)
 }
 
