@@ -29,7 +29,6 @@ type cluster struct {
 	fresh      bool     // etcd starts new in a bootstrap
 
 	kinds        map[groupKind]definer
-	plurals      map[groupKind]string
 	nsLabels     map[string]map[string]any
 	webhooks     []*webhook
 	heldRefs     map[string]bool
@@ -73,7 +72,7 @@ func (p *part) hasObjects() bool { return len(p.objects) > 0 }
 func (l *linker) newCluster(u *ir.Unit[spec.Cluster], r *ir.Rendered) *cluster {
 	c := &cluster{
 		l: l, unit: u, spec: &u.Spec, name: u.Name, fresh: true,
-		kinds: map[groupKind]definer{}, plurals: map[groupKind]string{},
+		kinds:    map[groupKind]definer{},
 		nsLabels: map[string]map[string]any{}, byNode: map[string]*part{},
 	}
 	c.scope = scope{cluster: u.Name, pos: u.Pos, out: &c.out}
@@ -238,7 +237,7 @@ func (c *cluster) link() {
 	}
 	c.bootstrap()
 	c.checkSpec()
-	c.ix = nil
+	c.ix, c.kinds, c.nsLabels, c.webhooks, c.tenants, c.heldRefs = nil, nil, nil, nil, nil, nil // memory follows the clusters in flight
 }
 
 // linked is the cluster as later stages see it.

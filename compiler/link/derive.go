@@ -194,6 +194,9 @@ func (c *cluster) backendEdges(p *part, o *object.Object) {
 // unknown records a derived edge that nothing provides: never an error (BS001
 // is for declared edges), never silence.
 func (c *cluster) unknown(p *part, what string, at plans.Source, settle string) {
+	if slices.ContainsFunc(c.out.unresolved, func(u plans.Unknown) bool { return u.Node == p.id && u.What == what }) {
+		return
+	}
 	c.out.unresolved = append(c.out.unresolved, plans.Unknown{Node: p.id, What: what, Settle: settle, At: at})
 	c.out.dangling = append(c.out.dangling, ir.Dangling{
 		Node: p.id, Set: "start", Name: what, Derived: true,

@@ -23,7 +23,7 @@ func builtin(gk groupKind) bool { return builtinGroups[gk.group] }
 
 // plural is the resource name that webhook rules match.
 func (c *cluster) plural(gk groupKind) string {
-	if p := c.plurals[gk]; p != "" {
+	if p := c.kinds[gk].plural; p != "" {
 		return p
 	}
 	return object.Plural(gk.kind)

@@ -141,10 +141,18 @@ func (l *linker) clusterOf(id string) *cluster {
 }
 
 func (l *linker) joinClusters() {
+	n := 0
+	for _, c := range l.clusters {
+		n += len(c.nodes)
+	}
+	l.nodes = slices.Grow(l.nodes, n)
 	for _, c := range l.clusters {
 		c.reportDelivery()
 		l.out.join(&c.out)
+		c.out = report{}
+		at := len(l.nodes)
 		l.nodes = append(l.nodes, c.nodes...)
+		c.nodes = l.nodes[at:len(l.nodes):len(l.nodes)] // once in memory
 		l.procs = append(l.procs, c.procs...)
 		for _, h := range c.impliedHosts {
 			l.implied[h] = true

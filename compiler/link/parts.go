@@ -15,9 +15,9 @@ func kindOf(o *object.Object) groupKind { return groupKind{o.Group(), o.Kind} }
 // definer is what makes a kind known: a component's CRDs, its APIService, or
 // its declared `provides.kinds`.
 type definer struct {
-	comp *component
-	part ir.PartName
-	obj  *object.Object // nil when declared
+	comp   *component
+	part   ir.PartName
+	plural string // the resource name, "" when no CRD says it
 }
 
 // classify sorts every object of the cluster into its part (DESIGN §4, Parts).
@@ -59,7 +59,7 @@ func (c *cluster) classify() {
 func (c *cluster) findKinds() {
 	for _, comp := range c.comps {
 		for _, k := range comp.spec.Provides.Kinds {
-			c.kinds[parseKind(k)] = definer{comp, ir.PartRun, nil}
+			c.kinds[parseKind(k)] = definer{comp, ir.PartRun, ""}
 		}
 	}
 	for _, comp := range c.comps {
@@ -69,10 +69,9 @@ func (c *cluster) findKinds() {
 				c.noteNamespace(o)
 			case o.Kind == "CustomResourceDefinition" && o.Group() == "apiextensions.k8s.io":
 				gk := groupKind{object.String(o.Get("spec", "group")), object.String(o.Get("spec", "names", "kind"))}
-				c.kinds[gk] = definer{comp, ir.PartDefs, o}
-				c.plurals[gk] = object.String(o.Get("spec", "names", "plural"))
+				c.kinds[gk] = definer{comp, ir.PartDefs, object.String(o.Get("spec", "names", "plural"))}
 			case o.Kind == "APIService" && o.Get("spec", "service") != nil:
-				c.kinds[groupKind{object.String(o.Get("spec", "group")), "*"}] = definer{comp, ir.PartHooks, o}
+				c.kinds[groupKind{object.String(o.Get("spec", "group")), "*"}] = definer{comp, ir.PartHooks, ""}
 			}
 		}
 	}
