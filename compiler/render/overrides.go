@@ -29,17 +29,23 @@ type overrides struct {
 	cache  *Cache
 	scopes map[string]string // of custom kinds
 
-	labels, annotations map[string]any // of set, as values of objects
+	annotations map[string]any // of set, as values of objects
+	every       []object.Edit  // what every object gets: shared by those that get nothing else
 
 	usedReplicas, usedImages map[string]bool
 }
 
 func newOverrides(c spec.Component, cache *Cache, scopes map[string]string) *overrides {
-	return &overrides{
+	o := &overrides{
 		set: c.Set, images: c.Images, cache: cache, scopes: scopes,
-		labels: values(c.Set.Labels), annotations: values(c.Set.Annotations),
+		annotations:  values(c.Set.Annotations),
 		usedReplicas: map[string]bool{}, usedImages: map[string]bool{},
 	}
+	var w editor
+	w.merge(values(c.Set.Labels), labelsPath)
+	w.merge(o.annotations, annotationsPath)
+	o.every = slices.Clip(w.edits)
+	return o
 }
 
 // none reports whether nothing but patches is set.
@@ -57,10 +63,9 @@ func (o *overrides) apply(in []*object.Object) []*object.Object {
 	}
 	out := make([]*object.Object, 0, len(in))
 	for _, src := range in {
-		w := editor{Object: *src}
+		w := editor{Object: *src, edits: o.every}
 		if !o.none() {
 			o.namespace(&w, accounts, services)
-			w.merge(o.labels, labelsPath)
 			o.annotate(&w)
 			o.replicas(&w)
 			o.image(&w)
@@ -87,7 +92,14 @@ type editor struct {
 	edits []object.Edit
 }
 
-func (w *editor) edited() *object.Object { return w.With(w.edits...) }
+func (w *editor) edited() *object.Object {
+	if len(w.Edits) > 0 {
+		return w.With(w.edits...)
+	}
+	out := w.Object
+	out.Edits = slices.Clip(w.edits)
+	return &out
+}
 
 func (w *editor) set(value any, path ...string) {
 	w.edits = append(w.edits, object.Edit{Path: path, Value: value})
@@ -175,9 +187,8 @@ func moves(subject any, accounts map[string]bool) bool {
 	return name == "default" || object.String(s, "kind") == "ServiceAccount" && accounts[object.String(s, "namespace")+"/"+name]
 }
 
-// annotate sets the annotations of the object and of the Pods it makes.
+// annotate sets the annotations of the Pods that an object makes.
 func (o *overrides) annotate(w *editor) {
-	w.merge(o.annotations, annotationsPath)
 	pods := podAnnotationsPath
 	switch w.Kind {
 	case "Deployment", "ReplicaSet", "DaemonSet", "StatefulSet":
