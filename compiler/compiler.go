@@ -147,6 +147,7 @@ type run struct {
 
 	sources *render.Cache     // what several clusters share
 	catalog *validate.Catalog // decoded object schemas
+	lines   *validate.Lines   // of sources that have problems
 }
 
 // stages runs the pipeline in order. A stage marked as a gate lets nothing past

@@ -106,7 +106,7 @@ func judgeAll(t *testing.T, docs map[string]string) []*object.Object {
 	slices.SortFunc(all, func(a, b *object.Object) int { return a.Key().Compare(b.Key()) })
 	v, ds, err := validate.Validate(t.Context(), &ir.Rendered{
 		Cluster: "engine", Components: []ir.RenderedComponent{{Name: "deploy", Objects: all}},
-	}, "1.36", &validate.Config{Schemas: kubernetes.FS, Files: tr.FS()})
+	}, "1.36", &validate.Config{Schemas: kubernetes.FS, Lines: validate.NewLines(tr.FS())})
 	if err != nil || ds.HasErrors() {
 		t.Fatal(err, ds)
 	}

@@ -26,7 +26,7 @@ func (r *run) render(ctx context.Context) error {
 	validations := make([]*ir.Validation, n)
 	diags := make([]diag.List, n)
 	var done atomic.Int32
-	r.sources, r.catalog = render.NewCache(r.Cache), validate.NewCatalog(r.Kubernetes)
+	r.sources, r.catalog, r.lines = render.NewCache(r.Cache), validate.NewCatalog(r.Kubernetes), validate.NewLines(r.Tree.FS())
 	r.event("render", "", 0, 0)
 	defer r.trace("render", "")()
 	g, ctx := errgroup.WithContext(ctx)
@@ -71,7 +71,7 @@ type validated struct {
 func (r *run) validate(ctx context.Context, c *ir.Unit[spec.Cluster], objects *ir.Rendered) (validated, error) {
 	judge := func() (validated, error) {
 		v, ds, err := validate.Validate(ctx, objects, c.Spec.Kubernetes, &validate.Config{
-			Catalog: r.catalog, Files: r.Tree.FS(), Declared: c.Pos.First("/kubernetes"), Parallel: r.Parallel,
+			Catalog: r.catalog, Lines: r.lines, Declared: c.Pos.First("/kubernetes"), Parallel: r.Parallel,
 		})
 		return validated{v, ds}, err
 	}

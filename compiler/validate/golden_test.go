@@ -129,7 +129,7 @@ func judgeText(t testing.TB, catalog *Catalog, release string, text []byte) (*ir
 	r := &ir.Rendered{Cluster: "c", Components: []ir.RenderedComponent{
 		{Name: "app", Objects: parse(t, "input.yaml", text)},
 	}}
-	cfg := &Config{Catalog: catalog, Files: fstest.MapFS{"input.yaml": {Data: text}}, Declared: diag.Position{File: "cluster.cue", Line: 3}}
+	cfg := &Config{Catalog: catalog, Lines: NewLines(fstest.MapFS{"input.yaml": {Data: text}}), Declared: diag.Position{File: "cluster.cue", Line: 3}}
 	counts, list, err := Validate(context.Background(), r, release, cfg)
 	if err != nil {
 		t.Fatal(err)

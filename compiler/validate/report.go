@@ -125,24 +125,24 @@ func (v *run) notEvaluated(kind string, its []item) *diag.Diagnostic {
 	return d.Fix("render the CustomResourceDefinition of the kind in this cluster: vendor it into the component that provides it")
 }
 
-// locator finds the line of a field in the fleet's files.
-type locator struct {
+// Lines finds the line of a field in the fleet's files, each of which it parses
+// once, when something is wrong with what it says. It is safe for concurrent use.
+type Lines struct {
 	files fs.FS
 
 	mu     sync.Mutex
 	parsed map[string]*yamlpos.File
 }
 
-func newLocator(files fs.FS) *locator {
-	return &locator{files: files, parsed: map[string]*yamlpos.File{}}
-}
+// NewLines reads the sources of a fleet, by the paths that origins name.
+func NewLines(files fs.FS) *Lines { return &Lines{files: files, parsed: map[string]*yamlpos.File{}} }
 
 // at returns the place of a field: its own where the file says what was
 // applied, else that of the object's first line. What is absent has the place
 // of what should hold it.
-func (l *locator) at(o *object.Object, path []string) diag.Position {
+func (l *Lines) at(o *object.Object, path []string) diag.Position {
 	pos := o.Origin.Pos
-	if !o.Origin.Exact || l.files == nil || len(path) == 0 {
+	if l == nil || !o.Origin.Exact || len(path) == 0 {
 		return pos
 	}
 	file := l.file(pos.File)
@@ -157,7 +157,7 @@ func (l *locator) at(o *object.Object, path []string) diag.Position {
 }
 
 // file parses a file once; one that cannot be read has no lines to show.
-func (l *locator) file(name string) *yamlpos.File {
+func (l *Lines) file(name string) *yamlpos.File {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	f, ok := l.parsed[name]

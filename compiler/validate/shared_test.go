@@ -20,7 +20,7 @@ import (
 func TestSharedIsWhole(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	ctx := t.Context()
-	v := &run{catalog: NewCatalog(kubernetes.FS), lines: newLocator(nil)}
+	v := &run{catalog: NewCatalog(kubernetes.FS)}
 	if err := v.open("1.36", "", nil); err != nil {
 		t.Fatal(err)
 	}

@@ -36,9 +36,8 @@ type Config struct {
 	Schemas fs.FS
 	// Catalog keeps decoded schemas between calls. Nil decodes anew.
 	Catalog *Catalog
-	// Files are the sources of the fleet, by the paths that origins name. With
-	// them a problem is shown at its own line; without, at the object's first.
-	Files fs.FS
+	// Lines shows a problem at its own line; nil, at the object's first.
+	Lines *Lines
 	// Declared is where the cluster declares its version, shown beside what
 	// depends on it. The zero value shows nothing.
 	Declared diag.Position
@@ -60,7 +59,7 @@ type run struct {
 	lifecycle map[gvk]lifecycle
 	crds      map[GroupKind]*crd      // by the kind that they define
 	defined   map[*object.Object]*crd // by the object that they are
-	lines     *locator
+	lines     *Lines
 	declared  diag.Position
 }
 
@@ -79,7 +78,7 @@ type verdict struct {
 // Validate judges every object of a cluster for a Kubernetes version such as
 // "1.36" or "v1.36.2". The list is sorted; the counts cover every object.
 func Validate(ctx context.Context, r *ir.Rendered, kubernetes string, cfg *Config) (*ir.Validation, diag.List, error) {
-	v := &run{catalog: cfg.catalog(), lines: newLocator(cfg.Files), declared: cfg.Declared}
+	v := &run{catalog: cfg.catalog(), lines: cfg.Lines, declared: cfg.Declared}
 	var list diag.List
 	if err := v.open(kubernetes, r.Cluster, &list); err != nil {
 		return nil, nil, err
