@@ -271,6 +271,7 @@ func (r *run) guard(ctx context.Context) error {
 		Fleet: r.res.Fleet, Rendered: r.res.Rendered, Plan: r.res.Plan, Lock: r.res.Lock, Changes: r.res.Delta, Tree: r.Tree, Now: r.known(), Comments: comments,
 	}, &guard.Config{
 		Policies: r.Policies, Prepared: r.Guardrails, Cache: r.Cache, NoWaivers: r.NoWaivers, Namespaces: r.Namespaces, Parallel: r.Parallel, Locate: r.locate(ctx),
+		Own:     r.Shard.Has,
 		Trace:   r.units("guard", len(r.res.Fleet.Clusters)),
 		Remove:  func(w *ir.Waiver) []diag.Edit { return RemoveWaiver(r.Tree, w) },
 		Replace: replace(r.Tree), AddField: addField(r.Tree),

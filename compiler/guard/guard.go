@@ -74,6 +74,9 @@ type Config struct {
 	Cache *cache.Store
 	// NoWaivers judges as if nobody had accepted anything: for auditors.
 	NoWaivers bool
+	// Own says which clusters to judge, by their place; nil: all. A shard leaves
+	// the others to other machines.
+	Own func(cluster int) bool
 	// Parallel bounds the clusters in flight; 0 means GOMAXPROCS.
 	Parallel int
 	// Namespaces are asked instead of policies.namespaces of the project; nil

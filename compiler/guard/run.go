@@ -29,12 +29,16 @@ type tally struct {
 }
 
 // run evaluates the fleet scope and every cluster, in parallel; slot 0 is the
-// fleet, so that the result does not depend on who finishes first.
+// fleet, so that the result does not depend on who finishes first. Of clusters
+// that are not its own a shard says nothing.
 func (s *session) run(ctx context.Context, users *userPolicies) ([]*run, error) {
 	out := make([]*run, 1+len(s.in.Fleet.Clusters))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(s.parallel())
 	for i := range out {
+		if out[i] = new(run); i > 0 && s.cfg.Own != nil && !s.cfg.Own(i-1) {
+			continue
+		}
 		g.Go(func() (err error) {
 			var c *ir.Linked
 			scope, judge := "fleet", s.judge
