@@ -141,10 +141,15 @@ func (d *document) clusters() (map[string]*ast.Term, error) {
 	return one("clusters", ast.NewTerm(all), nil)
 }
 
-// fleet is the three units that are not a cluster's; absent folders are null.
-func (d *document) fleet() (map[string]*ast.Term, error) {
+// fleet is the same for all clusters, and grows with them: each document has
+// the one that was made first. OPA's values may be read by many at once.
+func (d *document) fleet() (map[string]*ast.Term, error) { return d.s.fleet() }
+
+// fleetTerms is the three units that are not a cluster's; absent folders are
+// null.
+func (s *session) fleetTerms() (map[string]*ast.Term, error) {
 	out := map[string]*ast.Term{"project": ast.NullTerm(), "fleet": ast.NullTerm(), "recovery": ast.NullTerm()}
-	u := d.s.in.Fleet.Units
+	u := s.in.Fleet.Units
 	var err error
 	if u.Project != nil {
 		if out["project"], err = jsonTerm(u.Project.JSON, u.Project.Spec); err != nil {
@@ -320,8 +325,10 @@ func (d *document) plan() (map[string]*ast.Term, error) {
 }
 
 // lock is darkstart.lock, with image references taken apart; null without one.
-func (d *document) lock() (map[string]*ast.Term, error) {
-	l := d.s.in.Lock
+func (d *document) lock() (map[string]*ast.Term, error) { return d.s.lock() }
+
+func (s *session) lockTerms() (map[string]*ast.Term, error) {
+	l := s.in.Lock
 	if l == nil {
 		return one("lock", ast.NullTerm(), nil)
 	}

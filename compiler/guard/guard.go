@@ -34,6 +34,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/open-policy-agent/opa/v1/ast"
+
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/internal/cache"
 	"github.com/darkstart-dev/darkstart/internal/diag"
@@ -161,6 +163,8 @@ type session struct {
 	digests    policyDigest
 	index      sync.Once
 	byID       map[string]*plans.Node // see nodes
+	// What all documents share.
+	fleet, lock func() (map[string]*ast.Term, error)
 }
 
 func newSession(in *Input, cfg *Config, p *Prepared) *session {
@@ -168,6 +172,7 @@ func newSession(in *Input, cfg *Config, p *Prepared) *session {
 		in: in, cfg: cfg, rules: p.rules, rendered: map[string]*ir.Rendered{},
 		scanner: &scanner{detectors: &p.detectors, fields: map[field][]recognised{}},
 	}
+	s.fleet, s.lock = sync.OnceValues(s.fleetTerms), sync.OnceValues(s.lockTerms)
 	s.digests.add("darkstart", p.sources)
 	for _, r := range in.Rendered {
 		s.rendered[r.Cluster] = r
