@@ -27,6 +27,7 @@ func (r *run) render(ctx context.Context) error {
 	diags := make([]diag.List, n)
 	var done atomic.Int32
 	r.sources, r.catalog, r.lines = render.NewCache(r.Cache), validate.NewCatalog(r.Kubernetes), validate.NewLines(r.Tree.FS())
+	r.catalog.Cache = r.Cache
 	r.event("render", "", 0, 0)
 	defer r.trace("render", "")()
 	g, ctx := errgroup.WithContext(ctx)

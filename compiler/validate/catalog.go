@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/darkstart-dev/darkstart/internal/cache"
 	"github.com/darkstart-dev/darkstart/internal/digest"
 )
 
@@ -17,6 +18,10 @@ import (
 // kind and each CustomResourceDefinition once however many clusters use it. It
 // is safe for concurrent use.
 type Catalog struct {
+	// Cache keeps which definitions have nothing wrong with them; nil keeps
+	// nothing. It is set before the first use.
+	Cache *cache.Store
+
 	fsys fs.FS
 
 	mu        sync.Mutex

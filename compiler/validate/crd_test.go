@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/darkstart-dev/darkstart/internal/cache"
 	"github.com/darkstart-dev/darkstart/internal/object"
 )
 
@@ -46,5 +47,34 @@ func TestDefinitionsAreShared(t *testing.T) {
 	}
 	if odd := read(map[string]any{"cluster": int64(1)}, "ws"); odd == a || odd.broken == nil {
 		t.Error("a label that is a number is not judged")
+	}
+}
+
+// TestSoundIsKept guards that a definition with nothing wrong is judged once for
+// all compiles, and that one with an error is told of by each.
+func TestSoundIsKept(t *testing.T) {
+	kept := cache.Open(cache.Config{Dir: t.TempDir(), Maker: "test"})
+	definition := func(plural string) *object.Object {
+		return object.New(map[string]any{
+			"apiVersion": crdGroup + "/v1", "kind": crdKind, "metadata": map[string]any{"name": "ws.example.com"},
+			"spec": map[string]any{
+				"group": "example.com", "scope": "Namespaced",
+				"names":    map[string]any{"plural": plural, "singular": "w", "kind": "W", "listKind": "WList"},
+				"versions": []any{map[string]any{"name": "v1", "served": true, "storage": true, "schema": map[string]any{"openAPIV3Schema": map[string]any{"type": "object"}}}},
+			},
+		}, object.Origin{})
+	}
+	for range 2 {
+		c := NewCatalog(nil)
+		c.Cache = kept
+		for plural, problems := range map[string]int{"ws": 0, "others": 1} {
+			d, err := c.crd(context.Background(), definition(plural))
+			if err != nil || len(d.errors) != problems || d.versions["v1"].schema == nil {
+				t.Errorf("%s: %v, %v; want %d problems", plural, d, err, problems)
+			}
+		}
+	}
+	if got, want := kept.Run().Tallies["definition"], (cache.Tally{Hits: 1, Misses: 3}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 }
