@@ -16,7 +16,7 @@ func TestCatalogue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	code := regexp.MustCompile(`^(SRC|LCK|EVL|RND|OBJ|LNK|GRD|PLN|EMT|SEA|SIG|REL|PUB|CLI|SC|BS|PS|DR|OP)[0-9]{3}$`)
+	code := regexp.MustCompile(`^(SRC|LCK|EVL|RND|OBJ|LNK|GRD|PLN|EMT|SEA|SIG|REL|PUB|SHD|CLI|SC|BS|PS|DR|OP)[0-9]{3}$`)
 	families := map[string]int{}
 	for i, e := range entries {
 		if m := code.FindStringSubmatch(e.Code); m == nil {
