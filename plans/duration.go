@@ -80,18 +80,18 @@ func (d Duration) String() string {
 	if d == 0 {
 		return "0s"
 	}
-	var b strings.Builder
+	var b []byte
 	for _, u := range durationUnits[1:] { // weeks read worse than days
 		if n := d / u.size; n > 0 {
-			fmt.Fprintf(&b, "%d%s", n, u.suffix)
+			b = append(strconv.AppendInt(b, int64(n), 10), u.suffix...)
 			d -= n * u.size
 		}
 	}
-	return b.String()
+	return string(b)
 }
 
-// MarshalJSON writes the string form.
-func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(d.String()) }
+// MarshalJSON writes the string form, which has nothing to escape.
+func (d Duration) MarshalJSON() ([]byte, error) { return []byte(`"` + d.String() + `"`), nil }
 
 // UnmarshalJSON reads the string form.
 func (d *Duration) UnmarshalJSON(b []byte) error {
@@ -124,7 +124,9 @@ func (i Interval) String() string {
 }
 
 // MarshalJSON writes a list of two durations.
-func (i Interval) MarshalJSON() ([]byte, error) { return json.Marshal([2]Duration{i.Lo, i.Hi}) }
+func (i Interval) MarshalJSON() ([]byte, error) {
+	return []byte(`["` + i.Lo.String() + `","` + i.Hi.String() + `"]`), nil
+}
 
 // UnmarshalJSON reads a list of two durations or one duration.
 func (i *Interval) UnmarshalJSON(b []byte) error {

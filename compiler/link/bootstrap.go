@@ -50,6 +50,7 @@ func (c *cluster) bootstrap() {
 			before = ends
 		}
 	}
+	p.Steps = slices.Clone(p.Steps) // without room for more
 	slices.SortFunc(p.Steps, func(a, b plans.Step) int { return cmp.Compare(a.ID, b.ID) })
 	for _, s := range p.Steps {
 		p.Restores = append(p.Restores, s.Restores...)
