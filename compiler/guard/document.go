@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -84,7 +85,7 @@ func (d *document) input(reads []string) (ast.Value, error) {
 		p, ok := d.built[name]
 		if !ok {
 			var err error
-			if p, err = parts[d.scope][name](d); err != nil {
+			if p, err = d.part(name); err != nil {
 				return nil, err
 			}
 			d.built[name] = p
@@ -94,6 +95,20 @@ func (d *document) input(reads []string) (ast.Value, error) {
 		}
 	}
 	return ast.LazyObject(in), nil
+}
+
+// ofFleet are the parts that every scope reads alike. They are converted once for
+// all documents, which read them at the same time: complete values of OPA are made
+// for that, lazy ones are not.
+var ofFleet = map[string]bool{"fleet": true, "facts": true, "plan": true, "lock": true, "params": true, "now": true}
+
+func (d *document) part(name string) (map[string]*ast.Term, error) {
+	build := parts[d.scope][name]
+	if !ofFleet[name] {
+		return build(d)
+	}
+	once, _ := d.s.common.LoadOrStore(name, sync.OnceValues(func() (map[string]*ast.Term, error) { return build(d) }))
+	return once.(func() (map[string]*ast.Term, error))()
 }
 
 // jsonTerm reads canonical JSON, or encodes v when a unit brings none.

@@ -160,6 +160,7 @@ type session struct {
 	severities map[string]override
 	rendered   map[string]*ir.Rendered
 	scanner    *scanner
+	common     sync.Map // name of a part of the fleet to how it is made
 	digests    policyDigest
 	index      sync.Once
 	byID       map[string]*plans.Node // see nodes
