@@ -10,7 +10,7 @@ package darkstart.recovery
 positions(cell, objective) := array.concat(
 	[object.union(at, {"text": objective}) | some at in array.slice(cell.at, 0, 1)],
 	[object.union(at, {"text": sprintf("add %s", [u.settle])}) |
-		some u in cell.unknowns
+		some u in array.slice(cell.unknowns, 0, shown)
 		some at in array.slice(u.at, count(u.at) - 1, count(u.at))
 	],
 )
@@ -20,7 +20,8 @@ positions(cell, objective) := array.concat(
 notes(cell) := array.flatten([
 	scenario(cell.scenario),
 	cell.because,
-	[sprintf("%s: %s", [u.node, u.what]) | some u in cell.unknowns],
+	[sprintf("%s: %s", [u.node, u.what]) | some u in array.slice(cell.unknowns, 0, shown)],
+	[sprintf("%d more of the kind", [count(cell.unknowns) - shown]) | count(cell.unknowns) > shown],
 	[table(cell.path) | count(cell.path) > 0],
 ])
 
@@ -32,12 +33,26 @@ scenario(s) := sprintf("scenario: %s begins with nothing of %s", [s.id, s.cluste
 
 # METADATA
 # description: the declarations that would settle an unknown cell
-settle(cell) := [sprintf("declare %s", [s]) | some s in distinct([u.settle | some u in cell.unknowns])]
+settle(cell) := array.concat(
+	[sprintf("declare %s", [s]) | some s in array.slice(all, 0, shown)],
+	[sprintf("declare %d more: `darkstart plan -o json` lists the unknowns of each cell", [count(all) - shown]) | count(all) > shown],
+) if {
+	all := distinct([u.settle | some u in cell.unknowns])
+}
 
-distinct(list) := [s |
-	some i, s in list
-	not s in array.slice(list, 0, i)
-]
+# METADATA
+# description: what nobody reads to its end is cut, and counted
+shown := 20
+
+# METADATA
+# description: each value once, in the order of the first
+distinct(list) := [list[i] | some i in {pair[1] | some k, pair in pairs; first(pairs, k)}] if {
+	pairs := sort([[value, i] | some i, value in list])
+}
+
+first(_, 0)
+
+first(pairs, k) if pairs[k][0] != pairs[k - 1][0]
 
 # METADATA
 # description: how to accept a cell, as a decision with an owner
