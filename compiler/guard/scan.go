@@ -49,13 +49,28 @@ type detectors struct {
 	err      error
 }
 
-// scanner scans what one fleet renders: an object that several clusters share
-// is scanned once, and so is a field that several objects have.
+// scanner scans what one fleet renders: what objects of several clusters share is
+// scanned once, and so is a field that several objects have.
 type scanner struct {
 	detectors *detectors
-	seen      sync.Map // *object.Object to []hit
+	shared    sync.Map // scannedField to *scanned
 	mu        sync.RWMutex
 	fields    map[field][]recognised
+}
+
+// scannedField is a top-level field of objects. An anchor of YAML can make one
+// value of two fields, and of the data of a Secret and of something else.
+type scannedField struct {
+	object.FieldID
+	name   string
+	secret bool
+}
+
+// scanned is what was found below a field that objects share by their base. It
+// holds on to the value, so that the identity it is found by stays the value's own.
+type scanned struct {
+	value any
+	hits  []hit
 }
 
 // field is a string of an object under the name that stands beside it, which
@@ -103,26 +118,42 @@ func (d *detectors) build() error {
 
 // object scans the strings of an object.
 func (s *scanner) object(o *object.Object) ([]hit, error) {
-	if hits, ok := s.seen.Load(o); ok {
-		return hits.([]hit), nil
+	if slices.Contains(unscanned, o.Kind) {
+		return nil, nil
 	}
 	if err := s.detectors.open(); err != nil {
 		return nil, err
 	}
 	var hits []hit
-	visit(o, func(f field, path func() string) {
-		for _, r := range s.field(f) {
-			hits = append(hits, hit{path(), r})
-		}
-	})
+	for key, v := range o.Content() { // order does not show: the hits are sorted
+		hits = append(hits, s.below(o, key, v)...)
+	}
 	// The library walks a map; the specific detectors come before the generic
 	// ones, and one hit a field is enough.
 	slices.SortFunc(hits, func(a, b hit) int {
 		return cmp.Or(cmp.Compare(a.path, b.path), generic(a)-generic(b), cmp.Compare(a.detector, b.detector))
 	})
 	hits = slices.CompactFunc(hits, func(a, b hit) bool { return a.path == b.path })
-	s.seen.Store(o, hits)
 	return hits, nil
+}
+
+// below scans what stands in a top-level field of an object.
+func (s *scanner) below(o *object.Object, key string, v any) []hit {
+	id, shared := o.Shares(key, v)
+	at := scannedField{id, key, isSecret(o)}
+	if known, ok := s.shared.Load(at); ok && shared {
+		return known.(*scanned).hits
+	}
+	var hits []hit
+	visit(o, key, v, func(f field, path func() string) {
+		for _, r := range s.field(f) {
+			hits = append(hits, hit{path(), r})
+		}
+	})
+	if shared {
+		s.shared.Store(at, &scanned{v, hits})
+	}
+	return hits
 }
 
 // field runs the detectors over a field, once however many objects have it. A
@@ -180,21 +211,19 @@ func generic(h hit) int {
 // unscanned kinds hold schemas, or what is already encrypted.
 var unscanned = []string{"CustomResourceDefinition", "SealedSecret"}
 
-// visit calls f with every string of an object and how to name its place.
-func visit(o *object.Object, f func(field, func() string)) {
-	if slices.Contains(unscanned, o.Kind) {
-		return
-	}
-	for key, v := range o.Content() { // order does not show: the hits are sorted
-		switch {
-		case key == "apiVersion" || key == "kind" || key == "sops":
-		case key == "data" && o.Kind == "Secret" && o.Group() == "":
-			decoded(v, f)
-		default:
-			(&place{key: key}).walk(key, v, f)
-		}
+// visit calls f with every string in a top-level field of an object and how to
+// name its place.
+func visit(o *object.Object, key string, v any, f func(field, func() string)) {
+	switch {
+	case key == "apiVersion" || key == "kind" || key == "sops":
+	case key == "data" && isSecret(o):
+		decoded(v, f)
+	default:
+		(&place{key: key}).walk(key, v, f)
 	}
 }
+
+func isSecret(o *object.Object) bool { return o.Kind == "Secret" && o.Group() == "" }
 
 // decoded visits the values of a Secret's data.
 func decoded(v any, f func(field, func() string)) {
