@@ -69,6 +69,9 @@ type PullConfig struct {
 	Require []digest.Digest
 	// Parallel is how many shards are pulled at once; 0 means 4.
 	Parallel int
+	// Progress is told how many shards are done; nil is fine. It may be called
+	// from several goroutines.
+	Progress func(done int)
 }
 
 // Pulled is what an assembly found.
@@ -87,7 +90,7 @@ func Pull(ctx context.Context, in Input, count int, from *oci.Repository, kept *
 	if parallel <= 0 {
 		parallel = 4
 	}
-	var entries atomic.Int64
+	var entries, done atomic.Int64
 	outcome := make([]error, count)
 	g, one := errgroup.WithContext(ctx)
 	g.SetLimit(parallel)
@@ -100,6 +103,9 @@ func Pull(ctx context.Context, in Input, count int, from *oci.Repository, kept *
 			entries.Add(int64(n))
 			if outcome[i] = err; outage(err) != nil {
 				return err
+			}
+			if n := done.Add(1); c.Progress != nil {
+				c.Progress(int(n))
 			}
 			return nil
 		})

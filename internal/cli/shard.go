@@ -16,6 +16,7 @@ import (
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/digest"
 	"github.com/darkstart-dev/darkstart/internal/oci"
+	"github.com/darkstart-dev/darkstart/internal/progress"
 	"github.com/darkstart-dev/darkstart/internal/report"
 )
 
@@ -87,22 +88,8 @@ func (p *sharding) run(ctx context.Context, inv *Invocation) error {
 	}
 	// Whether all was judged that should be is known when all is there.
 	p.out.unfinished, rep.ExitCode = false, ExitClean
-	if res.Artifacts != nil {
-		stage, remove, err := newStage()
-		if err != nil {
-			return p.broken(inv, s, rep, err)
-		}
-		defer remove()
-		end := p.in.stage(inv, "seal")
-		b, ds, err := compiler.Seal(ctx, s.tree, res, s.rev, stage)
-		if err == nil {
-			err = use(b)
-		}
-		end()
-		if err != nil {
-			return p.broken(inv, s, rep, err)
-		}
-		rep.Diagnostics.Add(ds...)
+	if err := p.seal(ctx, inv, s, res, rep); err != nil {
+		return p.broken(inv, s, rep, err)
 	}
 	in, err := shardInput(&p.in, s, kept)
 	if err != nil {
@@ -124,11 +111,22 @@ func (p *sharding) run(ctx context.Context, inv *Invocation) error {
 	return p.out.finish(inv, s, rep)
 }
 
-// use reads the layers of bundles, as who writes them does: one that is in the
-// cache is not looked at before, and would be missing in the shard.
-func use(b *compiler.Bundles) error {
-	if b == nil {
+// seal makes the bundles, for the cache alone. Their layers are read, as who
+// writes them does: one that is in the cache already is not looked at before, and
+// would be missing in the shard.
+func (p *sharding) seal(ctx context.Context, inv *Invocation, s *session, res *compiler.Result, rep *report.Result) error {
+	if res.Artifacts == nil {
 		return nil
+	}
+	stage, remove, err := newStage()
+	if err != nil {
+		return err
+	}
+	defer remove()
+	defer p.in.stage(inv, "seal")()
+	b, ds, err := compiler.Seal(ctx, s.tree, res, s.rev, stage)
+	if rep.Diagnostics.Add(ds...); err != nil || b == nil {
+		return err
 	}
 	for _, x := range b.Sealed {
 		if _, err := x.Layer.Bytes(); err != nil {
@@ -232,11 +230,15 @@ func (a *assembly) run(ctx context.Context, inv *Invocation) error {
 			return nil, err
 		}
 		defer inv.recording.Begin("pull", "")()
+		line := a.in.progress(inv, "", []progress.Stage{{Name: "pull", Doing: "taking shards", Of: "shards", Weight: 1}})
+		c.Progress = func(done int) { line.Event("pull", done, a.shards) }
+		line.Start()
 		got, ds, err := shard.Pull(ctx, in, a.shards, from, kept, c)
+		line.Stop()
 		if err != nil || got == nil {
 			return ds, err
 		}
-		if a.strict {
+		if a.strict && len(ds) > 0 {
 			for _, d := range ds {
 				d.Severity = diag.Error
 			}
