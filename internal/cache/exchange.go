@@ -2,6 +2,7 @@ package cache
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -9,7 +10,10 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"sync"
+
+	"github.com/darkstart-dev/darkstart/internal/tree"
 )
 
 // Entry is what one store gives to another, in which the same program finds it
@@ -64,6 +68,12 @@ func without(ts, known []trace) []trace {
 	})
 }
 
+func (tr trace) compare(o trace) int {
+	return cmp.Or(strings.Compare(string(tr.Result), string(o.Result)), slices.CompareFunc(tr.Asked, o.Asked, func(a, b tree.Asked) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(string(a.Ask), string(b.Ask)), strings.Compare(a.Answer, b.Answer))
+	}))
+}
+
 // Export yields what was used since Open, by key, and of the inputs of work
 // only those that were: what a folder happens to hold besides says nothing about
 // this run. An entry that somebody removed meanwhile is left out, to be computed
@@ -89,8 +99,8 @@ func (s *Store) Export() iter.Seq2[Entry, error] {
 }
 
 func (s *Store) export(k Key, by []trace) (Entry, error) {
-	if by != nil {
-		b, err := encode(by)
+	if by != nil { // in an order that does not depend on who was first
+		b, err := encode(slices.SortedFunc(slices.Values(by), trace.compare))
 		return Entry{k, true, b}, err
 	}
 	b, err := os.ReadFile(s.path(k))

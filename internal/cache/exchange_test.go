@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -60,13 +61,13 @@ func TestExchange(t *testing.T) {
 			}
 		}
 		again := Open(there)
-		for i, tr := range trees {
+		for i, tr := range slices.Backward(trees) {
 			if i%2 == 0 {
 				run(again, tr)
 			}
 		}
 		for i, e := range export(rt, again) {
-			if e.Key != entries[i].Key || !e.Inputs && !bytes.Equal(e.Content, entries[i].Content) {
+			if e.Key != entries[i].Key || !bytes.Equal(e.Content, entries[i].Content) {
 				rt.Errorf("entry %d of a second run is another one", i)
 			}
 		}
