@@ -24,8 +24,8 @@ type cell struct {
 	// Path and Decides say where the time goes.
 	Path    []row  `json:"path"`
 	Decides string `json:"decides"`
-	// Unknowns name the declarations that would settle it.
-	Unknowns []unknown `json:"unknowns"`
+	// Unknowns name the declarations that would settle it: see terms.
+	Unknowns []unknown `json:"-"`
 	// Because are the defects that the solver found behind the cell.
 	Because []string `json:"because"`
 	At      places   `json:"at"` // the objective
@@ -59,10 +59,9 @@ type accepted struct {
 
 // grid is the matrix of objectives and scenarios without what is settled.
 type grid struct {
-	Judged   map[string]int `json:"judged"` // "rto", "rpo": cells with that objective
-	RTO      []*cell        `json:"rto"`
-	RPO      []*cell        `json:"rpo"`
-	Accepted []*accepted    `json:"accepted"`
+	Judged   map[string]int // "rto", "rpo": cells with that objective
+	RTO, RPO []*cell
+	Accepted []*accepted
 }
 
 // cells is `cells`: {judged, rto, rpo, accepted}. An unrecoverable cell is
@@ -77,8 +76,68 @@ func (d *document) cells() (map[string]*ast.Term, error) {
 			}
 		}
 	}
-	t, err := jsonTerm(nil, g)
+	t, err := g.term()
 	return one("cells", t, err)
+}
+
+// term converts cell by cell, and each unknown once for all cells that have it:
+// those of a region have what is unknown in its clusters, again and again.
+func (g *grid) term() (*ast.Term, error) {
+	shared := sharedUnknowns{}
+	rto, err := terms(g.RTO, shared)
+	if err != nil {
+		return nil, err
+	}
+	rpo, err := terms(g.RPO, shared)
+	if err != nil {
+		return nil, err
+	}
+	judged, err := jsonTerm(nil, g.Judged)
+	if err != nil {
+		return nil, err
+	}
+	accepted, err := jsonTerm(nil, g.Accepted)
+	return ast.ObjectTerm(
+		ast.Item(ast.StringTerm("judged"), judged), ast.Item(ast.StringTerm("rto"), rto),
+		ast.Item(ast.StringTerm("rpo"), rpo), ast.Item(ast.StringTerm("accepted"), accepted),
+	), err
+}
+
+func terms(cells []*cell, shared sharedUnknowns) (*ast.Term, error) {
+	out := make([]*ast.Term, len(cells))
+	for i, c := range cells {
+		t, err := jsonTerm(nil, c)
+		if err != nil {
+			return nil, err
+		}
+		unknowns := make([]*ast.Term, len(c.Unknowns))
+		for k := range c.Unknowns {
+			if unknowns[k], err = shared.term(&c.Unknowns[k]); err != nil {
+				return nil, err
+			}
+		}
+		t.Value.(ast.Object).Insert(ast.StringTerm("unknowns"), ast.ArrayTerm(unknowns...))
+		out[i] = t
+	}
+	return ast.ArrayTerm(out...), nil
+}
+
+// sharedUnknowns holds the terms of unknowns, by node and what is not known.
+type sharedUnknowns map[[2]string]convertedUnknown
+
+type convertedUnknown struct {
+	of   *unknown
+	term *ast.Term
+}
+
+func (s sharedUnknowns) term(u *unknown) (*ast.Term, error) {
+	k := [2]string{u.Node, u.What}
+	if c, ok := s[k]; ok && c.of.Settle == u.Settle && slices.Equal(c.of.At, u.At) {
+		return c.term, nil
+	}
+	t, err := jsonTerm(nil, u)
+	s[k] = convertedUnknown{u, t}
+	return t, err
 }
 
 func (s *session) cell(g *grid, rec *plans.Recovery, c *plans.Cell, because map[[2]string][]string) {
