@@ -311,6 +311,7 @@ var unreachable = []struct{ prefix, why string }{
 	{"PLN013", "a scenario named on the command line"},
 	{"SEA", "sealed bundles: testdata/vectors/bundles"},
 	{"SIG", "keys and signatures: testdata/vectors/bundles"},
+	{"SHD", "shards are exchanged by compile --shard and assemble: compiler/shard and the script shard show each"},
 	{"REL", "releases/ is read by release and verify, not by compile; compiler/release shows each"},
 }
 

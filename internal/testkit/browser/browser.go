@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"os"
 	"os/exec"
 	"sync"
 	"testing"
@@ -48,18 +49,36 @@ func Start(t testing.TB) context.Context {
 	if path == "" {
 		tools.Missing(t, "Chromium is not installed, so no page was opened (Debian: apt-get install chromium)")
 	}
+	profile := t.TempDir()
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.UserDataDir(t.TempDir()),
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.UserDataDir(profile),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
 		chromedp.WSURLReadTimeout(2*time.Minute))...)
-	t.Cleanup(cancel)
+	t.Cleanup(func() {
+		cancel()
+		settle(profile)
+	})
 	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
+	t.Cleanup(func() {
+		chromedp.Cancel(ctx) //nolint:errcheck // it is ended by force next
+		cancel()
+	})
 	if err := chromedp.Run(ctx); err != nil {
 		t.Fatalf("start Chromium: %v", err)
 	}
 	return ctx
+}
+
+// settle removes a profile that helpers of an ended browser still write to for a
+// moment; whatever is left then is for the test to find.
+func settle(profile string) {
+	for range 50 {
+		if os.RemoveAll(profile) == nil {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
 }
 
 // watched collects what a page should not do.
