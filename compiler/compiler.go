@@ -292,7 +292,7 @@ func (r *run) comments() ([]ir.Waiver, diag.List, error) {
 	if r.NoWaivers {
 		return nil, nil, nil
 	}
-	return waiverComments(r.Tree)
+	return waiverComments(r.Tree, r.Cache)
 }
 
 func (r *run) emit(ctx context.Context) error {

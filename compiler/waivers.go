@@ -10,6 +10,7 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler/guard"
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/compiler/waive"
+	"github.com/darkstart-dev/darkstart/internal/cache"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/spec"
 	"github.com/darkstart-dev/darkstart/internal/tree"
@@ -18,9 +19,15 @@ import (
 // WaiversFile is where `waiver add` writes.
 const WaiversFile = "waivers/waivers.cue"
 
+// beside is what the comments of a file say about waivers.
+type beside struct {
+	Waivers []ir.Waiver
+	Diags   diag.List
+}
+
 // waiverComments reads the waivers that stand beside lines, by place. A file
 // that cannot be read is left to the stage that needs it.
-func waiverComments(t *tree.Tree) ([]ir.Waiver, diag.List, error) {
+func waiverComments(t *tree.Tree, kept *cache.Store) ([]ir.Waiver, diag.List, error) {
 	var out []ir.Waiver
 	var diags diag.List
 	for _, e := range t.Entries() {
@@ -28,16 +35,22 @@ func waiverComments(t *tree.Tree) ([]ir.Waiver, diag.List, error) {
 		if !ok {
 			continue
 		}
-		src, err := t.ReadFile(e.Path)
+		b, err := cache.Value(kept, "comments", []string{e.Path, string(e.ID), fmt.Sprint(l)}, func() (beside, error) {
+			src, err := t.ReadFile(e.Path)
+			if err != nil {
+				return beside{}, err
+			}
+			ws, ds := waive.Read(commented(e.Path, src, l))
+			return beside{ws, ds}, nil
+		})
 		if _, theirs := diag.From(err); theirs {
 			continue
 		}
 		if err != nil {
 			return nil, nil, err
 		}
-		ws, ds := waive.Read(commented(e.Path, src, l))
-		out = append(out, ws...)
-		diags.Add(ds...)
+		out = append(out, b.Waivers...)
+		diags.Add(b.Diags...)
 	}
 	return out, diags, nil
 }
