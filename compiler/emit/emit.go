@@ -83,10 +83,28 @@ func Emit(ctx context.Context, f *ir.Fleet, p *plans.Plan, cfg *Config) ([]*ir.A
 		}
 		end()
 	}
-	l.recoveries(func(p *Page) { pages = append(pages, outline(p)) })
+	// The fleet's artifact is made from its pages and its plan, and nothing else.
+	sum := digest.NewWriter()
+	from := json.NewEncoder(sum)
+	err := from.Encode(recoveriesOnly(p))
+	l.recoveries(func(p *Page) {
+		pages = append(pages, outline(p))
+		if err == nil {
+			err = from.Encode(p.Runbook)
+		}
+	})
 	diags.Add(l.findings()...)
 	index := l.index(pages)
-	out = append(out, &ir.Artifact{Name: ir.FleetArtifact, Files: func() ([]ir.File, error) { return l.fleet(&index) }})
+	if err == nil {
+		err = from.Encode(index.Runbook)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	out = append(out, &ir.Artifact{
+		Name: ir.FleetArtifact, MadeFrom: []string{string(sum.Digest())},
+		Files: func() ([]ir.File, error) { return l.fleet(&index) },
+	})
 	slices.SortFunc(out, func(a, b *ir.Artifact) int { return strings.Compare(a.Name, b.Name) })
 	return out, diags.Sorted(), nil
 }
