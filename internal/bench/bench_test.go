@@ -59,7 +59,7 @@ func TestPage(t *testing.T) {
 		"| cold, CPU, stock / Darkstart | ≥ 20 | 100 | 5.0 | 100 | 100 | 1 | once |\n",
 		"| cold, CPU, Darkstart / floor | ≤ 3 | 100 | 2.00 | 100 | – | 3 | c0ffee |\n",
 		"stock for the whole / Darkstart | ≥ 500 | 100 | 200 | 100 | 100 | 1 | c0ffee |\n",
-		"| warm, nothing changed, wall | ≤ 1 s | 1,000 | 0.25 s | 100 | – | 1 | warm |\n",
+		"| `compile`, warm, nothing changed, wall | ≤ 1 s | 1,000 | 0.25 s | 100 | – | 1 | warm |\n",
 		"a component of all clusters changed, wall | ≤ 1 s | 100 | not yet | | | | |\n",
 		"| peak memory, cold | ≤ 700 MiB | 100 | 10 MiB | 100 | – | 3 | c0ffee |\n",
 		"| peak memory, cold | ≤ 1024 MiB | 1,000 | 10 MiB | 1,000 | – | 3 | c0ffee |\n",

@@ -104,7 +104,7 @@ func (rs records) of(variant, clusters int) (out records) {
 // names says in a table what a measure is.
 func names() map[string]string {
 	return map[string]string{
-		mCold: "cold", mWarm: "warm", mOne: "one changed", mStagedOne: "`check --staged`, one cluster", mStagedShared: "`check --staged`, all clusters",
+		mCold: "cold", mWarm: "warm", mSame: "`check`, nothing changed", mOne: "one changed", mStagedOne: "`check --staged`, one cluster", mStagedShared: "`check --staged`, all clusters",
 		mShards: "cold, `compile`", mExample: "`check --staged`", mExampleBase: "`check --staged --base HEAD`",
 	}
 }

@@ -17,6 +17,7 @@ import (
 const (
 	mCold         = "cold"          // release: nothing is cached
 	mWarm         = "warm"          // compile again, nothing changed
+	mSame         = "same"          // check again, nothing changed
 	mOne          = "one"           // compile, a component of one cluster changed
 	mStagedOne    = "staged-one"    // check --staged of the same change
 	mStagedShared = "staged-shared" // check --staged, a component of all clusters changed
@@ -87,7 +88,7 @@ func (p pair) mib() float64  { return p.Ours.MiB }
 
 // order is that of the page.
 func (r *record) order() int {
-	return slices.Index([]string{mCold, mWarm, mOne, mStagedOne, mStagedShared, mShards, mStages, mStagesWarm, mExample, mExampleBase, mMicro}, r.Measure)
+	return slices.Index([]string{mCold, mWarm, mSame, mOne, mStagedOne, mStagedShared, mShards, mStages, mStagesWarm, mExample, mExampleBase, mMicro}, r.Measure)
 }
 
 func (r *record) same(o *record) bool {
