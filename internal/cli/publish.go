@@ -91,7 +91,9 @@ func (p *publishFlags) target(args []string) error {
 		if !ok {
 			return fmt.Errorf("%q is no registry: want oci://HOST/PATH", args[0])
 		}
-		p.registry = strings.Trim(rest, "/")
+		if p.registry = strings.Trim(rest, "/"); p.registry == "" {
+			return fmt.Errorf("%q names no registry: want oci://HOST/PATH, or nothing for that of the project", args[0])
+		}
 	}
 	files := p.layout != "" || p.tar != ""
 	switch {

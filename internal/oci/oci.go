@@ -147,7 +147,7 @@ func fallbackTag(d digest.Digest) string { return strings.Replace(string(d), ":"
 // check holds bytes to a descriptor.
 func check(b []byte, d Descriptor) error {
 	if got := digest.Of(b); got != d.Digest || int64(len(b)) != d.Size {
-		return fmt.Errorf("blob %s of %d bytes is stored as %s with %d: %w", d.Digest, d.Size, got, len(b), ErrDamaged)
+		return fmt.Errorf("blob %s of %d bytes is stored as %s with %d bytes: %w", d.Digest, d.Size, got, len(b), ErrDamaged)
 	}
 	return nil
 }
