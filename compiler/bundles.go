@@ -54,13 +54,13 @@ type Commit struct {
 	// Only limits the release to these artifacts; the others stay as the last
 	// release has them. Nil means all.
 	Only []string
-	// Stage is where layers are kept as soon as they are sealed; nil keeps them
-	// in memory.
+	// Stage is where layers are kept as soon as they are sealed, when no cache
+	// keeps them; nil keeps them in memory.
 	Stage *oci.Stage
 }
 
-// Seal packs the artifacts of a finished compile, and keeps their layers on a
-// stage, or with nil in memory. Content that is recorded in the tree's releases/
+// Seal packs the artifacts of a finished compile. Their layers are in the cache
+// of the compile, else on the stage, or with nil in memory. Content that is recorded in the tree's releases/
 // gets its recorded release again, byte for byte. Other content is a candidate
 // with serial 0.
 func Seal(ctx context.Context, t *tree.Tree, res *Result, rev ir.Revision, stage *oci.Stage) (*Bundles, diag.List, error) {

@@ -236,11 +236,11 @@ func digests(t *testing.T, res *compiler.Result) string {
 	t.Helper()
 	var b strings.Builder
 	for _, a := range res.Artifacts {
-		d, ds, err := seal.Content(a)
+		d, ds, err := seal.NewDraft(a)
 		if err != nil || len(ds) > 0 {
 			t.Fatal(err, ds)
 		}
-		fmt.Fprintf(&b, "%s %s\n", d, a.Name)
+		fmt.Fprintf(&b, "%s %s\n", d.Content, a.Name)
 	}
 	return b.String()
 }

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
-	"github.com/darkstart-dev/darkstart/compiler/seal"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 )
 
@@ -15,12 +14,14 @@ import (
 // need not be those of the release. With approve, what a phase's approval holds
 // back goes on.
 func PinRecorded(res *Result, registry, cluster string, e ir.Recorded, before Pinned, approve bool) ([]ir.File, diag.List, error) {
-	i := slices.IndexFunc(res.Artifacts, func(a *ir.Artifact) bool { return a.Name == cluster })
-	if i < 0 {
+	a := artifactOf(res, cluster)
+	if a == nil {
 		return nil, diag.List{diag.Errorf("REL005", "revision %s, from which serial %d of %q was released, has no such cluster", e.Revision, e.Serial, cluster).
 			Fix("release again: `darkstart release`")}, nil
 	}
-	content, ds, err := seal.Content(res.Artifacts[i])
+	var ds diag.List
+	x := &sealing{artifact: a, kept: res.kept, about: func(found diag.List) { ds.Add(found...) }}
+	content, err := x.content()
 	if err != nil || ds.HasErrors() {
 		return nil, ds, err
 	}

@@ -165,16 +165,8 @@ func Seal(ctx context.Context, a *ir.Artifact, r ir.Record, c *Config) (*Bundle,
 	return d.Seal(ctx, r, c)
 }
 
-// Content returns the content digest of an artifact, after checking its names.
-// It is what `release` compares to tell changed artifacts from unchanged ones.
-func Content(a *ir.Artifact) (digest.Digest, diag.List, error) {
-	d, diags, err := NewDraft(a)
-	if d == nil {
-		return "", diags, err
-	}
-	return d.Content, nil, nil
-}
-
+// contentOf is the digest that `release` compares to tell changed artifacts from
+// unchanged ones.
 func contentOf(name string, files []ir.File) (digest.Digest, diag.List, error) {
 	if diags := checkNames(name, files); diags.HasErrors() {
 		return "", diags, nil
