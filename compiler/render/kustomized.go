@@ -49,7 +49,7 @@ func (q *question) kustomized() []diag.Label {
 // kustomize names as its origin. No trial is needed: it is the same holder when
 // the items of lists on the way to it are the same ones.
 func (q *question) held() []diag.Label {
-	was, ok := q.document()
+	was, ok := q.wrote()
 	if !ok {
 		return nil
 	}
@@ -71,10 +71,10 @@ func (q *question) held() []diag.Label {
 	return nil
 }
 
-// document is the value that the object was written as.
-func (q *question) document() (any, bool) {
+// wrote is the value that the object was written as.
+func (q *question) wrote() (any, bool) {
 	origin := q.object.Origin
-	f := q.file(origin.Pos.File)
+	f := q.manifest()
 	if f == nil {
 		return nil, false
 	}

@@ -45,12 +45,14 @@ type Tracer struct {
 	cfg   *Config
 	cache *Cache
 
-	mu      sync.Mutex
-	files   map[string]*yamlpos.File
-	leaves  map[string]*scalars // by file
-	sources map[string][]string
-	trials  map[string]*trialEntry
-	sizes   map[string]int // of sources, in bytes
+	mu        sync.Mutex
+	files     map[string]*yamlpos.File
+	texts     map[string]*yamlpos.Text // of files, nil for what cannot be read
+	documents map[diag.Position]*yamlpos.File
+	leaves    map[string]*scalars // by file
+	sources   map[string][]string
+	trials    map[string]*trialEntry
+	sizes     map[string]int // of sources, in bytes
 }
 
 // Asker asks about fields, one after the other. What it answers is a function
@@ -76,7 +78,7 @@ func NewTracer(t *tree.Tree, cfg *Config) *Tracer {
 		cache = NewCache(nil)
 	}
 	return &Tracer{
-		tree: t, cfg: cfg, cache: cache, files: map[string]*yamlpos.File{}, leaves: map[string]*scalars{}, sources: map[string][]string{},
+		tree: t, cfg: cfg, cache: cache, files: map[string]*yamlpos.File{}, texts: map[string]*yamlpos.Text{}, documents: map[diag.Position]*yamlpos.File{}, leaves: map[string]*scalars{}, sources: map[string][]string{},
 		trials: map[string]*trialEntry{}, sizes: map[string]int{},
 	}
 }
@@ -204,7 +206,7 @@ func (a *Asker) clusterOf(u *ir.Unit[spec.Cluster], r *ir.Rendered) *traced {
 // from.
 func (q *question) written() (diag.Label, bool) {
 	origin := q.object.Origin
-	f := q.file(origin.Pos.File)
+	f := q.manifest()
 	if f == nil {
 		return diag.Label{}, false
 	}
@@ -219,19 +221,54 @@ func label(file string, at yamlpos.Place, text string) diag.Label {
 	return diag.Label{Position: diag.Position{File: file, Line: at.Line, Column: at.Column, EndColumn: at.EndColumn}, Text: text}
 }
 
+// manifest returns the file that the object was written in, nil when that is no
+// YAML. Of a file that was rendered as it stands, the object's document is all
+// that is read: a few findings would else cost as much as rendering it.
+func (q *question) manifest() *yamlpos.File {
+	origin := q.object.Origin
+	if (origin.Exact || q.component.Source.YAML != "") && origin.Within == "" {
+		if f := q.document(origin); f != nil {
+			return f
+		}
+	}
+	return q.file(origin.Pos.File)
+}
+
+// document returns a file of which no more than the document of an object is
+// parsed; nil when that cannot be had alone.
+func (t *Tracer) document(origin object.Origin) *yamlpos.File {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f, ok := t.documents[origin.Pos]
+	if text := t.text(origin.Pos.File); !ok && text != nil {
+		f, _ = text.Document(origin.Document, origin.Pos.Line, origin.Pos.Column, t.cfg.Limits.Limits)
+		t.documents[origin.Pos] = f
+	}
+	return f
+}
+
 // file returns a parsed file, nil when there is none or it does not parse.
 func (t *Tracer) file(name string) *yamlpos.File {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	f, ok := t.files[name]
-	if ok {
-		return f
-	}
-	if b, err := t.tree.ReadFile(name); err == nil {
-		f, _ = yamlpos.Parse(b, t.cfg.Limits.Limits)
+	if text := t.text(name); !ok && text != nil {
+		f, _ = text.Parse(t.cfg.Limits.Limits)
 	}
 	t.files[name] = f
 	return f
+}
+
+// text returns a file as it is written. The caller holds the lock.
+func (t *Tracer) text(name string) *yamlpos.Text {
+	text, ok := t.texts[name]
+	if !ok {
+		if b, err := t.tree.ReadFile(name); err == nil {
+			text = yamlpos.NewText(b)
+		}
+		t.texts[name] = text
+	}
+	return text
 }
 
 // settings finds the cluster's own setting that is the field's value.

@@ -176,27 +176,3 @@ func scalarEnd(rest []byte, n *yaml.Node) int {
 	}
 	return 0
 }
-
-func (f *File) line(n int) []byte {
-	line, _, _ := bytes.Cut(f.source[f.offset(n):], []byte("\n"))
-	return bytes.TrimSuffix(line, []byte("\r"))
-}
-
-// offset returns where a line begins, the length of the text past its end.
-func (f *File) offset(n int) int {
-	f.index.Do(func() {
-		f.starts = append(f.starts, 0)
-		for i, c := range f.source {
-			if c == '\n' {
-				f.starts = append(f.starts, i+1)
-			}
-		}
-	})
-	switch {
-	case n < 1:
-		return 0
-	case n > len(f.starts):
-		return len(f.source)
-	}
-	return f.starts[n-1]
-}

@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -29,20 +28,22 @@ type Document struct {
 // File is a parsed text. It is immutable and safe for concurrent use.
 type File struct {
 	Documents []Document
-	source    []byte
 
-	index  sync.Once
-	starts []int // offsets of the lines; most files are never asked
+	*Text
 }
 
 // Parse reads every document of a text. The first problem ends it: what stands
 // before the problem is not returned, because nobody should act on half a file.
-func Parse(source []byte, limits Limits) (*File, *Problem) {
+func Parse(source []byte, limits Limits) (*File, *Problem) { return NewText(source).Parse(limits) }
+
+// Parse is the function of that name.
+func (t *Text) Parse(limits Limits) (*File, *Problem) {
+	source := t.source
 	limits = limits.withDefaults()
 	if p := checkBytes(source, limits); p != nil {
 		return nil, p
 	}
-	f := &File{source: source}
+	f := &File{Text: t}
 	dec := yaml.NewDecoder(bytes.NewReader(source))
 	w := &walker{limits: limits}
 	for index := 0; ; index++ {
