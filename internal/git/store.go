@@ -26,6 +26,7 @@ type store struct {
 	mu      sync.Mutex
 	main    *filesystem.Storage
 	all     []*filesystem.Storage // main first, then its alternates
+	objects string                // the folder of main's
 	maxFile int64
 	partial bool
 }
@@ -33,9 +34,9 @@ type store struct {
 func openStore(p places, maxFile int64) (*store, error) {
 	fs := dotgit.NewRepositoryFilesystem(osfs.New(p.gitDir), osfs.New(p.common))
 	opts := filesystem.Options{KeepDescriptors: true, ExclusiveAccess: false}
-	s := &store{main: filesystem.NewStorageWithOptions(fs, cache.NewObjectLRUDefault(), opts), maxFile: maxFile}
+	s := &store{main: filesystem.NewStorageWithOptions(fs, cache.NewObjectLRUDefault(), opts), objects: filepath.Join(p.common, "objects"), maxFile: maxFile}
 	s.all = []*filesystem.Storage{s.main}
-	alts, err := alternates(filepath.Join(p.common, "objects"), map[string]bool{})
+	alts, err := alternates(s.objects, map[string]bool{})
 	if err != nil {
 		return nil, err
 	}
@@ -126,6 +127,9 @@ func (s *store) encoded(t plumbing.ObjectType, h plumbing.Hash) (plumbing.Encode
 // read returns the bytes of an object after checking them against its id:
 // go-git does not, and a damaged disk must not become a different fleet.
 func (s *store) read(t plumbing.ObjectType, h plumbing.Hash) ([]byte, error) {
+	if b, ok := s.loose(t, h); ok {
+		return b, nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o, err := s.encoded(t, h)
