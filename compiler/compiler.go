@@ -17,6 +17,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -145,9 +146,10 @@ type run struct {
 	*Config
 	res *Result
 
-	sources *render.Cache     // what several clusters share
-	catalog *validate.Catalog // decoded object schemas
-	lines   *validate.Lines   // of sources that have problems
+	sources *render.Cache                   // what several clusters share
+	catalog *validate.Catalog               // decoded object schemas
+	lines   *validate.Lines                 // of sources that have problems
+	rules   func() (*guard.Prepared, error) // what is judged by
 }
 
 // stages runs the pipeline in order. A stage marked as a gate lets nothing past
@@ -158,6 +160,7 @@ func (r *run) stages(ctx context.Context) error {
 	if limit == 0 {
 		limit = ToArtifacts
 	}
+	r.rules = func() (*guard.Prepared, error) { return r.Guardrails, nil }
 	for _, s := range []struct {
 		reaches Stage
 		gate    bool
@@ -184,8 +187,31 @@ func (r *run) stages(ctx context.Context) error {
 		if s.gate && r.res.Diagnostics.HasErrors() {
 			return nil
 		}
+		if s.reaches == ToUnits && limit >= ToVerdict && r.Guardrails == nil {
+			defer r.prepare(ctx)()
+		}
 	}
 	return nil
+}
+
+// prepare makes the rules ready when somebody asks for them; where more than one
+// thing may happen at a time, beside the stages before: it keeps one processor
+// busy, and where little changed there is not much else to do. What it returns
+// waits until nothing runs any more.
+func (r *run) prepare(ctx context.Context) (wait func()) {
+	r.rules = sync.OnceValues(func() (*guard.Prepared, error) {
+		defer r.trace("guard", "rules")()
+		return guard.PrepareFor(ctx, r.Policies, r.res.Units)
+	})
+	if r.workers() == 1 {
+		return func() {}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.rules() //nolint:errcheck // who asks has the error
+	}()
+	return func() { <-done }
 }
 
 func (r *run) event(stage, unit string, done, total int) { r.res.event(stage, unit, done, total) }
@@ -267,10 +293,14 @@ func (r *run) guard(ctx context.Context) error {
 	if err := r.vendored(); err != nil {
 		return err
 	}
+	rules, err := r.rules()
+	if err != nil {
+		return err
+	}
 	v, ds, err := guard.Guard(ctx, &guard.Input{
 		Fleet: r.res.Fleet, Rendered: r.res.Rendered, Plan: r.res.Plan, Lock: r.res.Lock, Changes: r.res.Delta, Tree: r.Tree, Now: r.known(), Comments: comments,
 	}, &guard.Config{
-		Policies: r.Policies, Prepared: r.Guardrails, Cache: r.Cache, NoWaivers: r.NoWaivers, Namespaces: r.Namespaces, Parallel: r.Parallel, Locate: r.locate(ctx),
+		Prepared: rules, Cache: r.Cache, NoWaivers: r.NoWaivers, Namespaces: r.Namespaces, Parallel: r.Parallel, Locate: r.locate(ctx),
 		Own:     r.Shard.Has,
 		Trace:   r.units("guard", len(r.res.Fleet.Clusters)),
 		Remove:  func(w *ir.Waiver) []diag.Edit { return RemoveWaiver(r.Tree, w) },

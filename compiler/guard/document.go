@@ -3,7 +3,6 @@ package guard
 import (
 	"bytes"
 	"encoding/json"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -289,37 +288,6 @@ func (d *document) evidence() (map[string]*ast.Term, error) {
 		})
 	}
 	return plain("evidence", out)
-}
-
-// alerts are the alert rules that any cluster renders.
-func (d *document) alerts() (map[string]*ast.Term, error) {
-	out := []any{}
-	for _, c := range d.s.in.Fleet.Clusters {
-		for _, e := range indexObjects(d.s.rendered[c.Name]).list {
-			if e.object.Kind == "PrometheusRule" {
-				out = append(out, alertsOf(c.Name, e)...)
-			}
-		}
-	}
-	return plain("alerts", out)
-}
-
-func alertsOf(cluster string, e *indexed) []any {
-	var out []any
-	groups, _ := object.Get(e.object.Content(), "spec", "groups").([]any)
-	for i, g := range groups {
-		rules, _ := object.Get(g, "rules").([]any)
-		for k, r := range rules {
-			if name := object.String(r, "alert"); name != "" {
-				out = append(out, map[string]any{
-					"cluster": cluster, "component": e.component, "object": e.key, "alert": name,
-					"path":     ir.Pointer("spec", "groups", strconv.Itoa(i), "rules", strconv.Itoa(k)),
-					"severity": object.String(r, "labels", "severity"), "runbook": object.String(r, "annotations", "runbook_url"),
-				})
-			}
-		}
-	}
-	return out
 }
 
 // changes is what differs from the base, null without one.

@@ -125,7 +125,7 @@ func Guard(ctx context.Context, in *Input, cfg *Config) (*ir.Verdict, diag.List,
 	if p == nil {
 		var err error
 		end := cfg.trace("rules")
-		p, err = prepareFor(ctx, cfg.Policies, in.Fleet.Units)
+		p, err = PrepareFor(ctx, cfg.Policies, in.Fleet.Units)
 		if end(); err != nil {
 			return nil, nil, err
 		}

@@ -36,8 +36,9 @@ func Prepare(ctx context.Context, policies fs.FS) (*Prepared, error) {
 	return prepareRules(ctx, policies, func([]Rule) map[string]bool { return nil })
 }
 
-// prepareFor compiles what one fleet is judged by.
-func prepareFor(ctx context.Context, policies fs.FS, u *ir.Units) (*Prepared, error) {
+// PrepareFor compiles what one fleet is judged by. It needs no more than the units,
+// so it can be done beside what comes before judging.
+func PrepareFor(ctx context.Context, policies fs.FS, u *ir.Units) (*Prepared, error) {
 	return prepareRules(ctx, policies, func(rules []Rule) map[string]bool { return idle(u, rules) })
 }
 
