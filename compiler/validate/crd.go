@@ -57,6 +57,8 @@ type crdVersion struct {
 	once    sync.Once
 	checker *checker
 	err     error
+
+	whole func() *crdVersion // with its schema, of an outline; else nil
 }
 
 // isCRD reports whether an object is a definition that this package reads.
@@ -64,9 +66,52 @@ func isCRD(o *object.Object) bool {
 	return o.Kind == crdKind && o.Group() == crdGroup && o.Version() == "v1"
 }
 
+// outline is what is kept of a definition with which nothing is wrong: as much as
+// tells whether its schemas are asked. Most are not in most clusters, and to decode
+// them takes longer than to validate everything else.
+type outline struct {
+	Kind       GroupKind
+	Namespaced bool
+	Versions   map[string]versionOutline
+}
+
+type versionOutline struct {
+	Served, Deprecated bool
+	Warning            string
+}
+
 // readCRD decodes and validates a definition the way the API server does when
-// it is created. Its name stands for its bytes in the cache.
+// it is created, or recalls its outline. Its name stands for its bytes in the
+// cache.
 func (c *Catalog) readCRD(ctx context.Context, name digest.Digest, raw []byte) (*crd, error) {
+	var made *crd
+	o, err := cache.Value(c.Cache, "definition", []string{string(name)}, func() (outline, error) {
+		d, internal := decodeCRD(raw)
+		if made = d; d.broken != nil {
+			return outline{}, errUnsound
+		}
+		for _, e := range validation.ValidateCustomResourceDefinition(ctx, internal) {
+			e.Field = asWritten(e.Field)
+			d.errors = append(d.errors, e)
+		}
+		if len(d.errors)+len(d.unknown) > 0 {
+			return outline{}, errUnsound
+		}
+		return d.outline(), nil
+	})
+	switch {
+	case made != nil && (err == nil || errors.Is(err, errUnsound)):
+		return made, nil
+	case err != nil:
+		return nil, err
+	}
+	return o.crd(raw), nil
+}
+
+var errUnsound = errors.New("the definition is not sound")
+
+// decodeCRD reads a definition, without a judgment on it.
+func decodeCRD(raw []byte) (*crd, *apiextensions.CustomResourceDefinition) {
 	var typed apiextensionsv1.CustomResourceDefinition
 	strict, err := kjson.UnmarshalStrict(raw, &typed, kjson.DisallowUnknownFields)
 	if err != nil {
@@ -79,37 +124,38 @@ func (c *Catalog) readCRD(ctx context.Context, name digest.Digest, raw []byte) (
 	if err := apiextensionsv1.Convert_v1_CustomResourceDefinition_To_apiextensions_CustomResourceDefinition(&typed, &internal, nil); err != nil {
 		return &crd{broken: err}, nil
 	}
-	if out.errors, err = c.unsound(ctx, name, &internal); err != nil {
-		return nil, err
-	}
 	out.kind = GroupKind{internal.Spec.Group, internal.Spec.Names.Kind}
 	out.namespaced = internal.Spec.Scope == apiextensions.NamespaceScoped
 	for _, v := range internal.Spec.Versions {
 		out.add(&internal, v)
 	}
-	return out, nil
+	return out, &internal
 }
 
-// unsound says what the API server's own validation says about a definition,
-// which takes longer than all else about it: that it says nothing is kept.
-func (c *Catalog) unsound(ctx context.Context, name digest.Digest, d *apiextensions.CustomResourceDefinition) (found field.ErrorList, err error) {
-	_, err = cache.Value(c.Cache, "definition", []string{string(name)}, func() (bool, error) {
-		for _, e := range validation.ValidateCustomResourceDefinition(ctx, d) {
-			e.Field = asWritten(e.Field)
-			found = append(found, e)
-		}
-		if len(found) > 0 {
-			return false, errUnsound
-		}
-		return true, nil
-	})
-	if errors.Is(err, errUnsound) {
-		err = nil
+func (c *crd) outline() outline {
+	out := outline{c.kind, c.namespaced, map[string]versionOutline{}}
+	for name, v := range c.versions {
+		out.Versions[name] = versionOutline{v.served, v.deprecated, v.warning}
 	}
-	return found, err
+	return out
 }
 
-var errUnsound = errors.New("the definition is not sound")
+// crd is the definition of an outline: it is decoded when somebody asks for one of
+// its schemas.
+func (o *outline) crd(raw []byte) *crd {
+	out := &crd{kind: o.Kind, namespaced: o.Namespaced, versions: map[string]*crdVersion{}}
+	whole := sync.OnceValue(func() *crd {
+		d, _ := decodeCRD(raw)
+		return d
+	})
+	for name, v := range o.Versions {
+		out.versions[name] = &crdVersion{
+			served: v.Served, deprecated: v.Deprecated, warning: v.Warning, namespaced: o.Namespaced,
+			whole: func() *crdVersion { return whole().versions[name] },
+		}
+	}
+	return out
+}
 
 // asWritten undoes what the internal form of a definition does to paths: what
 // all versions share stands beside them there.
@@ -160,6 +206,9 @@ func (c *crd) served() []string {
 // get returns the checker of the version, nil when the schema says nothing or
 // is itself broken (which the definition's own diagnostics tell).
 func (v *crdVersion) get() (*checker, error) {
+	if v.whole != nil {
+		return v.whole().get()
+	}
 	v.once.Do(func() {
 		if v.schema == nil {
 			return
