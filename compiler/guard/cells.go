@@ -11,10 +11,11 @@ import (
 
 // cell is a cell that nobody settled, for one of its two objectives.
 type cell struct {
-	Scenario disaster `json:"scenario"`
-	Node     string   `json:"node"`
-	Class    string   `json:"class"`
-	Unknown  bool     `json:"unknown"`
+	// Scenario is of many cells: see terms.
+	Scenario *disaster `json:"-"`
+	Node     string    `json:"node"`
+	Class    string    `json:"class"`
+	Unknown  bool      `json:"unknown"`
 	// Limit is the objective; Least and Most are what recovery takes or loses,
 	// "forever" where nothing bounds it.
 	Limit string `json:"limit"`
@@ -62,12 +63,14 @@ type grid struct {
 	Judged   map[string]int // "rto", "rpo": cells with that objective
 	RTO, RPO []*cell
 	Accepted []*accepted
+
+	disasters map[string]*disaster // by scenario
 }
 
 // cells is `cells`: {judged, rto, rpo, accepted}. An unrecoverable cell is
 // judged, and told by its paradox.
 func (d *document) cells() (map[string]*ast.Term, error) {
-	g := &grid{Judged: map[string]int{"rto": 0, "rpo": 0}, RTO: []*cell{}, RPO: []*cell{}, Accepted: []*accepted{}}
+	g := &grid{Judged: map[string]int{"rto": 0, "rpo": 0}, RTO: []*cell{}, RPO: []*cell{}, Accepted: []*accepted{}, disasters: map[string]*disaster{}}
 	if p := d.s.in.Plan; p != nil {
 		because := explanations(p)
 		for _, rec := range byPriority(p) {
@@ -80,10 +83,11 @@ func (d *document) cells() (map[string]*ast.Term, error) {
 	return one("cells", t, err)
 }
 
-// term converts cell by cell, and each unknown once for all cells that have it:
-// those of a region have what is unknown in its clusters, again and again.
+// term converts cell by cell. What many cells have is converted once for all: the
+// scenario, and each unknown, since those of a region have what is unknown in its
+// clusters, again and again.
 func (g *grid) term() (*ast.Term, error) {
-	shared := sharedUnknowns{}
+	shared := &sharedTerms{map[*disaster]*ast.Term{}, map[[2]string]convertedUnknown{}}
 	rto, err := terms(g.RTO, shared)
 	if err != nil {
 		return nil, err
@@ -103,7 +107,7 @@ func (g *grid) term() (*ast.Term, error) {
 	), err
 }
 
-func terms(cells []*cell, shared sharedUnknowns) (*ast.Term, error) {
+func terms(cells []*cell, shared *sharedTerms) (*ast.Term, error) {
 	out := make([]*ast.Term, len(cells))
 	for i, c := range cells {
 		t, err := jsonTerm(nil, c)
@@ -112,31 +116,49 @@ func terms(cells []*cell, shared sharedUnknowns) (*ast.Term, error) {
 		}
 		unknowns := make([]*ast.Term, len(c.Unknowns))
 		for k := range c.Unknowns {
-			if unknowns[k], err = shared.term(&c.Unknowns[k]); err != nil {
+			if unknowns[k], err = shared.unknown(&c.Unknowns[k]); err != nil {
 				return nil, err
 			}
 		}
+		scenario, err := shared.disaster(c.Scenario)
+		if err != nil {
+			return nil, err
+		}
+		t.Value.(ast.Object).Insert(ast.StringTerm("scenario"), scenario)
 		t.Value.(ast.Object).Insert(ast.StringTerm("unknowns"), ast.ArrayTerm(unknowns...))
 		out[i] = t
 	}
 	return ast.ArrayTerm(out...), nil
 }
 
-// sharedUnknowns holds the terms of unknowns, by node and what is not known.
-type sharedUnknowns map[[2]string]convertedUnknown
+// sharedTerms are the terms of scenarios, and of unknowns by node and what is not
+// known.
+type sharedTerms struct {
+	disasters map[*disaster]*ast.Term
+	unknowns  map[[2]string]convertedUnknown
+}
 
 type convertedUnknown struct {
 	of   *unknown
 	term *ast.Term
 }
 
-func (s sharedUnknowns) term(u *unknown) (*ast.Term, error) {
+func (s *sharedTerms) disaster(d *disaster) (t *ast.Term, err error) {
+	t = s.disasters[d]
+	if t == nil {
+		t, err = jsonTerm(nil, d)
+		s.disasters[d] = t
+	}
+	return t, err
+}
+
+func (s *sharedTerms) unknown(u *unknown) (*ast.Term, error) {
 	k := [2]string{u.Node, u.What}
-	if c, ok := s[k]; ok && c.of.Settle == u.Settle && slices.Equal(c.of.At, u.At) {
+	if c, ok := s.unknowns[k]; ok && c.of.Settle == u.Settle && slices.Equal(c.of.At, u.At) {
 		return c.term, nil
 	}
 	t, err := jsonTerm(nil, u)
-	s[k] = convertedUnknown{u, t}
+	s.unknowns[k] = convertedUnknown{u, t}
 	return t, err
 }
 
@@ -154,7 +176,7 @@ func (s *session) cell(g *grid, rec *plans.Recovery, c *plans.Cell, because map[
 	if c.Verdict != plans.Violated && c.Verdict != plans.UnknownV {
 		return
 	}
-	x := s.newCell(rec, c)
+	x := s.newCell(g.disaster(&rec.Scenario), c)
 	x.Because = append(x.Because, because[[2]string{rec.Scenario.ID, c.Node}]...)
 	late, lossy := exceeded(c)
 	if c.RPO != nil && s.untested(x) {
@@ -198,9 +220,19 @@ func (s *session) untested(x *cell) bool {
 	})
 }
 
-func (s *session) newCell(rec *plans.Recovery, c *plans.Cell) *cell {
+func (g *grid) disaster(sc *plans.Scenario) *disaster {
+	d := g.disasters[sc.ID]
+	if d == nil {
+		x := newDisaster(sc)
+		d = &x
+		g.disasters[sc.ID] = d
+	}
+	return d
+}
+
+func (s *session) newCell(scenario *disaster, c *plans.Cell) *cell {
 	x := &cell{
-		Scenario: newDisaster(&rec.Scenario), Node: c.Node, Class: c.Class, Unknown: c.Verdict == plans.UnknownV,
+		Scenario: scenario, Node: c.Node, Class: c.Class, Unknown: c.Verdict == plans.UnknownV,
 		Point: c.Point, Decides: c.Decides, Path: []row{}, Unknowns: []unknown{}, Because: []string{}, At: places{},
 	}
 	if o := s.objective(c); o != nil {

@@ -16,7 +16,33 @@ type webhook struct {
 	obj        *object.Object
 	name       string
 	def        map[string]any
+	rules      []hookRule
 	conditions bool // matchConditions: CEL that is not evaluated here
+}
+
+// hookRule is a rule of a webhook that is asked about creation. It is read once
+// and asked about every object.
+type hookRule struct {
+	scope                       string
+	groups, versions, resources []any
+}
+
+func hookRules(def map[string]any) []hookRule {
+	var out []hookRule
+	for _, r := range mapsOf(object.Slice(def, "rules")) {
+		if among(object.Slice(r, "operations"), "CREATE", "*") {
+			out = append(out, hookRule{object.String(r, "scope"), object.Slice(r, "apiGroups"), object.Slice(r, "apiVersions"), object.Slice(r, "resources")})
+		}
+	}
+	return out
+}
+
+// among reports whether a list has one of some texts.
+func among(list []any, texts ...string) bool {
+	return slices.ContainsFunc(list, func(v any) bool {
+		s, ok := v.(string)
+		return ok && slices.Contains(texts, s)
+	})
 }
 
 // findWebhooks collects the webhooks that refuse what they cannot ask about.
@@ -30,7 +56,7 @@ func (c *cluster) findWebhooks() {
 				if object.String(w, "failurePolicy") == "Ignore" {
 					continue
 				}
-				c.webhooks = append(c.webhooks, &webhook{comp, o, object.String(w, "name"), w, len(object.Slice(w, "matchConditions")) > 0})
+				c.webhooks = append(c.webhooks, &webhook{comp, o, object.String(w, "name"), w, hookRules(w), len(object.Slice(w, "matchConditions")) > 0})
 			}
 		}
 	}
@@ -80,7 +106,7 @@ func (c *cluster) matches(w *webhook, s subject) bool {
 	if s.gk.group == "admissionregistration.k8s.io" && strings.HasSuffix(s.gk.kind, "WebhookConfiguration") {
 		return false
 	}
-	if !slices.ContainsFunc(mapsOf(object.Slice(w.def, "rules")), func(r map[string]any) bool { return c.ruleMatches(r, s) }) {
+	if !slices.ContainsFunc(w.rules, func(r hookRule) bool { return c.ruleMatches(r, s) }) {
 		return false
 	}
 	if sel := object.Map(w.def, "namespaceSelector"); len(sel) > 0 {
@@ -99,22 +125,15 @@ func (c *cluster) matches(w *webhook, s subject) bool {
 	return len(sel) == 0 || selects(sel, s.labels())
 }
 
-func (c *cluster) ruleMatches(r map[string]any, s subject) bool {
-	has := func(field string, want ...string) bool {
-		return slices.ContainsFunc(object.Slice(r, field), func(v any) bool {
-			s, ok := v.(string)
-			return ok && slices.Contains(want, s)
-		})
-	}
-	switch scope := object.String(r, "scope"); {
-	case scope == "Namespaced" && s.namespace == "", scope == "Cluster" && s.namespace != "":
+func (c *cluster) ruleMatches(r hookRule, s subject) bool {
+	switch {
+	case r.scope == "Namespaced" && s.namespace == "", r.scope == "Cluster" && s.namespace != "":
 		return false
-	}
-	if !has("operations", "CREATE", "*") || !has("apiGroups", s.gk.group, "*") || !has("apiVersions", s.version, "*") {
+	case !among(r.groups, s.gk.group, "*") || !among(r.versions, s.version, "*"):
 		return false
 	}
 	p := c.plural(s.gk)
-	return has("resources", p, "*", "*/*", p+"/*")
+	return among(r.resources, p, "*", "*/*", p+"/*")
 }
 
 // selects evaluates a label selector; an empty one selects everything.

@@ -21,6 +21,7 @@ type Cache struct {
 	sources shared[sourceKey, sourced]
 	patches shared[patchKey, *patched]
 	bases   shared[uintptr, *base]
+	refused shared[string, error] // what is wrong with references of images
 
 	mu     sync.Mutex
 	common map[object.Key]map[string]any // the first base of each key

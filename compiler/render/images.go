@@ -32,7 +32,10 @@ func (c *Cache) images(objects []*object.Object) ([]ir.Image, diag.List) {
 					ref, _ = o.Edits[i].Value.(string)
 				}
 			}
-			_, err := name.ParseReference(ref, name.WeakValidation)
+			err := c.refused.get(ref, func() error {
+				_, err := name.ParseReference(ref, name.WeakValidation)
+				return err
+			})
 			switch {
 			case err == nil:
 				out = append(out, ir.Image{Ref: ref, Object: o.Key(), Path: f.pointer})
@@ -60,13 +63,13 @@ func (c *Cache) found(o *object.Object) []foundImage {
 // spares reports whether an edit leaves the images of an object where they are.
 func spares(o *object.Object, e *object.Edit) bool {
 	last := e.Path[len(e.Path)-1]
-	was, depth := object.At(o.Base, e.Path)
 	switch {
 	case e.Path[0] == "metadata":
 		return true
 	case e.Merge:
 		return last == "annotations" && e.Value.(map[string]any)["image"] == nil
 	}
+	was, depth := object.At(o.Base, e.Path)
 	there := depth == len(e.Path)
 	switch e.Value.(type) {
 	case string:
