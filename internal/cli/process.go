@@ -36,39 +36,31 @@ const (
 
 // pacer sets the pace of the garbage collector. GOGC and GOMEMLIMIT, where they
 // are set, are obeyed.
-type pacer struct {
-	usual   int // percent, 0 once it is back
-	limited bool
-}
+type pacer struct{ paced, limited bool }
 
-// unhurried puts the first garbage collection off until the heap is roomy. A
-// command on a small fleet is over by then, and collecting a heap that grows
-// from 4 MiB on was 40 % of its CPU time. From the first collection on the pace
-// is the usual one, which lets a heap grow to twice what is alive in it: that is
-// stopped where memory is ample. What is alive may need more than that, so the
-// limit leaves half as much again, and collecting stays a small part of the work.
+// unhurried lets the heap grow to what is roomy before it is collected, however
+// little of it is alive. A command on a small fleet is over by then, and on a
+// larger one half of all collections were of a heap that could have grown on. A
+// heap of which more is alive grows to twice that, as usual, and beyond what is
+// ample to half as much again, so that collecting stays a small part of the work.
 func unhurried() {
-	p := &pacer{limited: os.Getenv("GOMEMLIMIT") == ""}
-	if os.Getenv("GOGC") == "" {
-		const least = 4 << 20 // the runtime's smallest goal, at 100 percent
-		p.usual = debug.SetGCPercent(roomy / least * 100)
+	p := &pacer{paced: os.Getenv("GOGC") == "", limited: os.Getenv("GOMEMLIMIT") == ""}
+	if p.paced || p.limited {
+		p.collected()
 	}
-	p.collected()
 }
 
 // collected is called after each collection, and when there was none.
 func (p *pacer) collected() {
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(sample)
+	live := max(int64(sample[0].Value.Uint64()), 4<<20) // the runtime takes no less
+	if p.paced {
+		debug.SetGCPercent(int(max(100, (roomy-live)*100/live)))
+	}
 	if p.limited {
-		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-		metrics.Read(live)
-		debug.SetMemoryLimit(max(ample, int64(live[0].Value.Uint64())*3/2))
+		debug.SetMemoryLimit(max(ample, live*3/2))
 	}
 	next := new([16]byte) // what the next collection finds dead
-	runtime.AddCleanup(next, func(p *pacer) {
-		if p.usual != 0 {
-			debug.SetGCPercent(p.usual)
-			p.usual = 0
-		}
-		p.collected()
-	}, p)
+	runtime.AddCleanup(next, func(p *pacer) { p.collected() }, p)
 }
