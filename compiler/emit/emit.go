@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/darkstart-dev/darkstart/compiler/emit/runbook"
 	"github.com/darkstart-dev/darkstart/compiler/ir"
@@ -103,7 +104,9 @@ func Emit(ctx context.Context, f *ir.Fleet, p *plans.Plan, cfg *Config) ([]*ir.A
 	}
 	out = append(out, &ir.Artifact{
 		Name: ir.FleetArtifact, MadeFrom: []string{string(sum.Digest())},
-		Files: func() ([]ir.File, error) { return l.fleet(&index) },
+		Walk: func(read func(ir.File) error) error {
+			return writing(read, func(w *writer) error { return l.fleet(w, &index) })
+		},
 	})
 	slices.SortFunc(out, func(a, b *ir.Artifact) int { return strings.Compare(a.Name, b.Name) })
 	return out, diags.Sorted(), nil
@@ -137,35 +140,33 @@ func (l *library) artifact(c *ir.Linked, o *order, pages *[]Page) (*ir.Artifact,
 	}
 	return &ir.Artifact{
 		Name: c.Name, MadeFrom: []string{string(digest.Of(b))},
-		Files: func() ([]ir.File, error) { return l.cluster(c, o) },
+		Walk: func(read func(ir.File) error) error {
+			return writing(read, func(w *writer) error { return l.cluster(w, c, o) })
+		},
 	}, nil
 }
 
 // cluster writes the files of a cluster's artifact.
-func (l *library) cluster(c *ir.Linked, o *order) ([]ir.File, error) {
-	w := writer{}
-	if err := manifests(&w, &l.shared, l.f, c, o); err != nil {
-		return nil, err
+func (l *library) cluster(w *writer, c *ir.Linked, o *order) error {
+	if err := manifests(w, &l.shared, l.f, c, o); err != nil {
+		return err
 	}
 	if err := w.json("meta/plan.json", bootstrapOnly(l.p, c.Name)); err != nil {
-		return nil, err
+		return err
 	}
-	if o.recovery != nil {
-		l.mu.Lock()
-		page := l.bootstrap(c, o)
-		l.mu.Unlock()
-		if err := w.page(&page); err != nil {
-			return nil, err
-		}
+	if o.recovery == nil {
+		return nil
 	}
-	return w.files(), nil
+	l.mu.Lock()
+	page := l.bootstrap(c, o)
+	l.mu.Unlock()
+	return w.page(&page)
 }
 
 // fleet writes the files of the fleet's artifact.
-func (l *library) fleet(index *Page) ([]ir.File, error) {
-	w := writer{}
+func (l *library) fleet(w *writer, index *Page) error {
 	if err := w.json("meta/plan.json", recoveriesOnly(l.p)); err != nil {
-		return nil, err
+		return err
 	}
 	err := w.page(index)
 	l.mu.Lock()
@@ -175,32 +176,54 @@ func (l *library) fleet(index *Page) ([]ir.File, error) {
 			err = w.page(p)
 		}
 	})
-	return w.files(), err
+	return err
 }
 
-// writer collects the files of one artifact.
-type writer struct{ list []ir.File }
+// writer writes the files of one artifact, each in the place of the one before.
+type writer struct {
+	read func(ir.File) error
+	text []byte
+}
+
+// places are where files are written.
+var places = sync.Pool{New: func() any { return new([]byte) }}
+
+// writing calls write with a writer, for as long as that takes.
+func writing(read func(ir.File) error, write func(*writer) error) error {
+	place := places.Get().(*[]byte)
+	w := writer{read, *place}
+	err := write(&w)
+	*place = w.text
+	places.Put(place)
+	return err
+}
+
+// add writes a file by what appends it, and returns it until the next one.
+func (w *writer) add(path string, write func([]byte) ([]byte, error)) ([]byte, error) {
+	b, err := write(w.text[:0])
+	if err != nil {
+		return nil, err
+	}
+	if w.text = nil; cap(b) <= widest {
+		w.text = b
+	}
+	return b, w.read(ir.File{Path: path, Data: b})
+}
+
+// widest is the largest place that is kept: the plan of a thousand clusters is
+// 120 MB, once.
+const widest = 4 << 20
 
 // page writes a runbook in both formats.
 func (w *writer) page(p *Page) error {
-	html, err := runbook.HTML(p.Runbook)
-	if err != nil {
+	if _, err := w.add(p.Path+".html", func(b []byte) ([]byte, error) { return runbook.AppendHTML(b, p.Runbook) }); err != nil {
 		return err
 	}
-	w.list = append(w.list, ir.File{Path: p.Path + ".md", Data: runbook.Markdown(p.Runbook)}, ir.File{Path: p.Path + ".html", Data: html})
-	return nil
+	_, err := w.add(p.Path+".md", func(b []byte) ([]byte, error) { return append(b, runbook.Markdown(p.Runbook)...), nil })
+	return err
 }
 
 func (w *writer) json(path string, v any) error {
-	b, err := object.Encode(v)
-	if err != nil {
-		return err
-	}
-	w.list = append(w.list, ir.File{Path: path, Data: b})
-	return nil
-}
-
-func (w *writer) files() []ir.File {
-	slices.SortFunc(w.list, func(a, b ir.File) int { return strings.Compare(a.Path, b.Path) })
-	return w.list
+	_, err := w.add(path, func(b []byte) ([]byte, error) { return object.AppendJSON(b, v) })
+	return err
 }

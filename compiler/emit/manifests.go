@@ -96,13 +96,14 @@ func (s *shared) writePart(w *writer, part *ir.Part, dir string, number int, hel
 		keep := ir.Keeps(obj.Key()) || held[obj.Key()]
 		content := obj.Content()
 		s.pull(obj, content, images)
-		body, err := s.encoder.Encode(obj, annotated(content, number, keep))
+		name := fileName(dir, obj.Key())
+		files = append(files, name)
+		body, err := w.add(dir+"/"+name, func(b []byte) ([]byte, error) {
+			return s.encoder.Append(b, obj, annotated(content, number, keep))
+		})
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", obj.Key(), err)
 		}
-		name := fileName(dir, obj.Key())
-		files = append(files, name)
-		w.list = append(w.list, ir.File{Path: dir + "/" + name, Data: body})
 		items = append(items, item{
 			Key: obj.Key(), APIVersion: obj.APIVersion, Part: part.ID(), Wave: number,
 			File: dir + "/" + name, Digest: digest.Of(body), Keep: keep,

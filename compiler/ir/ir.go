@@ -8,6 +8,7 @@
 package ir
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -266,17 +267,37 @@ type File struct {
 // the fleet's.
 type Artifact struct {
 	Name string // cluster name, or "fleet"
-	// Files returns the files, byte-sorted by path. They may be made anew for
-	// each call, because those of all clusters at once would fill the memory.
-	Files func() ([]File, error)
+	// Walk makes the files, one after the other in any order, and hands each to
+	// read. Its data may be overwritten when read is done with it: those of a large
+	// artifact would fill the memory, and those of all clusters do. It may be called
+	// again, and makes the same files.
+	Walk func(read func(File) error) error
 	// MadeFrom names everything that the files are made from: artifacts of a name
 	// with equal lists are equal. Nil when that is not known.
 	MadeFrom []string
 }
 
-// Content is the files of an artifact that is in memory.
-func Content(files []File) func() ([]File, error) {
-	return func() ([]File, error) { return files, nil }
+// Files returns all files at once, byte-sorted by path.
+func (a *Artifact) Files() ([]File, error) {
+	var out []File
+	err := a.Walk(func(f File) error {
+		out = append(out, File{f.Path, bytes.Clone(f.Data)})
+		return nil
+	})
+	slices.SortFunc(out, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	return out, err
+}
+
+// Content walks the files of an artifact that is in memory.
+func Content(files []File) func(func(File) error) error {
+	return func(read func(File) error) error {
+		for _, f := range files {
+			if err := read(f); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 }
 
 // FleetArtifact is the name of the artifact with runbooks and recovery plans.

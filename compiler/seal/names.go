@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 )
 
@@ -32,13 +31,14 @@ var banned = []struct{ reason, patterns string }{
 
 // checkNames refuses every file name that some consumer would read otherwise
 // than it stands, and every pair that some file system would merge.
-func checkNames(artifact string, files []ir.File) diag.List {
+func checkNames(artifact string, files *held) diag.List {
 	var diags diag.List
 	seen := map[string]string{} // folded prefix, "/" behind directories, to its spelling
-	for _, f := range sorted(files) {
-		d := checkName(f.Path)
+	for i := range files.files {
+		name := files.files[i].path
+		d := checkName(name)
 		if d == nil {
-			d = checkCollision(seen, f.Path)
+			d = checkCollision(seen, name)
 		}
 		if d != nil {
 			d.Note("in artifact %q", artifact)

@@ -48,12 +48,12 @@ func tooLarge(format string, args ...any) *diag.Diagnostic {
 }
 
 // check holds a sealed bundle to the limits that Open will apply to it.
-func (l Limits) check(b *Bundle, files []ir.File) *diag.Diagnostic {
+func (l Limits) check(b *Bundle, files *held) *diag.Diagnostic {
 	var size int64
-	for _, f := range files {
-		size += int64(len(f.Data)+511)&^511 + 512
+	for i := range files.files {
+		size += int64(files.files[i].size+511)&^511 + 512
 	}
-	switch n := len(files) + sideFiles; {
+	switch n := len(files.files) + sideFiles; {
 	case b.Layer.Size() > l.Layer:
 		return tooLarge("the layer of %q has %d bytes (at most %d)", b.Artifact.Name, b.Layer.Size(), l.Layer)
 	case n > l.Files:
@@ -68,15 +68,16 @@ func (l Limits) check(b *Bundle, files []ir.File) *diag.Diagnostic {
 // sealing what it found gives the same bytes again.
 func Open(layer []byte, l Limits) (*Bundle, diag.List, error) {
 	l = l.withDefaults()
-	files, d := unpack(layer, l)
+	all, d := unpack(layer, l)
 	if d != nil {
 		return nil, diag.List{d}, nil
 	}
-	own, r, d := split(files)
+	own, r, d := split(all)
 	if d != nil {
 		return nil, diag.List{d}, nil
 	}
-	content, diags, err := contentOf(r.Artifact, own)
+	files := holdFiles(own)
+	content, diags, err := contentOf(r.Artifact, files)
 	if err != nil {
 		return nil, diag.List{notCanonical("its names cannot be archived: %v", err)}, nil
 	}
@@ -87,7 +88,7 @@ func Open(layer []byte, l Limits) (*Bundle, diag.List, error) {
 	if r.Correlation != content.Short() {
 		return nil, diag.List{notCanonical("its correlation id is %q and its content is %s", r.Correlation, content)}, nil
 	}
-	b, err := pack(&ir.Artifact{Name: r.Artifact, Files: ir.Content(sorted(own))}, own, r, content)
+	b, err := pack(&ir.Artifact{Name: r.Artifact, Walk: ir.Content(own)}, files, r, content)
 	if err != nil {
 		return nil, nil, err
 	}

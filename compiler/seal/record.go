@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -18,13 +17,13 @@ import (
 
 // recordSide returns meta/bundle.json and, where the artifact is applied to a
 // cluster at all, the guard part.
-func recordSide(content []ir.File, r ir.Record) ([]ir.File, error) {
+func recordSide(content *held, r ir.Record) ([]ir.File, error) {
 	record, err := object.Encode(r)
 	if err != nil {
 		return nil, err
 	}
 	side := []ir.File{{Path: RecordPath, Data: record}}
-	if !slices.ContainsFunc(content, func(f ir.File) bool { return f.Path == "kustomization.yaml" }) {
+	if !content.has("kustomization.yaml") {
 		return side, nil
 	}
 	guard, err := guardFiles(r)

@@ -97,7 +97,10 @@ func (b *Bundle) Files() ([]ir.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return allFiles(files, b.Record)
+	side, err := recordSide(holdFiles(files), b.Record)
+	files = append(files, side...)
+	slices.SortFunc(files, func(a, b ir.File) int { return strings.Compare(a.Path, b.Path) })
+	return files, err
 }
 
 // Recorded returns the entry of releases/<stream>.json for this bundle.
@@ -115,13 +118,13 @@ func (b *Bundle) Recorded() ir.Recorded {
 type Draft struct {
 	Artifact *ir.Artifact
 	Content  digest.Digest
-	files    []ir.File
+	files    *held
 }
 
 // NewDraft makes the files of an artifact and checks their names. A nil draft
 // comes with diagnostics that say which file cannot be sealed.
 func NewDraft(a *ir.Artifact) (*Draft, diag.List, error) {
-	files, err := a.Files()
+	files, err := hold(a)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -129,13 +132,14 @@ func NewDraft(a *ir.Artifact) (*Draft, diag.List, error) {
 	if err != nil || diags.HasErrors() {
 		return nil, diags, err
 	}
-	return &Draft{Artifact: a, Content: content, files: files}, nil, nil
+	return &Draft{a, content, files}, nil, nil
 }
 
 // Seal packs the content with a release record, whose Artifact and Correlation
-// are filled in. A nil bundle comes with diagnostics that say what cannot be
-// sealed.
+// are filled in, and ends the draft. A nil bundle comes with diagnostics that
+// say what cannot be sealed.
 func (d *Draft) Seal(ctx context.Context, r ir.Record, c *Config) (*Bundle, diag.List, error) {
+	defer d.files.leave()
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
@@ -167,12 +171,12 @@ func Seal(ctx context.Context, a *ir.Artifact, r ir.Record, c *Config) (*Bundle,
 
 // contentOf is the digest that `release` compares to tell changed artifacts from
 // unchanged ones.
-func contentOf(name string, files []ir.File) (digest.Digest, diag.List, error) {
+func contentOf(name string, files *held) (digest.Digest, diag.List, error) {
 	if diags := checkNames(name, files); diags.HasErrors() {
 		return "", diags, nil
 	}
 	sum := digest.NewWriter()
-	if err := tgz.Tar(sum, tarFiles(sorted(files))); err != nil {
+	if err := files.tar(sum); err != nil {
 		return "", nil, fmt.Errorf("seal %s: %w", name, err)
 	}
 	return sum.Digest(), nil, nil
@@ -180,18 +184,19 @@ func contentOf(name string, files []ir.File) (digest.Digest, diag.List, error) {
 
 // pack is the one way from (content, record) to bytes. The archive goes through
 // the hash into the compressor; as a whole it never exists.
-func pack(a *ir.Artifact, content []ir.File, r ir.Record, contentSum digest.Digest) (*Bundle, error) {
-	files, err := allFiles(content, r)
+func pack(a *ir.Artifact, content *held, r ir.Record, contentSum digest.Digest) (*Bundle, error) {
+	side, err := recordSide(content, r)
 	if err != nil {
 		return nil, err
 	}
-	var layer bytes.Buffer
-	compressed, err := tgz.Gzip(&layer)
+	files := content.with(side)
+	layer := bytes.NewBuffer(make([]byte, 0, files.size()/typicalRatio))
+	compressed, err := tgz.Gzip(layer)
 	if err != nil {
 		return nil, fmt.Errorf("seal %s: %w", a.Name, err)
 	}
 	sum := digest.NewWriter()
-	if err := tgz.Tar(io.MultiWriter(sum, compressed), tarFiles(files)); err != nil {
+	if err := files.tar(io.MultiWriter(sum, compressed)); err != nil {
 		return nil, fmt.Errorf("seal %s: %w", a.Name, err)
 	}
 	if err := compressed.Close(); err != nil {
@@ -199,31 +204,12 @@ func pack(a *ir.Artifact, content []ir.File, r ir.Record, contentSum digest.Dige
 	}
 	b := &Bundle{
 		Artifact: a, Record: r,
-		Content: contentSum, Tar: sum.Digest(), Layer: oci.Bytes(layer.Bytes()), Config: emptyConfig, Count: len(content),
+		Content: contentSum, Tar: sum.Digest(), Layer: oci.Bytes(layer.Bytes()), Config: emptyConfig, Count: len(content.files),
 	}
 	b.Manifest, err = manifest(b)
 	return b, err
 }
 
-// allFiles joins content and record side, byte-sorted.
-func allFiles(content []ir.File, r ir.Record) ([]ir.File, error) {
-	side, err := recordSide(content, r)
-	if err != nil {
-		return nil, err
-	}
-	return sorted(append(side, content...)), nil
-}
-
-func sorted(files []ir.File) []ir.File {
-	out := slices.Clone(files)
-	slices.SortFunc(out, func(a, b ir.File) int { return strings.Compare(a.Path, b.Path) })
-	return out
-}
-
-func tarFiles(files []ir.File) []tgz.File {
-	out := make([]tgz.File, len(files))
-	for i, f := range files {
-		out[i] = tgz.File(f)
-	}
-	return out
-}
+// typicalRatio is how much smaller a layer is than its files, give or take: with
+// room for that it is hardly ever moved while it grows.
+const typicalRatio = 8

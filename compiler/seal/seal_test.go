@@ -2,8 +2,10 @@ package seal
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"reflect"
 	"slices"
@@ -55,7 +57,7 @@ func TestRecordSide(t *testing.T) {
 	if one.Content != two.Content || one.Tar == two.Tar || one.Digest() == two.Digest() {
 		t.Errorf("serials 1 and 2: content %s and %s, manifest %s and %s", one.Content, two.Content, one.Digest(), two.Digest())
 	}
-	fleet := mustSeal(t, &ir.Artifact{Name: "fleet", Files: ir.Content([]ir.File{{Path: "runbooks/all.md", Data: []byte("# All\n")}})}, released(1))
+	fleet := mustSeal(t, &ir.Artifact{Name: "fleet", Walk: ir.Content([]ir.File{{Path: "runbooks/all.md", Data: []byte("# All\n")}})}, released(1))
 	files, err := fleet.Files()
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +158,7 @@ func TestRoundTrip(t *testing.T) {
 			}
 		}), 0, 12, func(f ir.File) string { return f.Path }).Draw(rt, "files")
 		shuffled := rapid.Permutation(files).Draw(rt, "order")
-		b, diags, err := Seal(t.Context(), &ir.Artifact{Name: "eu", Files: ir.Content(shuffled)}, released(1), nil)
+		b, diags, err := Seal(t.Context(), &ir.Artifact{Name: "eu", Walk: ir.Content(shuffled)}, released(1), nil)
 		if err != nil || b == nil {
 			rt.Fatalf("seal: %v %s", err, diags)
 		}
@@ -170,7 +172,10 @@ func TestRoundTrip(t *testing.T) {
 		if again.Digest() != b.Digest() || again.Content != b.Content || !reflect.DeepEqual(again.Record, b.Record) {
 			rt.Fatalf("came back as another bundle")
 		}
-		want := sorted(files)
+		want, err := (&ir.Artifact{Walk: ir.Content(files)}).Files()
+		if err != nil {
+			rt.Fatal(err)
+		}
 		if got, err := again.Artifact.Files(); err != nil || !slices.EqualFunc(got, want, func(a, b ir.File) bool { return a.Path == b.Path && bytes.Equal(a.Data, b.Data) }) {
 			rt.Fatalf("came back with other files")
 		}
@@ -249,4 +254,53 @@ func FuzzRead(f *testing.F) {
 			t.Fatal("two manifests fit one layer")
 		}
 	})
+}
+
+// TestHeld: what an artifact is sealed into does not depend on how its files were
+// held meanwhile: where others were before, and packed when they are many.
+func TestHeld(t *testing.T) {
+	r := rand.NewChaCha8([32]byte{})
+	for _, n := range []int{3, 40, 2} {
+		var files []ir.File
+		for i := range n {
+			page := make([]byte, 1<<20)
+			r.Read(page) //nolint:errcheck // never fails
+			files = append(files, ir.File{Path: fmt.Sprintf("runbooks/%d.md", n-i), Data: page})
+		}
+		a := &ir.Artifact{Name: "fleet", Walk: func(read func(ir.File) error) error {
+			var place []byte
+			for _, f := range files {
+				place = append(place[:0], f.Data...)
+				if err := read(ir.File{Path: f.Path, Data: place}); err != nil {
+					return err
+				}
+				clear(place)
+			}
+			return nil
+		}}
+		b := mustSeal(t, a, released(1))
+		whole := holdFiles(files)
+		content, diags, err := contentOf("fleet", whole)
+		if err != nil || len(diags) > 0 || b.Content != content {
+			t.Fatalf("%d files: content %s, and %s of files in memory: %v %s", n, b.Content, content, err, diags)
+		}
+		if want, err := pack(a, whole, b.Record, content); err != nil || want.Digest() != b.Digest() {
+			t.Fatalf("%d files: another bundle than of files in memory: %v", n, err)
+		}
+	}
+}
+
+// TestHeldFails: an artifact that cannot be made is an error, and leaves nothing
+// for the next one.
+func TestHeldFails(t *testing.T) {
+	broken := errors.New("broken")
+	_, _, err := NewDraft(&ir.Artifact{Name: "eu", Walk: func(read func(ir.File) error) error {
+		return errors.Join(read(ir.File{Path: "a", Data: []byte("a")}), broken)
+	}})
+	if !errors.Is(err, broken) {
+		t.Fatalf("%v", err)
+	}
+	if b := mustSeal(t, &ir.Artifact{Name: "eu", Walk: ir.Content([]ir.File{{Path: "b", Data: []byte("b")}})}, released(1)); b.Count != 1 {
+		t.Fatalf("%d files", b.Count)
+	}
 }

@@ -462,7 +462,7 @@ func hostileLayers(t *testing.T, good *Bundle) []hostile {
 		t.Fatal(err)
 	}
 	var packed bytes.Buffer
-	if err := tgz.Tar(&packed, tarFiles(files)); err != nil {
+	if err := holdFiles(files).tar(&packed); err != nil {
 		t.Fatal(err)
 	}
 	archive := packed.Bytes()

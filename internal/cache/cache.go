@@ -183,7 +183,10 @@ func (s *Store) write(name string, b []byte) error {
 	}
 	defer os.Remove(f.Name()) //nolint:errcheck // it has been renamed
 	sum := sha256.Sum256(b)
-	_, err = f.Write(slices.Concat(magic, sum[:], b))
+	_, err = f.Write(slices.Concat(magic, sum[:]))
+	if err == nil {
+		_, err = f.Write(b)
+	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}

@@ -180,6 +180,18 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-func encode(v any) ([]byte, error) { return encMode.Marshal(v) }
+// Bytes are what they are: layers are large, and would be copied for a header.
+func encode(v any) ([]byte, error) {
+	if b, ok := v.([]byte); ok {
+		return b, nil
+	}
+	return encMode.Marshal(v)
+}
 
-func decode(b []byte, v any) error { return decMode.Unmarshal(b, v) }
+func decode(b []byte, v any) error {
+	if out, ok := v.(*[]byte); ok {
+		*out = b
+		return nil
+	}
+	return decMode.Unmarshal(b, v)
+}

@@ -16,20 +16,26 @@ import (
 // subset of YAML, so every reader of manifests accepts it.
 func (o *Object) Encode() ([]byte, error) { return Encode(o.Content()) }
 
-// Encode writes any value the way Object.Encode does. The form is that of
-// encoding/json, which writes what is no content of an object.
+// Encode writes any value the way Object.Encode does.
 func Encode(v any) ([]byte, error) {
 	scratch := scratches.Get().(*[]byte)
 	defer scratches.Put(scratch)
-	b, ok := appendValue((*scratch)[:0], v, 0)
-	*scratch = b
-	if ok {
-		b = append(b, '\n')
-		*scratch = b
-		return bytes.Clone(b), nil
+	b, err := AppendJSON((*scratch)[:0], v)
+	if err != nil {
+		return nil, err
 	}
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
+	*scratch = b
+	return bytes.Clone(b), nil
+}
+
+// AppendJSON appends to b what Encode writes. The form is that of
+// encoding/json, which writes what is no content of an object.
+func AppendJSON(b []byte, v any) ([]byte, error) {
+	if out, ok := appendValue(b, v, 0); ok {
+		return append(out, '\n'), nil
+	}
+	out := bytes.NewBuffer(b)
+	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(v); err != nil {
@@ -51,11 +57,10 @@ type written struct {
 	text  []byte // nil the first time
 }
 
-// Encode writes a content that is o's, or was made of it.
-func (e *Encoder) Encode(o *Object, content map[string]any) ([]byte, error) {
-	scratch := scratches.Get().(*[]byte)
-	defer scratches.Put(scratch)
-	b, ok := append((*scratch)[:0], '{'), true
+// Append appends to b a content that is o's, or was made of it.
+func (e *Encoder) Append(b []byte, o *Object, content map[string]any) ([]byte, error) {
+	before, ok := b, true
+	b = append(b, '{')
 	for i, k := range slices.Sorted(maps.Keys(content)) {
 		if i > 0 {
 			b = append(b, ',')
@@ -63,16 +68,14 @@ func (e *Encoder) Encode(o *Object, content map[string]any) ([]byte, error) {
 		if b, ok = appendString(appendLine(b, 1), k); ok {
 			b, ok = e.appendField(append(b, ": "...), o, k, content[k])
 		}
-		if *scratch = b; !ok {
-			return Encode(content)
+		if !ok {
+			return AppendJSON(before, content)
 		}
 	}
 	if len(content) > 0 {
 		b = appendLine(b, 0)
 	}
-	b = append(b, '}', '\n')
-	*scratch = b
-	return bytes.Clone(b), nil
+	return append(b, '}', '\n'), nil
 }
 
 func (e *Encoder) appendField(b []byte, o *Object, name string, v any) (_ []byte, ok bool) {

@@ -1,6 +1,7 @@
 package oci
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -71,14 +72,18 @@ func readFile(name string, max int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	if st, err := f.Stat(); err != nil {
+	st, err := f.Stat()
+	if err != nil {
 		return nil, err
-	} else if !st.Mode().IsRegular() {
+	}
+	if !st.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a regular file", name)
 	}
-	b, err := io.ReadAll(io.LimitReader(f, max+1))
-	if err == nil && int64(len(b)) > max {
+	var b bytes.Buffer
+	b.Grow(int(min(st.Size(), max)) + bytes.MinRead)
+	_, err = b.ReadFrom(io.LimitReader(f, max+1))
+	if err == nil && int64(b.Len()) > max {
 		err = fmt.Errorf("%s has more than %d bytes: %w", name, max, errTooLong)
 	}
-	return b, err
+	return b.Bytes(), err
 }

@@ -40,11 +40,14 @@ func source(text string) string {
 
 // HTML writes the page as one self-contained file. html/template escapes every
 // fact by its place; style and script are constants of this package.
-func HTML(r *Runbook) ([]byte, error) {
-	var b bytes.Buffer
-	err := page.Execute(&b, map[string]any{
+func HTML(r *Runbook) ([]byte, error) { return AppendHTML(nil, r) }
+
+// AppendHTML appends to b what HTML writes.
+func AppendHTML(b []byte, r *Runbook) ([]byte, error) {
+	out := bytes.NewBuffer(b)
+	err := page.Execute(out, map[string]any{
 		"Runbook": r, "Heading": r.heading(), "Policy": policy(),
 		"Style": template.CSS(pageStyle), "Script": template.JS(pageScript), //nolint:gosec // constants
 	})
-	return b.Bytes(), err
+	return out.Bytes(), err
 }

@@ -14,6 +14,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -33,25 +34,65 @@ type File struct {
 // what USTAR cannot hold (a name above 100 bytes that has no slash to split at),
 // and where w does.
 func Tar(w io.Writer, files []File) error {
-	t := tar.NewWriter(w)
+	a := NewArchive(w)
 	for _, f := range files {
-		h := &tar.Header{
-			Format: tar.FormatUSTAR, Typeflag: tar.TypeReg,
-			Name: f.Path, Size: int64(len(f.Data)), Mode: 0o644, ModTime: time.Unix(0, 0),
-		}
-		if err := t.WriteHeader(h); err != nil {
-			return err
-		}
-		if _, err := t.Write(f.Data); err != nil {
+		if err := a.Add(f); err != nil {
 			return err
 		}
 	}
-	return t.Close()
+	return a.Close()
 }
+
+// Archive is Tar, file by file.
+type Archive struct{ tar *tar.Writer }
+
+// NewArchive begins an archive.
+func NewArchive(w io.Writer) *Archive { return &Archive{tar.NewWriter(w)} }
+
+// Add writes a file, whose data it does not keep.
+func (a *Archive) Add(f File) error {
+	h := &tar.Header{
+		Format: tar.FormatUSTAR, Typeflag: tar.TypeReg,
+		Name: f.Path, Size: int64(len(f.Data)), Mode: 0o644, ModTime: time.Unix(0, 0),
+	}
+	if err := a.tar.WriteHeader(h); err != nil {
+		return err
+	}
+	_, err := a.tar.Write(f.Data)
+	return err
+}
+
+// Close ends the archive; w stays open.
+func (a *Archive) Close() error { return a.tar.Close() }
 
 // Gzip returns a writer that compresses into one member without name, comment or
 // time. The bytes do not depend on how what is written to it was cut.
-func Gzip(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriterLevel(w, level) }
+func Gzip(w io.Writer) (io.WriteCloser, error) {
+	if z, ok := compressors.Get().(*gzip.Writer); ok {
+		z.Reset(w)
+		return &compressor{z}, nil
+	}
+	z, err := gzip.NewWriterLevel(w, level)
+	return &compressor{z}, err
+}
+
+// compressors are those that are done: each has a megabyte of tables.
+var compressors sync.Pool
+
+type compressor struct{ *gzip.Writer }
+
+// Close ends the member and gives the compressor to the next one.
+func (c *compressor) Close() error {
+	z := c.Writer
+	if z == nil {
+		return nil
+	}
+	c.Writer = nil
+	err := z.Close()
+	z.Reset(nil) // lets go of what was written to
+	compressors.Put(z)
+	return err
+}
 
 // ErrTooLarge is returned by Gunzip and Untar when a limit is passed.
 var ErrTooLarge = errors.New("too large")
