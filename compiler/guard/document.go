@@ -3,6 +3,7 @@ package guard
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -94,6 +95,16 @@ func (d *document) input(reads []string) (ast.Value, error) {
 		}
 	}
 	return ast.LazyObject(in), nil
+}
+
+// leave lets go of the parts that none of these rules reads: the cells of a large
+// fleet, and its clusters, are a hundred megabytes each.
+func (d *document) leave(rest []*compiled) {
+	for name := range d.built {
+		if !slices.ContainsFunc(rest, func(r *compiled) bool { return r.Scope == d.scope && slices.Contains(r.Reads, name) }) {
+			delete(d.built, name)
+		}
+	}
 }
 
 // ofFleet are the parts that every scope reads alike. They are converted once for

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -42,6 +43,25 @@ func TestPartsOfTheFleet(t *testing.T) {
 					t.Errorf("%s in scope %q: %v, want %v", key, d.scope, kept, own)
 				}
 			}
+		}
+	}
+}
+
+// TestLeave: a document holds what rules of its scope are still to read, and
+// nothing else.
+func TestLeave(t *testing.T) {
+	d := newSession(&Input{Fleet: &ir.Fleet{}}, &Config{}, &Prepared{}).document(nil)
+	for _, name := range []string{"cells", "clusters", "fleet"} {
+		d.built[name] = nil
+	}
+	reads := func(scope string, parts ...string) *compiled {
+		return &compiled{Rule: Rule{Scope: scope, Reads: parts}}
+	}
+	rest := []*compiled{reads(ScopeFleet, "fleet"), reads(ScopeCluster, "cells"), reads(ScopeFleet, "clusters", "now")}
+	for i, want := range [][]string{{"clusters", "fleet"}, {"clusters"}, {"clusters"}, {}} {
+		d.leave(rest[i:])
+		if got := sortedKeys(d.built); !slices.Equal(got, want) {
+			t.Errorf("before %d more rules: %v, want %v", len(rest)-i, got, want)
 		}
 	}
 }

@@ -57,13 +57,14 @@ func (s *session) run(ctx context.Context, users *userPolicies) ([]*run, error) 
 // judge runs every rule of one scope over one document.
 func (s *session) judge(ctx context.Context, c *ir.Linked, users *userPolicies) (*run, error) {
 	d, r := s.document(c), &run{}
-	for _, rule := range s.rules {
+	for i, rule := range s.rules {
 		if rule.Scope != d.scope {
 			continue
 		}
 		if err := s.apply(ctx, rule, d, r); err != nil {
 			return nil, err
 		}
+		d.leave(s.rules[i+1:])
 	}
 	if c != nil {
 		if err := users.apply(ctx, d, r); err != nil {
