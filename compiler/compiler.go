@@ -273,7 +273,12 @@ func (r *run) link(ctx context.Context) error {
 func (r *run) plan(ctx context.Context) error {
 	r.event("plan", "", 0, 0)
 	defer r.trace("plan", "")()
-	p, ds, err := solver.Solve(ctx, r.res.Fleet.Model, &solver.Config{Now: r.now().Format(time.RFC3339), Pairs: r.Pairs})
+	p, ds, err := solver.Solve(ctx, r.res.Fleet.Model, &solver.Config{
+		Now: r.now().Format(time.RFC3339), Pairs: r.Pairs,
+		Kept: func(name string, work func() ([]solver.Ranks, error)) ([]solver.Ranks, error) {
+			return cache.Value(r.Cache, "percentiles", []string{name}, work)
+		},
+	})
 	if err != nil {
 		return err
 	}

@@ -74,7 +74,7 @@ func BenchmarkScenario(b *testing.B) {
 			b.ReportAllocs()
 			b.ResetTimer()
 			for i := range b.N {
-				s := solveScenario(g, &m.Scenarios[i%len(m.Scenarios)], cfg)
+				s, _ := solveScenario(g, &m.Scenarios[i%len(m.Scenarios)], cfg)
 				down += len(s.recovery.Down)
 			}
 			b.ReportMetric(float64(b.N)*float64(nodes)/b.Elapsed().Seconds(), "scenario-nodes/s")

@@ -108,7 +108,8 @@ func (s *schedule) withQueues() [][]int32 {
 }
 
 // run fills the samples of each target.
-func (m *simulation) run(rng *rand.PCG, runs int, at []int32) [][]plans.Duration {
+func (m *simulation) run(seed [2]uint64, runs int, at []int32) [][]plans.Duration {
+	rng := rand.NewPCG(seed[0], seed[1])
 	out := make([][]plans.Duration, len(at))
 	for k := range out {
 		out[k] = make([]plans.Duration, runs)
@@ -136,7 +137,8 @@ func (m *simulation) run(rng *rand.PCG, runs int, at []int32) [][]plans.Duration
 
 // percentiles fills P50, P90 and P99 of the cells that come back. The seed is
 // the recovery as it stands without them, so equal plans give equal numbers.
-func (r *reading) percentiles(rec *plans.Recovery, runs int) {
+func (r *reading) percentiles(rec *plans.Recovery, cfg *Config) error {
+	runs := cfg.Runs
 	if runs == 0 {
 		runs = defaultRuns
 	}
@@ -150,18 +152,66 @@ func (r *reading) percentiles(rec *plans.Recovery, runs int) {
 		}
 	}
 	if len(cells) == 0 || runs < 0 {
-		return
+		return nil
 	}
 	sim, at := newSimulation(r.plan, targets)
 	runs = min(runs, max(leastRuns, runBudget/len(sim.deps)))
-	for k, samples := range sim.run(seed(rec), runs, at) {
-		cells[k].P50, cells[k].P90, cells[k].P99 = percentile(samples, 50), percentile(samples, 90), percentile(samples, 99)
+	from := seed(rec)
+	ranks, err := cfg.kept(sim.name(from, runs, at), func() ([]Ranks, error) {
+		var out []Ranks
+		for _, samples := range sim.run(from, runs, at) {
+			out = append(out, Ranks{percentile(samples, 50), percentile(samples, 90), percentile(samples, 99)})
+		}
+		return out, nil
+	})
+	if err != nil {
+		return err
 	}
+	for k, r := range ranks {
+		cells[k].P50, cells[k].P90, cells[k].P99 = r[0], r[1], r[2]
+	}
+	return nil
+}
+
+// Ranks are the 50th, 90th and 99th percentile of how long a node takes.
+type Ranks [3]plans.Duration
+
+func (c *Config) kept(name string, work func() ([]Ranks, error)) ([]Ranks, error) {
+	if c.Kept == nil {
+		return work()
+	}
+	return c.Kept(name, work)
+}
+
+// name is equal for runs that draw the same and give the same.
+func (m *simulation) name(seed [2]uint64, runs int, at []int32) string {
+	b := binary.BigEndian.AppendUint64(nil, seed[0])
+	b = binary.BigEndian.AppendUint64(b, seed[1])
+	number := func(n int64) { b = binary.AppendVarint(b, n) }
+	places := func(list []int32) {
+		number(int64(len(list)))
+		for _, i := range list {
+			number(int64(i))
+		}
+	}
+	number(int64(runs))
+	places(at)
+	number(int64(len(m.deps)))
+	for o, deps := range m.deps {
+		places(deps)
+		number(int64(m.fixed[o]))
+		number(int64(len(m.draws[o])))
+		for _, p := range m.draws[o] {
+			number(int64(p.Lo))
+			number(int64(p.Hi))
+		}
+	}
+	return string(b)
 }
 
 // seed draws from what the plan says, never from where that is written: a
 // comment above a declaration changes no digest (D2).
-func seed(rec *plans.Recovery) *rand.PCG {
+func seed(rec *plans.Recovery) [2]uint64 {
 	said := *rec
 	said.Waves = slices.Clone(rec.Waves)
 	for i := range said.Waves {
@@ -178,7 +228,7 @@ func seed(rec *plans.Recovery) *rand.PCG {
 	said.Witnesses = nil
 	b, _ := json.Marshal(said) // plain data: cannot fail
 	sum := sha256.Sum256(b)
-	return rand.NewPCG(binary.BigEndian.Uint64(sum[:8]), binary.BigEndian.Uint64(sum[8:16]))
+	return [2]uint64{binary.BigEndian.Uint64(sum[:8]), binary.BigEndian.Uint64(sum[8:16])}
 }
 
 // percentile is the nearest rank of samples, which it reorders.

@@ -2,8 +2,11 @@ package solver
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
+	"sync"
 	"testing"
 
 	"github.com/darkstart-dev/darkstart/plans"
@@ -165,5 +168,52 @@ func TestPairs(t *testing.T) {
 	}
 	if p.Pairs.Solved != 3 || fmt.Sprint(p.Pairs.Losses) != "[{lose-a lose-b [db]}]" {
 		t.Errorf("got %+v", p.Pairs)
+	}
+}
+
+// TestKeptPercentiles: what was drawn for other fleets, and kept by its name, is
+// taken for a fleet that draws the same and for no other.
+func TestKeptPercentiles(t *testing.T) {
+	var mu sync.Mutex
+	known, taken := map[string][]Ranks{}, 0
+	kept := func(name string, work func() ([]Ranks, error)) ([]Ranks, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		r, ok := known[name]
+		if ok {
+			taken++
+			return r, nil
+		}
+		r, err := work()
+		known[name] = r
+		return r, err
+	}
+	fleets := []*plans.Model{bootstrapModel(), bootstrapModel()}
+	for _, m := range fleets {
+		rto := plans.Hour
+		m.Nodes[len(m.Nodes)-1].Objectives = []plans.Objective{{Class: "bootstrap", RTO: &rto}}
+	}
+	fleets[1].Procedures[0].Steps[0].Duration.Hi += plans.Minute
+	for seed := range uint64(300) {
+		fleets = append(fleets, randomFleet(seed, true))
+	}
+	for i, m := range fleets {
+		for range 2 {
+			want, _, err := Solve(t.Context(), m, &Config{Runs: leastRuns})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, _, err := Solve(t.Context(), m, &Config{Runs: leastRuns, Kept: kept})
+			if err != nil || !reflect.DeepEqual(got, want) {
+				t.Fatalf("fleet %d: %v, or another plan", i, err)
+			}
+		}
+	}
+	if taken < 100 || len(known) < 100 {
+		t.Errorf("%d kept, %d taken: the property is hardly tested", len(known), taken)
+	}
+	refused := errors.New("refused")
+	if _, _, err := Solve(t.Context(), fleets[0], &Config{Kept: func(string, func() ([]Ranks, error)) ([]Ranks, error) { return nil, refused }}); !errors.Is(err, refused) {
+		t.Errorf("the error of who keeps is lost: %v", err)
 	}
 }

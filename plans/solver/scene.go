@@ -90,7 +90,7 @@ func settled(v plans.Verdict) bool {
 }
 
 // solveScenario is everything about one scenario.
-func solveScenario(g *graph, sc *plans.Scenario, cfg *Config) solvedScenario {
+func solveScenario(g *graph, sc *plans.Scenario, cfg *Config) (solvedScenario, error) {
 	a := g.arenas.get(g)
 	defer g.arenas.put(a)
 	s := newScene(g, sc, a)
@@ -110,8 +110,8 @@ func solveScenario(g *graph, sc *plans.Scenario, cfg *Config) solvedScenario {
 		}
 	}
 	rec.Witnesses = s.witnesses()
-	opt.percentiles(rec, cfg.Runs)
-	return out
+	err := opt.percentiles(rec, cfg)
+	return out, err
 }
 
 // startsEmpty lists the stores that come back without their data.

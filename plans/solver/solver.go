@@ -57,12 +57,16 @@ type Config struct {
 	// Runs of the Monte Carlo for percentiles a scenario; 0 means 10,000,
 	// negative none.
 	Runs int
+	// Kept returns what such runs gave before, by their name, or does the work.
+	// Nil does it. It may be called from several goroutines.
+	Kept func(name string, work func() ([]Ranks, error)) ([]Ranks, error)
 	// Parallel scenarios; 0 means one for each processor.
 	Parallel int
 }
 
 // Solve judges every scenario of the model. A model that means nothing gives
-// diagnostics (PLN…) and an empty plan. The error is the context's only.
+// diagnostics (PLN…) and an empty plan. The error is the context's, or
+// one of Config.Kept.
 func Solve(ctx context.Context, m *plans.Model, cfg *Config) (*plans.Plan, diag.List, error) {
 	if cfg == nil {
 		cfg = &Config{}
@@ -85,8 +89,9 @@ func Solve(ctx context.Context, m *plans.Model, cfg *Config) (*plans.Plan, diag.
 			if err := egCtx.Err(); err != nil {
 				return err
 			}
-			solved[i] = solveScenario(g, sc, cfg)
-			return nil
+			var err error
+			solved[i], err = solveScenario(g, sc, cfg)
+			return err
 		})
 	}
 	if err := eg.Wait(); err != nil {
