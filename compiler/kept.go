@@ -33,6 +33,20 @@ func madeFrom(c *ir.Unit[spec.Cluster], r *ir.Rendered) []string {
 	return out
 }
 
+// componentFrom names what the objects of one component were made of: its source
+// and its settings; "" when that has no name. Where they go depends on who defines
+// their kinds too.
+func componentFrom(c *ir.Unit[spec.Cluster], r *ir.RenderedComponent) string {
+	if r.ID == "" {
+		return ""
+	}
+	b, err := json.Marshal([]any{r.Name, r.ID, c.Spec.Components[r.Name]})
+	if err != nil {
+		panic(err) // values of a unit are JSON values
+	}
+	return string(digest.Of(b))
+}
+
 // errUnkept ends work whose result is not to be kept.
 var errUnkept = errors.New("not kept")
 

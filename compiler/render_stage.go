@@ -73,6 +73,7 @@ func (r *run) validate(ctx context.Context, c *ir.Unit[spec.Cluster], objects *i
 	judge := func() (validated, error) {
 		v, ds, err := validate.Validate(ctx, objects, c.Spec.Kubernetes, &validate.Config{
 			Catalog: r.catalog, Lines: r.lines, Declared: c.Pos.First("/kubernetes"), Parallel: r.Parallel,
+			MadeFrom: func(i int) string { return componentFrom(c, &objects.Components[i]) },
 		})
 		return validated{v, ds}, err
 	}

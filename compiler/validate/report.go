@@ -25,20 +25,39 @@ type group struct {
 	declared   bool
 }
 
-// report joins the verdicts in input order into counts and diagnostics.
-func (v *run) report(items []item, verdicts []verdict, list *diag.List) *ir.Validation {
-	out := &ir.Validation{}
-	uncovered, groups := map[string][]item{}, map[string]*group{}
+// part is what is said about one component. It can be kept, so its fields are
+// exported.
+type part struct {
+	Evaluated int
+	Diags     diag.List
+	Uncovered []uncovered // sorted by kind
+}
+
+// uncovered is the objects of a kind without a schema.
+type uncovered struct {
+	Kind    string
+	Objects int
+	Labels  []diag.Label // of the first
+}
+
+// report joins the verdicts on one component, in input order, into counts and
+// diagnostics.
+func (v *run) report(items []item, verdicts []verdict) part {
+	var out part
+	kinds, groups := map[string]*uncovered{}, map[string]*group{}
 	for i, it := range items {
 		if !verdicts[i].evaluated {
 			kind := it.object.APIVersion + " " + it.object.Kind
-			uncovered[kind] = append(uncovered[kind], it)
+			if kinds[kind] == nil {
+				kinds[kind] = &uncovered{Kind: kind}
+			}
+			kinds[kind].add(1, diag.Label{Position: it.object.Origin.Pos, Text: it.object.Key().String()})
 			continue
 		}
 		out.Evaluated++
 		slices.SortStableFunc(verdicts[i].problems, comparePlaces) // validators walk maps
 		for _, p := range verdicts[i].problems {
-			v.join(groups, it, p)
+			v.group(groups, it, p)
 		}
 	}
 	for _, key := range sortedKeys(groups) {
@@ -49,12 +68,37 @@ func (v *run) report(items []item, verdicts []verdict, list *diag.List) *ir.Vali
 		if g.declared {
 			g.diagnostic.At(v.declared, "the version is declared here")
 		}
-		list.Add(g.diagnostic)
+		out.Diags.Add(g.diagnostic)
 	}
-	for _, kind := range sortedKeys(uncovered) {
-		its := uncovered[kind]
-		out.NotEvaluated = append(out.NotEvaluated, ir.Uncovered{Kind: kind, Objects: len(its)})
-		list.Add(v.notEvaluated(kind, its))
+	for _, kind := range sortedKeys(kinds) {
+		out.Uncovered = append(out.Uncovered, *kinds[kind])
+	}
+	return out
+}
+
+func (u *uncovered) add(objects int, labels ...diag.Label) {
+	u.Objects += objects
+	u.Labels = append(u.Labels, labels[:min(len(labels), maxLabels-len(u.Labels))]...)
+}
+
+// join adds up what is said about the components of a cluster.
+func (v *run) join(r *ir.Rendered, parts []part, list *diag.List) *ir.Validation {
+	out := &ir.Validation{}
+	kinds, first := map[string]*uncovered{}, map[string]string{}
+	for i, p := range parts {
+		out.Evaluated += p.Evaluated
+		list.Add(p.Diags...)
+		for _, u := range p.Uncovered {
+			if kinds[u.Kind] == nil {
+				kinds[u.Kind], first[u.Kind] = &uncovered{Kind: u.Kind}, r.Components[i].Name
+			}
+			kinds[u.Kind].add(u.Objects, u.Labels...)
+		}
+	}
+	for _, kind := range sortedKeys(kinds) {
+		u := kinds[kind]
+		out.NotEvaluated = append(out.NotEvaluated, ir.Uncovered{Kind: kind, Objects: u.Objects})
+		list.Add(v.notEvaluated(u).About(diag.Subject{Cluster: r.Cluster, Component: first[kind]}))
 	}
 	return out
 }
@@ -71,8 +115,8 @@ func comparePlaces(a, b *problem) int {
 	})
 }
 
-// join adds a problem to the group of its equals.
-func (v *run) join(groups map[string]*group, it item, p *problem) {
+// group adds a problem to the group of its equals.
+func (v *run) group(groups map[string]*group, it item, p *problem) {
 	key := groupKey(it, p)
 	g := groups[key]
 	if g == nil {
@@ -106,18 +150,15 @@ func groupKey(it item, p *problem) string {
 	return strings.Join([]string{p.code, it.component, it.object.APIVersion, it.object.Kind, ir.Pointer(path...), message}, "\x00")
 }
 
-// notEvaluated counts the objects of a kind without a schema.
-func (v *run) notEvaluated(kind string, its []item) *diag.Diagnostic {
+// notEvaluated tells of the objects of a kind without a schema.
+func (v *run) notEvaluated(u *uncovered) *diag.Diagnostic {
 	noun := "objects"
-	if len(its) == 1 {
+	if u.Objects == 1 {
 		noun = "object"
 	}
-	d := diag.Notef(codeNotEvaluated, "%d %s of %s not evaluated: no schema", len(its), noun, kind)
-	d.About(diag.Subject{Cluster: its[0].cluster, Component: its[0].component})
-	for i, it := range its {
-		if i < maxLabels {
-			d.At(it.object.Origin.Pos, "%s", it.object.Key())
-		}
+	d := diag.Notef(codeNotEvaluated, "%d %s of %s not evaluated: no schema", u.Objects, noun, u.Kind)
+	for _, l := range u.Labels {
+		d.At(l.Position, "%s", l.Text)
 	}
 	if v.release == nil {
 		return d.Fix("declare a supported Kubernetes version")

@@ -15,6 +15,7 @@ package validate
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"io/fs"
 	"maps"
 	"runtime"
@@ -25,6 +26,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/internal/cache"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/object"
 )
@@ -41,6 +43,11 @@ type Config struct {
 	// Declared is where the cluster declares its version, shown beside what
 	// depends on it. The zero value shows nothing.
 	Declared diag.Position
+	// MadeFrom names all that the objects of a component, by its place, were made
+	// from: components with equal names are equal, as long as the same components
+	// define their kinds. "" when that has no name. With it, and with a cache in the
+	// catalog, a component is judged once; nil judges all.
+	MadeFrom func(component int) string
 	// Parallel bounds the objects judged at once; 0 means one a processor.
 	Parallel int
 }
@@ -54,13 +61,14 @@ func (c *Config) catalog() *Catalog {
 
 // run is one validation over one cluster.
 type run struct {
-	catalog   *Catalog
-	release   *release // nil when the version has no schemas
-	lifecycle map[gvk]lifecycle
-	crds      map[GroupKind]*crd      // by the kind that they define
-	defined   map[*object.Object]*crd // by the object that they are
-	lines     *Lines
-	declared  diag.Position
+	catalog    *Catalog
+	kubernetes string   // as it is declared
+	release    *release // nil when the version has no schemas
+	lifecycle  map[gvk]lifecycle
+	crds       map[GroupKind]*crd      // by the kind that they define
+	defined    map[*object.Object]*crd // by the object that they are
+	lines      *Lines
+	declared   diag.Position
 }
 
 // item is one object and where it stands.
@@ -78,31 +86,91 @@ type verdict struct {
 // Validate judges every object of a cluster for a Kubernetes version such as
 // "1.36" or "v1.36.2". The list is sorted; the counts cover every object.
 func Validate(ctx context.Context, r *ir.Rendered, kubernetes string, cfg *Config) (*ir.Validation, diag.List, error) {
-	v := &run{catalog: cfg.catalog(), lines: cfg.Lines, declared: cfg.Declared}
+	v := &run{catalog: cfg.catalog(), kubernetes: kubernetes, lines: cfg.Lines, declared: cfg.Declared}
 	var list diag.List
 	if err := v.open(kubernetes, r.Cluster, &list); err != nil {
 		return nil, nil, err
 	}
-	items := itemsOf(r)
-	if err := v.readDefinitions(ctx, items); err != nil {
-		return nil, nil, err
+	parts, defined := make([]part, len(r.Components)), definers(r)
+	for i := range r.Components {
+		var err error
+		if parts[i], err = v.component(ctx, r, i, defined, cfg); err != nil {
+			return nil, nil, err
+		}
 	}
+	out := v.join(r, parts, &list)
+	return out, list.Sorted(), nil
+}
+
+// definers lists the components that define each kind, by their places.
+func definers(r *ir.Rendered) map[GroupKind][]int {
+	out := map[GroupKind][]int{}
+	for i := range r.Components {
+		for _, o := range r.Components[i].Objects {
+			if isCRD(o) {
+				kind := GroupKind{object.String(o.Get("spec", "group")), object.String(o.Get("spec", "names", "kind"))}
+				out[kind] = append(out[kind], i)
+			}
+		}
+	}
+	return out
+}
+
+// component judges the objects of one component, or recalls how they were judged.
+// Besides on the objects that depends on the release, and on who defines their
+// kinds.
+func (v *run) component(ctx context.Context, r *ir.Rendered, i int, defined map[GroupKind][]int, cfg *Config) (part, error) {
+	needs := []int{i}
+	for _, o := range r.Components[i].Objects {
+		needs = append(needs, defined[GroupKind{o.Group(), o.Kind}]...)
+	}
+	slices.Sort(needs)
+	needs = slices.Compact(needs)
+	judge := func() (part, error) {
+		with := &ir.Rendered{Cluster: r.Cluster}
+		for _, n := range needs {
+			with.Components = append(with.Components, r.Components[n])
+		}
+		return v.judgeAll(ctx, itemsOf(with), r.Components[i].Name, cfg)
+	}
+	if cfg.MadeFrom == nil {
+		return judge()
+	}
+	at := v.declared
+	names := []string{r.Cluster, r.Components[i].Name, v.kubernetes, fmt.Sprint(v.lines != nil, at.Line, at.Column, at.EndColumn), at.File}
+	for _, n := range needs {
+		made := cfg.MadeFrom(n)
+		if made == "" {
+			return judge()
+		}
+		names = append(names, made)
+	}
+	return cache.Value(v.catalog.Cache, "schemas", names, judge)
+}
+
+// judgeAll judges those of the items that are of a component, with the definitions
+// among all.
+func (v *run) judgeAll(ctx context.Context, all []item, component string, cfg *Config) (part, error) {
+	w := *v
+	if err := w.readDefinitions(ctx, all); err != nil {
+		return part{}, err
+	}
+	items := slices.DeleteFunc(all, func(it item) bool { return it.component != component })
 	verdicts := make([]verdict, len(items))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(cmp.Or(cfg.Parallel, runtime.GOMAXPROCS(0)))
 	for i, it := range items {
 		g.Go(func() (err error) {
 			if err = ctx.Err(); err == nil {
-				verdicts[i], err = v.judge(ctx, it.object)
+				verdicts[i], err = w.judge(ctx, it.object)
 			}
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return nil, nil, err
+		return part{}, err
 	}
-	out := v.report(items, verdicts, &list)
-	return out, list.Sorted(), nil
+	return w.report(items, verdicts), nil
 }
 
 // open finds the schemas of the declared version. A version that cannot be
