@@ -171,7 +171,7 @@ type session struct {
 func newSession(in *Input, cfg *Config, p *Prepared) *session {
 	s := &session{
 		in: in, cfg: cfg, rules: p.rules, rendered: map[string]*ir.Rendered{},
-		scanner: &scanner{detectors: &p.detectors, fields: map[field][]recognised{}},
+		scanner: &scanner{detectors: &p.detectors, kept: cfg.Cache, fields: map[field][]recognised{}},
 	}
 	s.fleet, s.lock = sync.OnceValues(s.fleetTerms), sync.OnceValues(s.lockTerms)
 	s.digests.add("darkstart", p.sources)

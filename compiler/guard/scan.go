@@ -17,6 +17,7 @@ import (
 	"github.com/zricethezav/gitleaks/v8/detect"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/internal/cache"
 	"github.com/darkstart-dev/darkstart/internal/object"
 )
 
@@ -32,7 +33,7 @@ func (d *document) scan() (map[string]*ast.Term, error) {
 		}
 		for _, h := range hits {
 			out = append(out, map[string]any{
-				"object": e.key, "component": e.component, "path": h.path, "detector": h.detector, "what": h.what,
+				"object": e.key, "component": e.component, "path": h.path, "detector": h.Detector, "what": h.What,
 			})
 		}
 	}
@@ -40,20 +41,25 @@ func (d *document) scan() (map[string]*ast.Term, error) {
 }
 
 // detectors owns the gitleaks detector: its own rules, embedded in the library,
-// no file, no network. It is built when the first text is scanned, since its
-// two hundred expressions take a while to compile.
+// no file, no network. It is built when a text is scanned of which nobody knows
+// what is in it, since its two hundred expressions take a while to compile.
 type detectors struct {
 	once     sync.Once
 	detector *detect.Detector
-	keywords *ahocorasick.Trie
+	words    []string // that its rules look for first
 	err      error
+
+	listed   sync.Once
+	keywords *ahocorasick.Trie // of the words
+	unlisted error
 }
 
 // scanner scans what one fleet renders: what objects of several clusters share is
 // scanned once, and so is a field that several objects have.
 type scanner struct {
 	detectors *detectors
-	shared    sync.Map // scannedField to *scanned
+	kept      *cache.Store // of what texts hold; nil keeps nothing
+	shared    sync.Map     // scannedField to *scanned
 	mu        sync.RWMutex
 	fields    map[field][]recognised
 }
@@ -77,8 +83,9 @@ type scanned struct {
 // most detectors need.
 type field struct{ name, value string }
 
-// recognised is what a detector recognised in a field.
-type recognised struct{ detector, what string }
+// recognised is what a detector recognised in a field. It can be kept, so its
+// fields are exported.
+type recognised struct{ Detector, What string }
 
 type hit struct {
 	path string
@@ -109,11 +116,24 @@ func (d *detectors) build() error {
 		return err
 	}
 	d.detector = detect.NewDetector(cfg)
-	d.keywords = ahocorasick.NewTrieBuilder().AddStrings(sortedKeys(cfg.Keywords)).Build()
+	d.words = sortedKeys(cfg.Keywords)
 	// A comment in a manifest accepts nothing: that is what waivers are for.
 	d.detector.IgnoreGitleaksAllow = true
 	d.detector.Redact = 100
 	return nil
+}
+
+// list makes the words ready that tell which texts are worth a look.
+func (d *detectors) list(kept *cache.Store) error {
+	d.listed.Do(func() {
+		var words []string
+		words, d.unlisted = cache.Value(kept, "keywords", nil, func() ([]string, error) {
+			err := d.open()
+			return d.words, err
+		})
+		d.keywords = ahocorasick.NewTrieBuilder().AddStrings(words).Build()
+	})
+	return d.unlisted
 }
 
 // object scans the strings of an object.
@@ -121,63 +141,86 @@ func (s *scanner) object(o *object.Object) ([]hit, error) {
 	if slices.Contains(unscanned, o.Kind) {
 		return nil, nil
 	}
-	if err := s.detectors.open(); err != nil {
+	if err := s.detectors.list(s.kept); err != nil {
 		return nil, err
 	}
 	var hits []hit
 	for key, v := range o.Content() { // order does not show: the hits are sorted
-		hits = append(hits, s.below(o, key, v)...)
+		below, err := s.below(o, key, v)
+		if err != nil {
+			return nil, err
+		}
+		hits = append(hits, below...)
 	}
 	// The library walks a map; the specific detectors come before the generic
 	// ones, and one hit a field is enough.
 	slices.SortFunc(hits, func(a, b hit) int {
-		return cmp.Or(cmp.Compare(a.path, b.path), generic(a)-generic(b), cmp.Compare(a.detector, b.detector))
+		return cmp.Or(cmp.Compare(a.path, b.path), generic(a)-generic(b), cmp.Compare(a.Detector, b.Detector))
 	})
 	hits = slices.CompactFunc(hits, func(a, b hit) bool { return a.path == b.path })
 	return hits, nil
 }
 
 // below scans what stands in a top-level field of an object.
-func (s *scanner) below(o *object.Object, key string, v any) []hit {
+func (s *scanner) below(o *object.Object, key string, v any) (hits []hit, err error) {
 	id, shared := o.Shares(key, v)
 	at := scannedField{id, key, isSecret(o)}
 	if known, ok := s.shared.Load(at); ok && shared {
-		return known.(*scanned).hits
+		return known.(*scanned).hits, nil
 	}
-	var hits []hit
 	visit(o, key, v, func(f field, path func() string) {
-		for _, r := range s.field(f) {
+		found, failed := s.field(f)
+		err = cmp.Or(err, failed)
+		for _, r := range found {
 			hits = append(hits, hit{path(), r})
 		}
 	})
-	if shared {
+	if shared && err == nil {
 		s.shared.Store(at, &scanned{v, hits})
 	}
-	return hits
+	return hits, err
 }
 
 // field runs the detectors over a field, once however many objects have it. A
 // short value cannot hold a credential that a detector knows, and an encrypted
 // one holds none.
-func (s *scanner) field(f field) []recognised {
+func (s *scanner) field(f field) (out []recognised, err error) {
 	if len(f.value) < 8 || strings.HasPrefix(f.value, "ENC[") {
-		return nil
+		return nil, nil
 	}
 	s.mu.RLock()
 	out, ok := s.fields[f]
 	s.mu.RUnlock()
 	if ok {
-		return out
+		return out, nil
 	}
 	if text := s.detectors.relevant(f); text != "" {
-		for _, r := range s.detectors.detector.DetectString(text) {
-			out = append(out, recognised{r.RuleID, r.Description})
+		if out, err = s.recognise(text); err != nil {
+			return nil, err
 		}
 	}
 	s.mu.Lock()
 	s.fields[f] = out
 	s.mu.Unlock()
-	return out
+	return out, nil
+}
+
+// recognise runs the detectors over a text, or recalls what they said. They are a
+// function of the text; only in which order they say it is an accident.
+func (s *scanner) recognise(text string) ([]recognised, error) {
+	return cache.Value(s.kept, "secrets", []string{text}, func() ([]recognised, error) {
+		if err := s.detectors.open(); err != nil {
+			return nil, err
+		}
+		var out []recognised
+		for _, r := range s.detectors.detector.DetectString(text) {
+			out = append(out, recognised{r.RuleID, r.Description})
+		}
+		slices.SortFunc(out, func(a, b recognised) int {
+			return cmp.Or(cmp.Compare(a.Detector, b.Detector), cmp.Compare(a.What, b.What))
+		})
+		return out, nil
+	})
 }
 
 // relevant is "name: value" without what no detector looks at: of a long text
@@ -202,7 +245,7 @@ func (d *detectors) relevant(f field) string {
 }
 
 func generic(h hit) int {
-	if strings.HasPrefix(h.detector, "generic") {
+	if strings.HasPrefix(h.Detector, "generic") {
 		return 1
 	}
 	return 0

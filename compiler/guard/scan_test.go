@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/darkstart-dev/darkstart/internal/cache"
 	"github.com/darkstart-dev/darkstart/internal/object"
 )
 
@@ -26,7 +27,8 @@ func TestScanOfShared(t *testing.T) {
 		{Path: []string{"stringData", "other"}, Value: token},
 		{Path: []string{"more", "token"}, Value: token},
 	}
-	var detectors detectors
+	var detectors, unbuilt, later detectors
+	kept := cache.Open(cache.Config{Dir: t.TempDir(), Maker: "test"})
 	found := 0
 	rapid.Check(t, func(t *rapid.T) {
 		alone := func(o *object.Object) []hit {
@@ -37,7 +39,7 @@ func TestScanOfShared(t *testing.T) {
 			}
 			return hits
 		}
-		s := &scanner{detectors: &detectors, fields: map[field][]recognised{}}
+		s := &scanner{detectors: &unbuilt, kept: kept, fields: map[field][]recognised{}}
 		for range 4 {
 			base := rapid.SampledFrom(bases).Draw(t, "base")
 			o := object.New(base, object.Origin{}).With(rapid.SliceOfN(rapid.SampledFrom(edits), 0, 2).Draw(t, "edits")...)
@@ -53,5 +55,17 @@ func TestScanOfShared(t *testing.T) {
 	})
 	if found == 0 {
 		t.Error("nothing was found at all")
+	}
+	// All that these objects say is known by now, so who compiles next builds nothing.
+	s := &scanner{detectors: &later, kept: kept, fields: map[field][]recognised{}}
+	for _, base := range bases {
+		want, err := (&scanner{detectors: &detectors, fields: map[field][]recognised{}}).object(object.New(base, object.Origin{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.object(object.New(base, object.Origin{}))
+		if err != nil || !slices.Equal(got, want) || later.detector != nil {
+			t.Errorf("recalled %v, %v; want %v, without a detector", got, err, want)
+		}
 	}
 }
