@@ -61,7 +61,7 @@ func (s *Stage) Keep(b Blob) (Blob, error) {
 	if err := os.MkdirAll(filepath.Join(s.layout.dir, "blobs", "sha256"), 0o755); err != nil {
 		return nil, err
 	}
-	if err := s.layout.store(b); err != nil {
+	if err := s.layout.store(b.Digest(), b); err != nil {
 		return nil, err
 	}
 	return stored{s.layout, b.Digest(), b.Size()}, nil

@@ -23,23 +23,29 @@ func (l *Layout) blob(d digest.Digest) string {
 	return filepath.Join(l.dir, "blobs", "sha256", d.Hex())
 }
 
-// has reports whether a blob is there and intact.
-func (l *Layout) has(b Blob) bool {
-	old, err := readFile(l.blob(b.Digest()), b.Size())
-	return err == nil && digest.Of(old) == b.Digest()
+// has reports whether a blob of this size is there and intact.
+func (l *Layout) has(d digest.Digest, size int64) bool {
+	f, _, err := open(l.blob(d))
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	w := digest.NewWriter()
+	n, err := io.Copy(w, io.LimitReader(f, size+1))
+	return err == nil && n == size && w.Digest() == d
 }
 
-// store writes a blob; one that is there stays as it is, and is not asked for
-// its content.
-func (l *Layout) store(b Blob) error {
-	if s, ok := b.(stored); ok && s.layout.dir == l.dir || l.has(b) {
+// store writes a blob under its digest; one that is there stays as it is, and is
+// not asked for its content.
+func (l *Layout) store(d digest.Digest, b Blob) error {
+	if s, ok := b.(stored); ok && s.layout.dir == l.dir || l.has(d, b.Size()) {
 		return nil
 	}
 	content, err := b.Bytes()
 	if err != nil {
 		return err
 	}
-	return l.replace(l.blob(b.Digest()), content)
+	return l.replace(l.blob(d), content)
 }
 
 // replace writes a file in one step and makes sure that its bytes are on the
@@ -62,25 +68,34 @@ func (l *Layout) replace(name string, b []byte) error {
 	return os.Rename(f.Name(), name)
 }
 
+// open opens a regular file.
+func open(name string) (f *os.File, size int64, err error) {
+	if f, err = os.Open(name); err != nil {
+		return nil, 0, err
+	}
+	st, err := f.Stat()
+	if err == nil && !st.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a regular file", name)
+	}
+	if err != nil {
+		f.Close()
+		return nil, 0, err
+	}
+	return f, st.Size(), nil
+}
+
 var errTooLong = errors.New("too long")
 
 // readFile reads a regular file of at most max bytes. One byte more is an
 // error, so that a name cannot lead to endless input.
 func readFile(name string, max int64) ([]byte, error) {
-	f, err := os.Open(name)
+	f, size, err := open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !st.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file", name)
-	}
 	var b bytes.Buffer
-	b.Grow(int(min(st.Size(), max)) + bytes.MinRead)
+	b.Grow(int(min(size, max)) + bytes.MinRead)
 	_, err = b.ReadFrom(io.LimitReader(f, max+1))
 	if err == nil && int64(b.Len()) > max {
 		err = fmt.Errorf("%s has more than %d bytes: %w", name, max, errTooLong)

@@ -9,7 +9,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/darkstart-dev/darkstart/internal/digest"
 )
 
 const (
@@ -62,12 +67,16 @@ func WriteLayout(ctx context.Context, dir string, artifacts []Artifact) (*Layout
 	l := &Layout{dir: dir}
 	defer l.lock()()
 	var list []Descriptor
+	var blobs []Blob
 	for _, a := range artifacts {
-		d, err := l.put(ctx, a)
+		d, err := a.describe()
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, d)
+		list, blobs = append(list, d), append(blobs, a.blobs()...)
+	}
+	if err := l.storeAll(ctx, blobs); err != nil {
+		return nil, err
 	}
 	if err := l.replace(filepath.Join(dir, layoutFile), []byte(layoutContent)); err != nil {
 		return nil, err
@@ -80,22 +89,45 @@ func WriteLayout(ctx context.Context, dir string, artifacts []Artifact) (*Layout
 
 // put stores the blobs of an artifact and describes it for index.json.
 func (l *Layout) put(ctx context.Context, a Artifact) (Descriptor, error) {
-	if err := ctx.Err(); err != nil {
-		return Descriptor{}, err
-	}
-	d, _, err := describe(a.Manifest)
+	d, err := a.describe()
 	if err != nil {
 		return Descriptor{}, err
 	}
-	for _, b := range append(slices.Clone(a.Blobs), Bytes(a.Manifest)) {
-		if err := l.store(b); err != nil {
-			return Descriptor{}, err
-		}
-	}
-	if a.Tag != "" {
+	return d, l.storeAll(ctx, a.blobs())
+}
+
+// describe returns the artifact as index.json names it.
+func (a *Artifact) describe() (Descriptor, error) {
+	d, _, err := describe(a.Manifest)
+	if err == nil && a.Tag != "" {
 		d.Annotations = map[string]string{refName: a.Tag}
 	}
-	return d, nil
+	return d, err
+}
+
+// blobs are all that a layout stores of the artifact.
+func (a *Artifact) blobs() []Blob { return append(slices.Clone(a.Blobs), Bytes(a.Manifest)) }
+
+// storeAll stores blobs, several at a time and each once: what is there is read
+// to the end, and what is not there waits for the disk.
+func (l *Layout) storeAll(ctx context.Context, blobs []Blob) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	seen := map[digest.Digest]bool{}
+	for _, b := range blobs {
+		d := b.Digest()
+		if seen[d] {
+			continue
+		}
+		seen[d] = true
+		g.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			return l.store(d, b)
+		})
+	}
+	return g.Wait()
 }
 
 // commit replaces index.json: the moment at which a change becomes visible.
