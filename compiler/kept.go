@@ -95,13 +95,49 @@ func told(d digest.Digest, err error) (digest.Digest, error) {
 	return d, err
 }
 
-// sealed is what is kept of a bundle besides its layer.
-type sealed struct {
+// Sealed is what is kept of a bundle besides its layer.
+type Sealed struct {
 	Content, Tar, Layer digest.Digest
 	Size                int64
 	Count               int
 	Record              ir.Record
 	Manifest            []byte
+}
+
+func sealedOf(b *seal.Bundle) Sealed {
+	return Sealed{b.Content, b.Tar, b.LayerDigest(), b.Layer.Size(), b.Count, b.Record, b.Manifest}
+}
+
+func (x *Sealed) bundle(a *ir.Artifact, read func() ([]byte, error)) *seal.Bundle {
+	return seal.Recall(a, x.Record, x.Content, x.Tar, x.Manifest, x.Count, layer{x.Layer, x.Size, read})
+}
+
+// Keep returns what Recall needs besides the cache.
+func (b *Bundles) Keep() []Sealed {
+	out := make([]Sealed, len(b.Sealed))
+	for i, x := range b.Sealed {
+		out[i] = sealedOf(x)
+	}
+	return out
+}
+
+// ErrLost says that the layer of a recalled bundle is not in the cache.
+var ErrLost = errors.New("a layer is not in the cache any more")
+
+// Recall returns bundles that were sealed before, without a compile: to be
+// stored, for nobody knows their files. Where the cache has lost a layer, reading
+// it fails with ErrLost; a store that has the layer does not read it.
+func Recall(kept *cache.Store, all []Sealed) *Bundles {
+	out := &Bundles{}
+	for _, x := range all {
+		unknown := &ir.Artifact{Name: x.Record.Artifact, Walk: func(func(ir.File) error) error {
+			return fmt.Errorf("the files of %s were not compiled", x.Record.Artifact)
+		}}
+		out.Sealed = append(out.Sealed, x.bundle(unknown, func() ([]byte, error) {
+			return keptLayer(kept, x.Layer, func() ([]byte, error) { return nil, fmt.Errorf("%w: %s of %s", ErrLost, x.Layer, x.Record.Artifact) })
+		}))
+	}
+	return out
 }
 
 // seal packs the content with a record; nil when that cannot be done and has
@@ -119,16 +155,16 @@ func (s *sealing) seal(ctx context.Context, r ir.Record, stage *oci.Stage) (*sea
 	if err != nil {
 		return nil, err
 	}
-	x, err := cache.Value(s.kept, "seal", append(names, string(record)), func() (sealed, error) {
+	x, err := cache.Value(s.kept, "seal", append(names, string(record)), func() (Sealed, error) {
 		b, err := s.pack(ctx, r)
 		if err == nil && b == nil {
 			err = errUnkept
 		}
 		if err != nil {
-			return sealed{}, err
+			return Sealed{}, err
 		}
-		_, err = s.layer(b.LayerDigest(), b.Layer.Bytes)
-		return sealed{b.Content, b.Tar, b.LayerDigest(), b.Layer.Size(), b.Count, b.Record, b.Manifest}, err
+		_, err = keptLayer(s.kept, b.LayerDigest(), b.Layer.Bytes)
+		return sealedOf(b), err
 	})
 	if errors.Is(err, errUnkept) {
 		return nil, nil
@@ -136,8 +172,8 @@ func (s *sealing) seal(ctx context.Context, r ir.Record, stage *oci.Stage) (*sea
 	if err != nil {
 		return nil, err
 	}
-	return seal.Recall(s.artifact, x.Record, x.Content, x.Tar, x.Manifest, x.Count, layer{x.Layer, x.Size, func() ([]byte, error) {
-		return s.layer(x.Layer, func() ([]byte, error) {
+	return x.bundle(s.artifact, func() ([]byte, error) {
+		return keptLayer(s.kept, x.Layer, func() ([]byte, error) {
 			b, err := s.pack(ctx, r)
 			if err == nil && b == nil {
 				err = fmt.Errorf("the layer of %s cannot be made again", s.artifact.Name)
@@ -147,7 +183,7 @@ func (s *sealing) seal(ctx context.Context, r ir.Record, stage *oci.Stage) (*sea
 			}
 			return b.Layer.Bytes()
 		})
-	}}), nil
+	}), nil
 }
 
 func (s *sealing) pack(ctx context.Context, r ir.Record) (*seal.Bundle, error) {
@@ -166,9 +202,9 @@ func (s *sealing) pack(ctx context.Context, r ir.Record) (*seal.Bundle, error) {
 	return b, err
 }
 
-// layer returns a layer from the cache, or makes it.
-func (s *sealing) layer(of digest.Digest, make func() ([]byte, error)) ([]byte, error) {
-	b, err := cache.Value(s.kept, "layer", []string{string(of)}, make)
+// keptLayer returns a layer from the cache, or makes it.
+func keptLayer(kept *cache.Store, of digest.Digest, make func() ([]byte, error)) ([]byte, error) {
+	b, err := cache.Value(kept, "layer", []string{string(of)}, make)
 	if err == nil && digest.Of(b) != of {
 		err = fmt.Errorf("%w: layer %s", cache.ErrPoisoned, of)
 	}

@@ -92,22 +92,27 @@ func program(dir string) (string, error) {
 	})
 }
 
-// complain says what the cache could not do. None of it changed a result.
-func complain(s *cache.Store, stderr io.Writer) {
-	said := map[bool]int{}
+// complain says what the cache could not do: that it cannot be used once in a
+// run, of damaged entries which. None of it changed a result.
+func complain(inv *Invocation, s *cache.Store) {
+	damaged := 0
 	for _, p := range s.Run().Problems {
-		damaged := errors.Is(p.Err, cache.ErrDamaged)
-		if said[damaged]++; said[damaged] > 1 {
+		what := p.Path
+		if !errors.Is(p.Err, cache.ErrDamaged) {
+			what = "cannot be used"
+		}
+		if slices.Contains(inv.told, what) {
 			continue
 		}
-		if damaged {
-			fmt.Fprintf(stderr, "darkstart: a result in the cache was damaged, and was computed again: %s\n", p.Path)
-		} else {
-			fmt.Fprintf(stderr, "darkstart: the cache cannot be used, which costs time and nothing else: %v\n", p.Err)
+		inv.told = append(inv.told, what)
+		if what != p.Path {
+			fmt.Fprintf(inv.Stderr, "darkstart: the cache cannot be used, which costs time and nothing else: %v\n", p.Err)
+		} else if damaged++; damaged == 1 {
+			fmt.Fprintf(inv.Stderr, "darkstart: a result in the cache was damaged, and was computed again: %s\n", p.Path)
 		}
 	}
-	if n := said[true]; n > 1 {
-		fmt.Fprintf(stderr, "darkstart: %s in the cache were damaged; is the disk failing?\n", amount(n, "result"))
+	if damaged > 1 {
+		fmt.Fprintf(inv.Stderr, "darkstart: %s in the cache were damaged; is the disk failing?\n", amount(damaged, "result"))
 	}
 }
 
@@ -140,8 +145,10 @@ func (inv *Invocation) summarize(took time.Duration) {
 	}
 	var parts []string
 	compared := 0
-	if all["check"].Hits > 0 && !inv.verified {
-		parts = append(parts, "nothing changed since it was checked")
+	for _, k := range []struct{ kind, done string }{{"check", "checked"}, {"compile", "compiled"}} {
+		if all[k.kind].Hits > 0 && !inv.verified {
+			parts = append(parts, "nothing changed since it was "+k.done)
+		}
 	}
 	for _, k := range kinds {
 		if t, ok := all[k.kind]; ok {

@@ -2,17 +2,12 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/darkstart-dev/darkstart/compiler"
-	"github.com/darkstart-dev/darkstart/internal/cache"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/report"
-	"github.com/darkstart-dev/darkstart/internal/tree"
 )
 
 func newCheck(inv *Invocation) *cobra.Command {
@@ -68,12 +63,10 @@ also when policies that were asked for evaluated nothing.`,
 // runCheck compiles and judges. The error ends the run: what went wrong has been
 // reported by then.
 func runCheck(ctx context.Context, inv *Invocation, p *pipeline, c *change) (*session, *report.Result, error) {
-	if c.ref == "" && !p.onlyLocked {
+	if c.ref == "" {
 		return p.judged(ctx, inv)
 	}
-	if c.ref != "" {
-		p.since = func(ctx context.Context, s *session) (*bases, diag.List, error) { return c.since(ctx, inv, p, s) }
-	}
+	p.since = func(ctx context.Context, s *session) (*bases, diag.List, error) { return c.since(ctx, inv, p, s) }
 	s, res, rep, err := p.run(ctx, inv, "check", compiler.ToVerdict)
 	if err != nil {
 		return nil, nil, err
@@ -83,7 +76,7 @@ func runCheck(ctx context.Context, inv *Invocation, p *pipeline, c *change) (*se
 		return nil, nil, p.broken(inv, s, rep, err)
 	}
 	rep.Diagnostics.Add(ds...)
-	if c.ref != "" && s.tree != nil {
+	if s.tree != nil {
 		c.into(rep, res)
 	}
 	return s, rep, nil
@@ -103,61 +96,25 @@ func (p *pipeline) judged(ctx context.Context, inv *Invocation) (*session, *repo
 	if err != nil {
 		return nil, nil, err
 	}
-	fleet := s.tree
-	o, err := p.recall(inv, s, func(t *tree.Tree) (outcome, error) {
-		s.tree = t
-		res, err := p.in.compile(ctx, inv, s, compiler.ToVerdict, p.noWaivers)
+	kept, err := p.in.cached.open(inv)
+	if err != nil {
+		return nil, nil, p.broken(inv, s, rep, err)
+	}
+	o, err := p.recall(inv, s, kept, "check", nil, func(s *session) (outcome, error) {
+		res, o, err := p.reach(ctx, inv, s, compiler.ToVerdict)
 		if err != nil {
-			return outcome{}, err
+			return o, err
 		}
-		o := outcomeOf(res)
-		o.Unfinished = !reached(res, compiler.ToVerdict)
 		ds, err := checkRunbooks(res)
 		o.Diagnostics.Add(ds...)
 		return o, err
 	})
-	s.tree = fleet
 	if err != nil {
 		return nil, nil, p.broken(inv, s, rep, err)
 	}
 	p.fill(rep, s, o)
-	p.out.unfinished = o.Unfinished
 	return s, rep, nil
 }
-
-// recall returns what a check found before, or checks. A rule that ran out of
-// time may do better the next time, so that is not kept.
-func (p *pipeline) recall(inv *Invocation, s *session, check func(*tree.Tree) (outcome, error)) (outcome, error) {
-	kept, err := p.in.cached.open(inv)
-	if err != nil {
-		return outcome{}, err
-	}
-	if kept == nil || s.tree == nil || len(s.diags) > 0 {
-		return check(s.tree)
-	}
-	asked, err := json.Marshal([]any{p.in.now, s.rev.Time, p.in.clusters, p.in.namespaces, p.in.pairs, p.noWaivers})
-	if err != nil {
-		return outcome{}, err
-	}
-	var hasty *outcome
-	o, _, err := cache.Memo(kept, s.tree, "check", []string{string(asked)}, func(t *tree.Tree) (outcome, error) {
-		o, err := check(t)
-		if err == nil && slices.ContainsFunc(o.Diagnostics, func(d *diag.Diagnostic) bool { return d.Code == "GRD004" }) {
-			hasty, err = &o, errHasty
-		}
-		return o, err
-	})
-	if errors.Is(err, errHasty) {
-		return *hasty, nil
-	}
-	complain(kept, inv.Stderr)
-	if err == nil {
-		p.in.used(inv, kept)
-	}
-	return o, poisoned(err)
-}
-
-var errHasty = errors.New("a rule ran out of time")
 
 func finishCheck(inv *Invocation, p *pipeline, s *session, rep *report.Result, err error) error {
 	if err != nil {

@@ -52,6 +52,7 @@ type Invocation struct {
 
 	stores          []*cache.Store // that were used
 	quiet, verified bool           // of the compile that used them last
+	told            []string       // what was said of them: see complain
 }
 
 // exit carries a status through cobra. A nil err means that what there was to

@@ -45,8 +45,8 @@ func TestMain(m *testing.M) {
 //	token FILE SUBJECT write an identity token
 //	image REF TEXT     push an image that holds TEXT to it
 //	stock NAME ARG…    run a stock program; [stock:NAME] says whether it is there
-//	damage DIR         flip a bit in every result of a cache
-//	poison DIR         put false results into a cache
+//	damage DIR         flip a bit in every file below DIR; damage DIR layers: of a cache, in layers
+//	poison DIR [A B]   put false results into a cache: B for A
 //	kept DIR           demand that an unpacked bundle's state is never pruned
 func TestScript(t *testing.T) {
 	kept := t.TempDir()

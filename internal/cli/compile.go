@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -57,41 +58,76 @@ assemble. With --shards COUNT alone the index is that of the Kubernetes Indexed 
 	return cmd
 }
 
-// run compiles and writes the bundles.
+// run compiles and writes the bundles. What compiling gave is kept as a whole:
+// of a fleet in which nothing has changed that was read for it, the layout is
+// brought up to date and nothing is compiled.
 func (c *compileFlags) run(ctx context.Context, inv *Invocation, command string) error {
-	s, res, rep, err := c.pipeline.run(ctx, inv, command, compiler.ToArtifacts)
+	s, rep, err := c.begin(ctx, inv, command)
 	if err != nil {
 		return err
-	}
-	if blocked(&c.pipeline, rep, res) {
-		return c.out.finish(inv, s, rep)
 	}
 	stage, remove, err := newStage()
 	if err != nil {
 		return c.broken(inv, s, rep, err)
 	}
 	defer remove()
-	end := c.in.stage(inv, "seal")
-	b, ds, err := compiler.Seal(ctx, s.tree, res, s.rev, stage)
-	end()
+	kept, err := c.in.cached.open(inv)
 	if err != nil {
 		return c.broken(inv, s, rep, err)
 	}
-	rep.Diagnostics.Add(ds...)
-	if b == nil || fails(ds, c.out.failOn) {
-		c.out.unfinished = true
-		return c.out.finish(inv, s, rep)
+	var b *compiler.Bundles // nil where there is nothing to write
+	work := func(s *session) (o outcome, err error) {
+		o, b, err = c.seal(ctx, inv, s, stage)
+		return o, err
 	}
-	if _, err := writeLayout(ctx, s, c.dist, b, rep); err != nil {
+	write := func(o outcome, err error) error {
+		c.fill(rep, s, o)
+		if b == nil && o.Sealed != nil {
+			b = compiler.Recall(kept, o.Sealed)
+		}
+		if err != nil || b == nil {
+			return err
+		}
+		defer inv.recording.Begin("write", "")()
+		_, err = writeLayout(ctx, s, c.dist, b, rep)
+		return err
+	}
+	err = write(c.recall(inv, s, kept, "compile", []string{c.out.failOn}, work))
+	if errors.Is(err, compiler.ErrLost) {
+		err = write(work(s))
+	}
+	complain(inv, kept)
+	if err != nil {
 		return c.broken(inv, s, rep, err)
 	}
 	return c.out.finish(inv, s, rep)
 }
 
-// blocked reports whether there is nothing that may be written: findings at
-// or above --fail-on, or a pipeline that did not reach its end.
-func blocked(p *pipeline, rep *report.Result, res *compiler.Result) bool {
-	return rep.ExitCode != ExitClean || res.Artifacts == nil || fails(res.Diagnostics, p.out.failOn)
+// seal compiles a fleet. Without bundles there is nothing to write.
+func (c *compileFlags) seal(ctx context.Context, inv *Invocation, s *session, stage *oci.Stage) (outcome, *compiler.Bundles, error) {
+	res, o, err := c.reach(ctx, inv, s, compiler.ToArtifacts)
+	if err != nil || blocked(&c.pipeline, o.status(), res) {
+		return o, nil, err
+	}
+	defer c.in.stage(inv, "seal")()
+	b, ds, err := compiler.Seal(ctx, s.tree, res, s.rev, stage)
+	if err != nil {
+		return o, nil, err
+	}
+	o.Diagnostics.Add(ds...)
+	if b == nil || fails(ds, c.out.failOn) {
+		o.Unfinished = true
+		return o, nil, nil
+	}
+	o.Sealed = b.Keep()
+	return o, b, nil
+}
+
+// blocked reports whether there is nothing that may be written: a status that
+// says so, findings at or above --fail-on, or a pipeline that did not reach its
+// end.
+func blocked(p *pipeline, status int, res *compiler.Result) bool {
+	return status != ExitClean || res.Artifacts == nil || fails(res.Diagnostics, p.out.failOn)
 }
 
 // newStage makes a place for sealed layers until it is known where they go:

@@ -28,9 +28,11 @@ func (l *lockCommand) look(ctx context.Context, inv *Invocation) error {
 	case p.out.unfinished:
 		return p.out.finish(inv, s, rep)
 	case l.check:
-		if err := p.locked(s, res, rep); err != nil {
+		o := outcomeOf(res)
+		if err := o.lock(s, res); err != nil {
 			return err
 		}
+		p.fill(rep, s, o)
 		return p.out.finish(inv, s, rep)
 	}
 	if err := l.record(ctx, inv, p, s, res, rep); err != nil {
@@ -161,21 +163,16 @@ func registryImages(inv *Invocation) (*oci.Images, error) {
 	return oci.NewImages(*c), nil
 }
 
-// locked adds what --locked and lock --check have to say. A fleet that is not
+// lock adds what --locked and lock --check have to say. A fleet that is not
 // locked is out of date, whatever else was found.
-func (p *pipeline) locked(s *session, res *compiler.Result, rep *report.Result) error {
+func (o *outcome) lock(s *session, res *compiler.Result) error {
 	if res.Rendered == nil || s.tree == nil {
 		return nil // not reached, and reported as such
 	}
 	ds, err := compiler.Locked(s.tree, res)
-	if err != nil {
-		return err
-	}
-	rep.Diagnostics = append(rep.Diagnostics, ds...).Sorted() // a check has said some of it already
-	if len(ds) > 0 && rep.ExitCode != ExitFailed {
-		rep.ExitCode = ExitOutOfDate
-	}
-	return nil
+	o.Diagnostics = append(o.Diagnostics, ds...).Sorted() // a check has said some of it already
+	o.OutOfDate = len(ds) > 0
+	return err
 }
 
 func unanswered(d *diag.Diagnostic) bool { return d.Code == "LCK007" }

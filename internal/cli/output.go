@@ -245,18 +245,26 @@ func (p *pipeline) run(ctx context.Context, inv *Invocation, command string, unt
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	res, err := p.in.compile(ctx, inv, s, until, p.noWaivers)
+	res, o, err := p.reach(ctx, inv, s, until)
 	if err != nil {
 		return nil, nil, nil, p.broken(inv, s, rep, err)
 	}
-	p.fill(rep, s, outcomeOf(res))
-	if p.onlyLocked {
-		if err := p.locked(s, res, rep); err != nil {
-			return nil, nil, nil, p.broken(inv, s, rep, err)
-		}
-	}
-	p.out.unfinished = !reached(res, until)
+	p.fill(rep, s, o)
 	return s, res, rep, nil
+}
+
+// reach compiles a fleet that was opened, and says what a report has of it.
+func (p *pipeline) reach(ctx context.Context, inv *Invocation, s *session, until compiler.Stage) (*compiler.Result, outcome, error) {
+	res, err := p.in.compile(ctx, inv, s, until, p.noWaivers)
+	if err != nil {
+		return nil, outcome{}, err
+	}
+	o := outcomeOf(res)
+	o.Unfinished = !reached(res, until)
+	if p.onlyLocked {
+		err = o.lock(s, res)
+	}
+	return res, o, err
 }
 
 // reached reports whether a compile got as far as it was meant to.
@@ -274,14 +282,29 @@ func reached(res *compiler.Result, until compiler.Stage) bool {
 	return res.Artifacts != nil
 }
 
-// outcome is what a report says of a compile. It is small, and kept: see judged.
+// outcome is what a command says of a compile, and what compile writes besides
+// the layers. It is small, and kept: see recall.
 type outcome struct {
 	Diagnostics  diag.List
 	Fleet        *report.Fleet
 	Rules        *report.Rules
 	Plan         *report.Plan
 	NotEvaluated bool
+	OutOfDate    bool // an image is not as the lock has it, and --locked was asked for
 	Unfinished   bool // it did not get as far as it was meant to
+	// Sealed is nil when nothing is to be written.
+	Sealed []compiler.Sealed
+}
+
+// status is the exit status, as far as it does not depend on --fail-on.
+func (o *outcome) status() int {
+	switch {
+	case o.NotEvaluated:
+		return ExitFailed
+	case o.OutOfDate:
+		return ExitOutOfDate
+	}
+	return ExitClean
 }
 
 func outcomeOf(res *compiler.Result) outcome {
@@ -294,7 +317,7 @@ func outcomeOf(res *compiler.Result) outcome {
 }
 
 func (p *pipeline) fill(rep *report.Result, s *session, o outcome) {
-	rep.Diagnostics = o.Diagnostics
+	rep.Diagnostics, p.out.unfinished = o.Diagnostics, o.Unfinished
 	if s.tree == nil {
 		rep.ExitCode = ExitFailed
 		return
@@ -306,9 +329,7 @@ func (p *pipeline) fill(rep *report.Result, s *session, o outcome) {
 	rep.Revision = report.RevisionOf(s.rev, now)
 	rep.Root = s.fleet
 	rep.Fleet, rep.Rules, rep.Plan = o.Fleet, o.Rules, o.Plan
-	if o.NotEvaluated {
-		rep.ExitCode = ExitFailed
-	}
+	rep.ExitCode = o.status()
 }
 
 // broken reports an error of the environment. An interrupted run is one too.

@@ -111,7 +111,7 @@ func (r *releaseFlags) run(ctx context.Context, inv *Invocation) error {
 	if err != nil {
 		return err
 	}
-	if blocked(&r.pipeline, rep, res) || rep.Diagnostics.HasErrors() {
+	if blocked(&r.pipeline, rep.ExitCode, res) || rep.Diagnostics.HasErrors() {
 		return r.refuse(inv, s, rep)
 	}
 	if s.root() == "" {

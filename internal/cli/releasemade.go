@@ -91,7 +91,7 @@ func (g *gathering) compile(ctx context.Context, inv *Invocation, rev string) (*
 	if err != nil {
 		return nil, err
 	}
-	if blocked(g.p, rep, res) || rep.Diagnostics.HasErrors() {
+	if blocked(g.p, rep.ExitCode, res) || rep.Diagnostics.HasErrors() {
 		rep.ExitCode = cmp.Or(rep.ExitCode, ExitFindings)
 		return nil, g.p.out.finish(inv, s, rep)
 	}

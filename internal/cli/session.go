@@ -177,7 +177,7 @@ func (in *input) compile(ctx context.Context, inv *Invocation, s *session, until
 	in.line.Start()
 	res, err := compiler.Compile(ctx, cfg)
 	in.line.Stop()
-	complain(kept, inv.Stderr)
+	complain(inv, kept)
 	if err != nil {
 		return nil, poisoned(err)
 	}
