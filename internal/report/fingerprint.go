@@ -10,28 +10,60 @@ import (
 	"github.com/darkstart-dev/darkstart/internal/diag"
 )
 
-// word is what a message is made of: something quoted, or what stands between
-// spaces and brackets. amount is a word that changes while the finding stays:
-// a count, a share, a duration, a place's line and column, a digest. A number
+// amount is a word that changes while the finding stays: a count, a share, a
+// duration; hash is a digest, and place ends in a line and a column. A number
 // inside a name is part of it: a finding on "db-2" is not the one on "db-1".
 var (
-	word   = regexp.MustCompile("\"[^\"]*\"|`[^`]*`|'[^']*'|[^\\s()\\[\\]{},;\"`]+")
 	amount = regexp.MustCompile(`^([0-9]+(\.[0-9]+)?(%|ns|us|µs|ms|s|m|h|d|w|y|[KMGTP]i?B?|B)?)+[.:]?$`)
 	hash   = regexp.MustCompile(`[0-9a-f]{12,}`)
 	place  = regexp.MustCompile(`^(.+?):[0-9]+(:[0-9]+)?:?$`)
 )
 
-// plainer returns a message without its amounts.
+// plainer returns a message without its amounts. A word is something quoted, or
+// what stands between spaces and brackets.
 func plainer(message string) string {
-	return word.ReplaceAllStringFunc(message, func(w string) string {
-		if strings.ContainsAny(w[:1], "\"`'") {
-			return w
+	var b strings.Builder
+	for s := message; s != ""; {
+		n := quoted(s, "\"`'")
+		if n > 0 {
+			b.WriteString(s[:n])
+			s = s[n:]
+			continue
 		}
-		if amount.MatchString(w) {
-			return "#"
+		if n = strings.IndexAny(s, " \t\n\f\r()[]{},;\"`"); n < 0 {
+			n = len(s)
 		}
-		return hash.ReplaceAllString(place.ReplaceAllString(w, "$1:#"), "#")
-	})
+		b.WriteString(plainWord(s[:n]))
+		if s = s[n:]; s != "" && quoted(s, "\"`") == 0 {
+			b.WriteByte(s[0])
+			s = s[1:]
+		}
+	}
+	return b.String()
+}
+
+func plainWord(w string) string {
+	usual := len(w) < 12 && !strings.ContainsAny(w, "0123456789") // and none of the three
+	if usual || strings.HasPrefix(w, "'") {
+		return w
+	}
+	if amount.MatchString(w) {
+		return "#"
+	}
+	return hash.ReplaceAllString(place.ReplaceAllString(w, "$1:#"), "#")
+}
+
+// quoted returns how long what s begins with is, when that stands between two of
+// one of these marks, and 0 when it does not.
+func quoted(s, marks string) int {
+	if s == "" || strings.IndexByte(marks, s[0]) < 0 {
+		return 0
+	}
+	end := strings.IndexByte(s[1:], s[0])
+	if end < 0 {
+		return 0
+	}
+	return 1 + end + 1
 }
 
 // fingerprint names what a finding is about: its code, its subject, the file of

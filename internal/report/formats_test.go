@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -168,6 +169,38 @@ func TestPlainer(t *testing.T) {
 	for _, x := range other {
 		if plainer(x[0]) == plainer(x[1]) {
 			t.Errorf("%q and %q are one finding", x[0], x[1])
+		}
+	}
+}
+
+// TestScanners: what words are, and what is particular, is what these expressions
+// say; they are what took the time of a report on a thousand clusters.
+func TestScanners(t *testing.T) {
+	word := regexp.MustCompile("\"[^\"]*\"|`[^`]*`|'[^']*'|[^\\s()\\[\\]{},;\"`]+")
+	particular := regexp.MustCompile("\"[^\"]*\"|`[^`]*`|[^ ]*[/@:.0-9][^ ]*")
+	parts := []string{`"`, "`", "'", " ", "\n", "(", "]", ";", ",", "a", "web", "12m", "1.5Gi", "deadbeefcafe", "ü", "\xff", "/", ":3", ":", ".", "@", "0", "-", "#"}
+	seed := rand.Uint64()
+	r := rand.New(rand.NewPCG(seed, 3))
+	for range 50_000 {
+		var b strings.Builder
+		for range r.IntN(12) {
+			b.WriteString(parts[r.IntN(len(parts))])
+		}
+		s := b.String()
+		want := word.ReplaceAllStringFunc(s, func(w string) string {
+			if strings.ContainsAny(w[:1], "\"`'") {
+				return w
+			}
+			if amount.MatchString(w) {
+				return "#"
+			}
+			return hash.ReplaceAllString(place.ReplaceAllString(w, "$1:#"), "#")
+		})
+		if got := plainer(s); got != want {
+			t.Fatalf("seed %d: %q without amounts is %q, want %q", seed, s, got, want)
+		}
+		if got, want := general(s), particular.ReplaceAllString(s, "…"); got != want {
+			t.Fatalf("seed %d: %q in general is %q, want %q", seed, s, got, want)
 		}
 	}
 }

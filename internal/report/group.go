@@ -1,7 +1,6 @@
 package report
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/darkstart-dev/darkstart/internal/diag"
@@ -43,8 +42,6 @@ func groups(ds diag.List) []group {
 	return out
 }
 
-var particular = regexp.MustCompile("\"[^\"]*\"|`[^`]*`|[^ ]*[/@:.0-9][^ ]*")
-
 // shape is a message without what it is about: quoted names, paths, numbers,
 // and the names of its subject.
 func shape(d *diag.Diagnostic) string {
@@ -54,7 +51,34 @@ func shape(d *diag.Diagnostic) string {
 			s = replaceWord(s, n)
 		}
 	}
-	return particular.ReplaceAllString(s, "…")
+	return general(s)
+}
+
+// general leaves out what is quoted, and words that are paths, places, numbers
+// or have one in them.
+func general(s string) string {
+	var b strings.Builder
+	for s != "" {
+		n := quoted(s, "\"`")
+		if n == 0 {
+			if n = strings.IndexByte(s, ' '); n < 0 {
+				n = len(s)
+			}
+			if !strings.ContainsAny(s[:n], "/@:.0123456789") {
+				// to where something quoted may begin, or past the space
+				plain := min(len(s), n+1)
+				if q := strings.IndexAny(s[1:plain], "\"`"); q >= 0 {
+					plain = 1 + q
+				}
+				b.WriteString(s[:plain])
+				s = s[plain:]
+				continue
+			}
+		}
+		b.WriteString("…")
+		s = s[n:]
+	}
+	return b.String()
 }
 
 // replaceWord replaces name where it stands alone: a cluster named "a" is not
