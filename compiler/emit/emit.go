@@ -87,7 +87,13 @@ func Emit(ctx context.Context, f *ir.Fleet, p *plans.Plan, cfg *Config) ([]*ir.A
 	// The fleet's artifact is made from its pages and its plan, and nothing else.
 	sum := digest.NewWriter()
 	from := json.NewEncoder(sum)
-	err := from.Encode(recoveriesOnly(p))
+	plan, scenarios := recoveriesOnly(p)
+	err := from.Encode(plan)
+	for r := range scenarios {
+		if err == nil {
+			err = from.Encode(r)
+		}
+	}
 	l.recoveries(func(p *Page) {
 		pages = append(pages, outline(p))
 		if err == nil {
@@ -165,7 +171,7 @@ func (l *library) cluster(w *writer, c *ir.Linked, o *order) error {
 
 // fleet writes the files of the fleet's artifact.
 func (l *library) fleet(w *writer, index *Page) error {
-	if err := w.json("meta/plan.json", recoveriesOnly(l.p)); err != nil {
+	if _, err := w.add("meta/plan.json", func(b []byte) ([]byte, error) { return appendRecoveries(b, l.p) }); err != nil {
 		return err
 	}
 	err := w.page(index)

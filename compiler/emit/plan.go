@@ -1,8 +1,12 @@
 package emit
 
 import (
+	"bytes"
+	"fmt"
+	"iter"
 	"slices"
 
+	"github.com/darkstart-dev/darkstart/internal/object"
 	"github.com/darkstart-dev/darkstart/plans"
 )
 
@@ -16,16 +20,43 @@ func bootstrapOnly(p *plans.Plan, cluster string) *plans.Plan {
 	return out
 }
 
-// recoveriesOnly is the plan of the fleet's artifact.
-func recoveriesOnly(p *plans.Plan) *plans.Plan {
-	out := &plans.Plan{Version: p.Version, Coverage: p.Coverage, Scenarios: []plans.Recovery{}}
-	for _, r := range p.Scenarios {
-		if r.Scenario.Class == "bootstrap" {
-			continue
+// recoveriesOnly is the plan of the fleet's artifact, without its scenarios: of a
+// thousand clusters they are a hundred megabytes, so they are copied one by one.
+func recoveriesOnly(p *plans.Plan) (*plans.Plan, iter.Seq[plans.Recovery]) {
+	return &plans.Plan{Version: p.Version, Coverage: p.Coverage, Scenarios: []plans.Recovery{}}, func(yield func(plans.Recovery) bool) {
+		for i := range p.Scenarios {
+			if p.Scenarios[i].Scenario.Class != "bootstrap" && !yield(withoutPositions(p.Scenarios[i])) {
+				return
+			}
 		}
-		out.Scenarios = append(out.Scenarios, withoutPositions(r))
 	}
-	return out
+}
+
+// appendRecoveries appends recoveriesOnly as object.AppendJSON would write it
+// whole, for which encoding/json needs three times its size.
+func appendRecoveries(b []byte, p *plans.Plan) ([]byte, error) {
+	const none = `"scenarios": []`
+	plan, scenarios := recoveriesOnly(p)
+	shell, err := object.Encode(plan)
+	if err != nil {
+		return nil, err
+	}
+	before, after, ok := bytes.Cut(shell, []byte(none))
+	if !ok {
+		return nil, fmt.Errorf("a plan is written without %s", none)
+	}
+	b = append(append(b, before...), none[:len(none)-1]...)
+	end := ""
+	for r := range scenarios {
+		if end != "" {
+			b = append(b, ',')
+		}
+		end = "\n  "
+		if b, err = object.AppendNested(append(b, "\n    "...), r, 2); err != nil {
+			return nil, err
+		}
+	}
+	return append(append(append(b, end...), ']'), after...), nil
 }
 
 // withoutPositions copies a recovery and drops file positions from its edges.

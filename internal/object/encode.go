@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"unicode/utf8"
 )
@@ -28,20 +29,30 @@ func Encode(v any) ([]byte, error) {
 	return bytes.Clone(b), nil
 }
 
-// AppendJSON appends to b what Encode writes. The form is that of
-// encoding/json, which writes what is no content of an object.
+// AppendJSON appends to b what Encode writes.
 func AppendJSON(b []byte, v any) ([]byte, error) {
-	if out, ok := appendValue(b, v, 0); ok {
-		return append(out, '\n'), nil
+	b, err := AppendNested(b, v, 0)
+	if err != nil {
+		return nil, err
+	}
+	return append(b, '\n'), nil
+}
+
+// AppendNested appends to b a value as it stands in a document, without the line
+// end: its lines but the first are indented by depth more. The form is that of
+// encoding/json, which writes what is no content of an object.
+func AppendNested(b []byte, v any, depth int) ([]byte, error) {
+	if out, ok := appendValue(b, v, depth); ok {
+		return out, nil
 	}
 	out := bytes.NewBuffer(b)
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
+	enc.SetIndent(strings.Repeat("  ", depth), "  ")
 	if err := enc.Encode(v); err != nil {
 		return nil, err
 	}
-	return out.Bytes(), nil
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
 
 // An Encoder writes objects as Object.Encode does, and keeps how it wrote the
