@@ -31,7 +31,7 @@ const (
 	// roomy is the heap below which nothing is collected.
 	roomy = 192 << 20
 	// ample is the memory beyond which it is collected sooner than usual.
-	ample = 800 << 20
+	ample = 896 << 20
 )
 
 // pacer sets the pace of the garbage collector. GOGC and GOMEMLIMIT, where they
@@ -42,7 +42,7 @@ type pacer struct{ paced, limited bool }
 // little of it is alive. A command on a small fleet is over by then, and on a
 // larger one half of all collections were of a heap that could have grown on. A
 // heap of which more is alive grows to twice that, as usual, and beyond what is
-// ample to half as much again, so that collecting stays a small part of the work.
+// ample to a third more, so that collecting stays a small part of the work.
 func unhurried() {
 	p := &pacer{paced: os.Getenv("GOGC") == "", limited: os.Getenv("GOMEMLIMIT") == ""}
 	if p.paced || p.limited {
@@ -59,7 +59,7 @@ func (p *pacer) collected() {
 		debug.SetGCPercent(int(max(100, (roomy-live)*100/live)))
 	}
 	if p.limited {
-		debug.SetMemoryLimit(max(ample, live*3/2))
+		debug.SetMemoryLimit(max(ample, live*4/3))
 	}
 	next := new([16]byte) // what the next collection finds dead
 	runtime.AddCleanup(next, func(p *pacer) { p.collected() }, p)
