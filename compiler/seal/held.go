@@ -23,7 +23,6 @@ type held struct {
 	text   []byte     // of the files that are not packed
 	packer *s2.Writer // nil until something is
 	reader *s2.Reader
-	room   []byte // for what is unpacked
 }
 
 // heldFile is a file as it is, or packed.
@@ -112,29 +111,28 @@ func (h *held) leave() {
 func (h *held) tar(w io.Writer) error {
 	a := tgz.NewArchive(w)
 	for i := range h.files {
-		b, err := h.data(&h.files[i])
-		if err != nil {
-			return err
+		to, err := a.Create(h.files[i].path, int64(h.files[i].size))
+		if err == nil {
+			err = h.write(to, &h.files[i])
 		}
-		if err := a.Add(tgz.File{Path: h.files[i].path, Data: b}); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return a.Close()
 }
 
-// data returns that of a file, until it is asked for the next.
-func (h *held) data(f *heldFile) ([]byte, error) {
+func (h *held) write(to io.Writer, f *heldFile) error {
 	if f.packed == nil {
-		return f.data, nil
+		_, err := to.Write(f.data)
+		return err
 	}
 	if h.reader == nil {
 		h.reader = s2.NewReader(nil)
 	}
 	h.reader.Reset(bytes.NewReader(f.packed))
-	h.room = slices.Grow(h.room[:0], f.size)[:f.size]
-	_, err := io.ReadFull(h.reader, h.room)
-	return h.room, err
+	_, err := io.Copy(to, h.reader)
+	return err
 }
 
 func (h *held) has(path string) bool {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"math"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,11 +41,15 @@ func AppendJSON(b []byte, v any) ([]byte, error) {
 
 // AppendNested appends to b a value as it stands in a document, without the line
 // end: its lines but the first are indented by depth more. The form is that of
-// encoding/json, which writes what is no content of an object.
+// encoding/json, which writes what this package leaves to it.
 func AppendNested(b []byte, v any, depth int) ([]byte, error) {
 	if out, ok := appendValue(b, v, depth); ok {
 		return out, nil
 	}
+	return appendStock(b, v, depth)
+}
+
+func appendStock(b []byte, v any, depth int) ([]byte, error) {
 	out := bytes.NewBuffer(b)
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
@@ -128,7 +133,7 @@ func appendValue(b []byte, v any, depth int) (_ []byte, ok bool) {
 	case map[string]any:
 		return appendMap(b, v, depth)
 	}
-	return b, false
+	return appendGo(b, reflect.ValueOf(v), depth)
 }
 
 func appendList(b []byte, list []any, depth int) (_ []byte, ok bool) {

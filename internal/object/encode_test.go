@@ -3,8 +3,10 @@ package object_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"math"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -51,6 +53,121 @@ func TestEncodeIsStock(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) { sameAsStock(t, object.Normalize(values().Draw(t, "value"))) })
 	rapid.Check(t, func(t *rapid.T) {
 		sameAsStock(t, map[string]any{rapid.String().Draw(t, "key"): []any{rapid.String().Draw(t, "text"), string(rapid.SliceOf(rapid.Byte()).Draw(t, "bytes"))}})
+	})
+}
+
+type (
+	written  string
+	selfText struct{ A int }
+	selfJSON []int
+	pointed  struct{ B int }
+	inner    struct {
+		Kind string `json:"kind"`
+		Note string `json:"note,omitempty"`
+	}
+	loop struct {
+		Next *loop
+	}
+	wide struct {
+		inner
+		Plain    string
+		Empty    string            `json:"empty,omitempty"`
+		List     []inner           `json:"list"`
+		Lists    [][]string        `json:"lists,omitempty"`
+		Map      map[written]inner `json:"map"`
+		Maps     map[string]any    `json:"maps,omitempty"`
+		Pointer  *inner            `json:"pointer,omitempty"`
+		Null     *inner            `json:"null"`
+		Any      any               `json:"any"`
+		Text     selfText          `json:"text,omitempty"`
+		JSON     selfJSON          `json:"json"`
+		JSONs    map[string]selfJSON
+		Deep     struct{ JSON selfJSON }
+		Number   int16   `json:"number,omitempty"`
+		Unsigned uint64  `json:",omitempty"`
+		Float    float64 `json:"float"`
+		Flag     bool    `json:"<flag>,omitempty"`
+		Left     int     `json:"-"`
+		hidden   int
+	}
+)
+
+func (s selfText) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "<%d>", s.A), nil }
+
+func (s selfJSON) MarshalJSON() ([]byte, error) {
+	return fmt.Appendf(nil, `{"len":%d,"of":[1,{"a":[]}]}`, len(s)), nil
+}
+
+func (p *pointed) MarshalJSON() ([]byte, error) { return []byte(`"pointed"`), nil }
+
+// TestEncodeStructs: Go's own values too are written as encoding/json does.
+func TestEncodeStructs(t *testing.T) {
+	cycle := &loop{}
+	cycle.Next = cycle
+	for _, v := range []any{
+		wide{},
+		&wide{},
+		[]wide{{}, {}},
+		map[string]*wide{"b": {}, "a": nil},
+		[]byte("base64"),
+		[2]int{1, 2},
+		map[int]string{2: "b", 1: "a"},
+		float32(0.1),
+		struct{}{},
+		[]struct{}{{}},
+		json.RawMessage(`{"b":1,"a":[1,2]}`),
+		[]any{json.RawMessage(`[]`)},
+		json.Number("1e3"),
+		[]json.Number{"1"},
+		pointed{1},
+		&pointed{1},
+		[]pointed{{1}},
+		struct{ P pointed }{},
+		&struct{ P pointed }{},
+		struct {
+			A int `json:"a,string"`
+		}{1},
+		struct {
+			A int `json:"a,omitzero"`
+		}{},
+		struct {
+			inner
+			Kind string `json:"kind"`
+		}{inner{"x", ""}, "y"},
+		struct{ *inner }{&inner{"x", ""}},
+		struct {
+			inner `json:"named"`
+		}{inner{"x", ""}},
+		struct{ Written written }{"\xff"},
+		struct{ C chan int }{},
+		cycle,
+		selfText{1},
+		map[selfText]int{{1}: 2},
+		time.Unix(0, 0).UTC(),
+		[]time.Time{time.Unix(1, 0).UTC()},
+		time.Second,
+	} {
+		sameAsStock(t, v)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringOf(rapid.RuneFrom([]rune("a<&\"\\\n\u2028é"))).Draw
+		in := func(name string) inner { return inner{text(t, name), text(t, name)} }
+		w := wide{
+			inner: in("embedded"), Plain: text(t, "plain"), Empty: text(t, "empty"), Text: selfText{rapid.Int().Draw(t, "text")},
+			Any: values().Draw(t, "any"), Number: rapid.Int16().Draw(t, "number"), Unsigned: rapid.Uint64().Draw(t, "unsigned"),
+			Float: rapid.Float64().Draw(t, "float"), Flag: rapid.Bool().Draw(t, "flag"), hidden: 1,
+		}
+		for range rapid.IntRange(0, 3).Draw(t, "n") {
+			x := in("item")
+			w.List, w.Pointer, w.JSON = append(w.List, x), &x, append(w.JSON, 1)
+			w.Lists = append(w.Lists, []string{x.Kind}, nil, []string{})
+			w.Map = map[written]inner{written(x.Kind): x, "b": x}
+			w.Maps = map[string]any{"x": x, "w": &w.inner, "n": nil}
+			w.JSONs = map[string]selfJSON{"a": nil, "b": {1}}
+		}
+		sameAsStock(t, w)
+		sameAsStock(t, &w)
+		sameAsStock(t, []any{map[string]any{"w": w}})
 	})
 }
 

@@ -36,7 +36,11 @@ type File struct {
 func Tar(w io.Writer, files []File) error {
 	a := NewArchive(w)
 	for _, f := range files {
-		if err := a.Add(f); err != nil {
+		to, err := a.Create(f.Path, int64(len(f.Data)))
+		if err == nil {
+			_, err = to.Write(f.Data)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -49,17 +53,12 @@ type Archive struct{ tar *tar.Writer }
 // NewArchive begins an archive.
 func NewArchive(w io.Writer) *Archive { return &Archive{tar.NewWriter(w)} }
 
-// Add writes a file, whose data it does not keep.
-func (a *Archive) Add(f File) error {
-	h := &tar.Header{
-		Format: tar.FormatUSTAR, Typeflag: tar.TypeReg,
-		Name: f.Path, Size: int64(len(f.Data)), Mode: 0o644, ModTime: time.Unix(0, 0),
-	}
-	if err := a.tar.WriteHeader(h); err != nil {
-		return err
-	}
-	_, err := a.tar.Write(f.Data)
-	return err
+// Create begins a file and returns what takes so many bytes of it, before the
+// next one begins.
+func (a *Archive) Create(path string, size int64) (io.Writer, error) {
+	return a.tar, a.tar.WriteHeader(&tar.Header{
+		Format: tar.FormatUSTAR, Typeflag: tar.TypeReg, Name: path, Size: size, Mode: 0o644, ModTime: time.Unix(0, 0),
+	})
 }
 
 // Close ends the archive; w stays open.
