@@ -177,10 +177,13 @@ func appendMap(b []byte, m map[string]any, depth int) (_ []byte, ok bool) {
 	return append(b, '}'), true
 }
 
+// margin is the widest that is written at once.
+const margin = "                                                                "
+
 func appendLine(b []byte, depth int) []byte {
 	b = append(b, '\n')
-	for range depth {
-		b = append(b, "  "...)
+	for n := 2 * depth; n > 0; n -= len(margin) {
+		b = append(b, margin[:min(n, len(margin))]...)
 	}
 	return b
 }

@@ -16,18 +16,35 @@ import (
 // second one as large. What is rare is left to it: not ok, or for what writes
 // itself its text.
 func appendGo(b []byte, v reflect.Value, depth int) (_ []byte, ok bool) {
-	t := v.Type()
-	if t == reflect.TypeFor[json.Number]() || depth > deepest {
-		return b, false
-	}
-	switch writesItself(t) {
+	return appendOf(b, v, depth, writerOf(v.Type()))
+}
+
+// appendOf is appendGo for a value of whose type it is known who writes it.
+func appendOf(b []byte, v reflect.Value, depth int, who writer) (_ []byte, ok bool) {
+	switch who {
 	case byValue:
 		if v.Kind() == reflect.Pointer && v.IsNil() {
 			return append(b, "null"...), true
 		}
-		b, err := appendStock(b, v.Interface(), depth)
+		m := v.Interface().(json.Marshaler)
+		if text, err := m.MarshalJSON(); err == nil && plainString(text) {
+			return append(b, text...), true
+		}
+		b, err := appendStock(b, m, depth)
 		return b, err == nil
-	case byPointer: // or not: that depends on whether it has an address
+	case byText:
+		if v.Kind() == reflect.Pointer && v.IsNil() {
+			return append(b, "null"...), true
+		}
+		text, err := v.Interface().(encoding.TextMarshaler).MarshalText()
+		if err != nil {
+			return b, false
+		}
+		return appendString(b, string(text))
+	case notHere:
+		return b, false
+	}
+	if depth > deepest {
 		return b, false
 	}
 	switch v.Kind() {
@@ -47,9 +64,6 @@ func appendGo(b []byte, v reflect.Value, depth int) (_ []byte, ok bool) {
 		}
 		return appendGo(b, v.Elem(), depth)
 	case reflect.Slice:
-		if t.Elem().Kind() == reflect.Uint8 {
-			return b, false // base64
-		}
 		return appendSlice(b, v, depth)
 	case reflect.Map:
 		return appendGoMap(b, v, depth)
@@ -57,6 +71,20 @@ func appendGo(b []byte, v reflect.Value, depth int) (_ []byte, ok bool) {
 		return appendStruct(b, v, depth)
 	}
 	return b, false
+}
+
+// plainString reports whether JSON is a string in which nothing is escaped and
+// nothing could be: what durations are.
+func plainString(text []byte) bool {
+	if len(text) < 2 || text[0] != '"' || text[len(text)-1] != '"' {
+		return false
+	}
+	for _, c := range text[1 : len(text)-1] {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // deepest is where encoding/json begins to ask whether a value holds itself.
@@ -67,11 +95,12 @@ func appendSlice(b []byte, v reflect.Value, depth int) (_ []byte, ok bool) {
 		return append(b, "null"...), true
 	}
 	b = append(b, '[')
+	who := writerOf(v.Type().Elem())
 	for i := range v.Len() {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		if b, ok = appendGo(appendLine(b, depth+1), v.Index(i), depth+1); !ok {
+		if b, ok = appendOf(appendLine(b, depth+1), v.Index(i), depth+1, who); !ok {
 			return b, false
 		}
 	}
@@ -82,14 +111,11 @@ func appendSlice(b []byte, v reflect.Value, depth int) (_ []byte, ok bool) {
 }
 
 func appendGoMap(b []byte, v reflect.Value, depth int) (_ []byte, ok bool) {
-	if key := v.Type().Key(); key.Kind() != reflect.String || writesItself(key) != byStock {
-		return b, false
-	}
 	if v.IsNil() {
 		return append(b, "null"...), true
 	}
 	b = append(b, '{')
-	keys := v.MapKeys()
+	keys, who := v.MapKeys(), writerOf(v.Type().Elem())
 	slices.SortFunc(keys, func(a, b reflect.Value) int { return cmp.Compare(a.String(), b.String()) })
 	for i, k := range keys {
 		if i > 0 {
@@ -98,7 +124,7 @@ func appendGoMap(b []byte, v reflect.Value, depth int) (_ []byte, ok bool) {
 		if b, ok = appendString(appendLine(b, depth+1), k.String()); !ok {
 			return b, false
 		}
-		if b, ok = appendGo(append(b, ": "...), v.MapIndex(k), depth+1); !ok {
+		if b, ok = appendOf(append(b, ": "...), v.MapIndex(k), depth+1, who); !ok {
 			return b, false
 		}
 	}
@@ -116,7 +142,10 @@ func appendStruct(b []byte, v reflect.Value, depth int) (_ []byte, ok bool) {
 	b = append(b, '{')
 	some := false
 	for i := range fields {
-		f := v.FieldByIndex(fields[i].index)
+		f := v
+		for _, k := range fields[i].index { // FieldByIndex looks for pointers on the way
+			f = f.Field(k)
+		}
 		if fields[i].omitEmpty && empty(f) {
 			continue
 		}
@@ -125,7 +154,7 @@ func appendStruct(b []byte, v reflect.Value, depth int) (_ []byte, ok bool) {
 		}
 		some = true
 		b = append(appendLine(b, depth+1), fields[i].name...)
-		if b, ok = appendGo(b, f, depth+1); !ok {
+		if b, ok = appendOf(b, f, depth+1, fields[i].who); !ok {
 			return b, false
 		}
 	}
@@ -151,6 +180,7 @@ type field struct {
 	name      string // quoted, with what follows it
 	index     []int
 	omitEmpty bool
+	who       writer
 }
 
 type fields struct {
@@ -188,7 +218,7 @@ func addFields(out []field, t reflect.Type, index []int) ([]field, bool) {
 		case tag == "-":
 			continue
 		case f.Anonymous && tag == "":
-			if f.Type.Kind() != reflect.Struct || writesItself(f.Type) != byStock {
+			if f.Type.Kind() != reflect.Struct || writerOf(f.Type) != here {
 				return nil, false
 			}
 			if out, ok = addFields(out, f.Type, at); !ok {
@@ -204,31 +234,47 @@ func addFields(out []field, t reflect.Type, index []int) ([]field, bool) {
 		if !ok {
 			return nil, false
 		}
-		out = append(out, field{string(quoted) + ": ", at, options != ""})
+		out = append(out, field{string(quoted) + ": ", at, options != "", writerOf(f.Type)})
 	}
 	return out, true
 }
 
-// Who writes a value of a type.
+// writer is who writes a value of a type.
+type writer int
+
 const (
-	byStock = iota
-	byValue
-	byPointer
+	here    writer = iota
+	byValue        // the value itself
+	byText         // it too, as a text
+	notHere        // encoding/json, with all around it
 )
 
 var (
 	marshaler     = reflect.TypeFor[json.Marshaler]()
 	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
+	writers       sync.Map // reflect.Type to writer
 )
 
-func writesItself(t reflect.Type) int {
-	switch p := reflect.PointerTo(t); {
-	case t.Kind() == reflect.Interface:
-		return byStock // its value does
-	case t.Implements(marshaler) || t.Implements(textMarshaler):
-		return byValue
-	case p.Implements(marshaler) || p.Implements(textMarshaler):
-		return byPointer
+func writerOf(t reflect.Type) writer {
+	if w, ok := writers.Load(t); ok {
+		return w.(writer)
 	}
-	return byStock
+	w := here
+	switch p := reflect.PointerTo(t); {
+	case t.Kind() == reflect.Interface: // its value knows
+	case t.Implements(marshaler):
+		w = byValue
+	case t.Implements(textMarshaler):
+		w = byText
+	case p.Implements(marshaler) || p.Implements(textMarshaler): // or not: that depends on whether it has an address
+		w = notHere
+	case t == reflect.TypeFor[json.Number](): // a number in a text
+		w = notHere
+	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8: // base64
+		w = notHere
+	case t.Kind() == reflect.Map && (t.Key().Kind() != reflect.String || writerOf(t.Key()) != here): // keys that are made
+		w = notHere
+	}
+	writers.Store(t, w)
+	return w
 }

@@ -3,6 +3,7 @@ package object_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"testing"
@@ -92,6 +93,22 @@ type (
 	}
 )
 
+type failing struct{}
+
+type raw string
+
+func (r raw) MarshalJSON() ([]byte, error) { return []byte(r), nil }
+
+func (failing) MarshalText() ([]byte, error) { return nil, errors.New("no text") }
+
+func deep(n int) any {
+	var v any = 1.0
+	for range n {
+		v = []any{struct{ In any }{v}}
+	}
+	return v
+}
+
 func (s selfText) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "<%d>", s.A), nil }
 
 func (s selfJSON) MarshalJSON() ([]byte, error) {
@@ -141,6 +158,14 @@ func TestEncodeStructs(t *testing.T) {
 		struct{ Written written }{"\xff"},
 		struct{ C chan int }{},
 		cycle,
+		deep(10), deep(40), deep(999), (*selfText)(nil),
+		struct{ A, B *selfText }{nil, &selfText{2}},
+		failing{},
+		[]any{failing{}},
+		raw(`""`), raw(`"1h30m"`), raw(`"a<&>"`), raw(`"\u0041"`), raw("\"\u2028\""), raw(`"`), raw(`"a"b"`), raw(`1`), raw(` "a" `), raw(``), raw(`{`),
+		[]raw{`"a"`, `[]`},
+		(*raw)(nil),
+		map[raw]int{"a": 1},
 		selfText{1},
 		map[selfText]int{{1}: 2},
 		time.Unix(0, 0).UTC(),
