@@ -145,7 +145,9 @@ func (v *run) component(ctx context.Context, r *ir.Rendered, i int, defined map[
 		}
 		names = append(names, made)
 	}
-	return cache.Value(v.catalog.Cache, "schemas", names, judge)
+	// Who has the cluster's validation never asks for its parts: a shard that works
+	// twice is to export the same.
+	return cache.Value(v.catalog.Cache.Silent(), "schemas", names, judge)
 }
 
 // judgeAll judges those of the items that are of a component, with the definitions
