@@ -32,8 +32,8 @@ func recoveriesOnly(p *plans.Plan) (*plans.Plan, iter.Seq[plans.Recovery]) {
 	}
 }
 
-// appendRecoveries appends recoveriesOnly as object.AppendJSON would write it
-// whole, for which encoding/json needs three times its size.
+// appendRecoveries appends recoveriesOnly as object.AppendJSON would write it whole:
+// the copies without positions exist one at a time.
 func appendRecoveries(b []byte, p *plans.Plan) ([]byte, error) {
 	const none = `"scenarios": []`
 	plan, scenarios := recoveriesOnly(p)

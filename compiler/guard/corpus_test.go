@@ -18,7 +18,6 @@ import (
 	"github.com/darkstart-dev/darkstart/compiler/guard/fixture"
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/internal/spec"
-	"github.com/darkstart-dev/darkstart/policies"
 )
 
 // corpus reads the upstream manifests beside the repository, one component a file.
@@ -75,7 +74,7 @@ func documents(t testing.TB, src []byte) []map[string]any {
 // None of them holds a credential, so SC004 must stay silent over all.
 func TestCorpus(t *testing.T) {
 	in := corpus(t)
-	v, diags, err := guard.Guard(context.Background(), in, &guard.Config{Policies: policies.FS})
+	v, diags, err := guard.Guard(context.Background(), in, &guard.Config{Prepared: preparedFor(t, in)})
 	if err != nil || len(diags) > 0 {
 		t.Fatalf("%v\n%s", err, diags)
 	}
@@ -117,7 +116,7 @@ func TestCorpus(t *testing.T) {
 func BenchmarkCorpus(b *testing.B) {
 	in := corpus(b)
 	for b.Loop() {
-		if _, _, err := guard.Guard(context.Background(), in, &guard.Config{Policies: policies.FS}); err != nil {
+		if _, _, err := guard.Guard(context.Background(), in, &guard.Config{Prepared: preparedFor(b, in)}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -28,7 +28,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"io/fs"
 	"runtime"
 	"slices"
 	"sync"
@@ -65,12 +64,10 @@ type Input struct {
 // the trace is empty when that is not known.
 type Locator func(cluster string, o *object.Object, pointer string) object.Trace
 
-// Config parametrises a run. Policies or Prepared is required.
+// Config parametrises a run. Prepared is required.
 type Config struct {
-	// Policies is the built-in rule set; policies.FS holds it.
-	Policies fs.FS
-	// Prepared is used instead of Policies, for judging more than one fleet. Nil
-	// compiles what of Policies this fleet needs.
+	// Prepared is the built-in rule set: PrepareFor one fleet, or Prepare for
+	// several.
 	Prepared *Prepared
 	// Cache keeps what the rules said about clusters; nil asks them all.
 	Cache *cache.Store
@@ -85,8 +82,7 @@ type Config struct {
 	// asks those.
 	Namespaces []string
 	// Trace is called when work begins on a scope ("fleet", or "clusters/prod"),
-	// and on making the rules ready ("rules"), and returns what is called when it
-	// ends; nil is fine. It may be called from several goroutines.
+	// and returns what is called when it ends; nil is fine. It may be called from several goroutines.
 	Trace func(scope string) (end func())
 	// Deadline bounds one rule on one cluster, and one of a user's policies on
 	// one input; 0 means DefaultDeadline.
@@ -118,21 +114,12 @@ func (c *Config) trace(scope string) (end func()) {
 // the policies themselves (one that does not parse, that ran too long, that
 // answered something else than findings); the error is about the environment.
 func Guard(ctx context.Context, in *Input, cfg *Config) (*ir.Verdict, diag.List, error) {
-	if in == nil || in.Fleet == nil || cfg == nil || cfg.Policies == nil && cfg.Prepared == nil {
-		return nil, nil, errors.New("guard: Input.Fleet, and Config.Policies or Config.Prepared, are required")
+	if in == nil || in.Fleet == nil || cfg == nil || cfg.Prepared == nil {
+		return nil, nil, errors.New("guard: Input.Fleet and Config.Prepared are required")
 	}
-	p := cfg.Prepared
-	if p == nil {
-		var err error
-		end := cfg.trace("rules")
-		p, err = PrepareFor(ctx, cfg.Policies, in.Fleet.Units)
-		if end(); err != nil {
-			return nil, nil, err
-		}
-	}
-	s := newSession(in, cfg, p)
+	s := newSession(in, cfg, cfg.Prepared)
 	var diags diag.List
-	s.severities, diags = severities(in.Fleet.Units, p.catalogue())
+	s.severities, diags = severities(in.Fleet.Units, cfg.Prepared.catalogue())
 	users, ds, err := s.loadUser(ctx)
 	diags.Add(ds...)
 	if err != nil {

@@ -52,10 +52,20 @@ var prepared = sync.OnceValues(func() (*guard.Prepared, error) {
 	return guard.Prepare(context.Background(), policies.FS)
 })
 
+// preparedFor is what the compiler does.
+func preparedFor(t testing.TB, in *guard.Input) *guard.Prepared {
+	t.Helper()
+	p, err := guard.PrepareFor(t.Context(), policies.FS, in.Fleet.Units)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // said runs the guard and returns everything it said, a line each.
 func said(t *testing.T, in *guard.Input, cfg *guard.Config) string {
 	t.Helper()
-	if cfg.Policies == nil {
+	if cfg.Prepared == nil {
 		var err error
 		if cfg.Prepared, err = prepared(); err != nil {
 			t.Fatal(err)
@@ -278,7 +288,7 @@ func TestSeverity(t *testing.T) {
 		}
 	}
 	in := input(t, twoNamespaces+`project: {guardrails: {severity: {PS001: "off"}}}`)
-	v, _, err := guard.Guard(context.Background(), in, &guard.Config{Policies: policies.FS})
+	v, _, err := guard.Guard(context.Background(), in, &guard.Config{Prepared: preparedFor(t, in)})
 	if err != nil || len(v.Findings) > 0 {
 		t.Fatalf("%v\n%s", err, v.Findings)
 	}
@@ -292,7 +302,8 @@ func TestSeverity(t *testing.T) {
 // A finding is at the line that set the field, when Locate knows it; else it
 // says that the line is not known.
 func TestPositions(t *testing.T) {
-	located := &guard.Config{Policies: policies.FS, Locate: func() guard.Locator {
+	in := input(t, twoNamespaces)
+	located := &guard.Config{Prepared: preparedFor(t, in), Locate: func() guard.Locator {
 		return func(cluster string, o *object.Object, pointer string) object.Trace {
 			if pointer != "/metadata" || o.Name != "a" || cluster == "" {
 				return object.Trace{}
@@ -300,7 +311,6 @@ func TestPositions(t *testing.T) {
 			return object.Trace{Path: pointer, Places: []diag.Label{{Position: diag.Position{File: o.Name + ".yaml", Line: 7}}}}
 		}
 	}}
-	in := input(t, twoNamespaces)
 	in.Rendered[0].Components[0].Objects[1].Origin.Exact = false
 	v, _, err := guard.Guard(context.Background(), in, located)
 	if err != nil || len(v.Findings) != 2 {
@@ -355,7 +365,8 @@ func TestPrepared(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			want, wantDiags, err := guard.Guard(t.Context(), input(t, src), &guard.Config{Policies: policies.FS})
+			in := input(t, src)
+			want, wantDiags, err := guard.Guard(t.Context(), in, &guard.Config{Prepared: preparedFor(t, in)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -391,7 +402,11 @@ func TestWrongShapeOfARule(t *testing.T) {
 		"deny contains {\"msg\": \"x\"} if false\nevaluated := -1":              "GRD005",
 		"deny contains {\"msg\": \"x\"}\nevaluated := to_number(input.cluster)": "GRD006",
 	} {
-		got := said(t, input(t, twoNamespaces), &guard.Config{Policies: oneRule(t, body)})
+		rules, err := guard.Prepare(t.Context(), oneRule(t, body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := said(t, input(t, twoNamespaces), &guard.Config{Prepared: rules})
 		if !strings.Contains(got, "error["+want+"]") {
 			t.Errorf("%s: want %s, got\n%s", body, want, got)
 		}

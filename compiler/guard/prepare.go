@@ -30,7 +30,7 @@ type compiled struct {
 }
 
 // Prepare compiles a policy file system for several calls of Guard. The verdicts
-// are those of Config.Policies. An error is a defect of the rules: Catalogue
+// are those of PrepareFor. An error is a defect of the rules: Catalogue
 // refuses them, or they do not compile.
 func Prepare(ctx context.Context, policies fs.FS) (*Prepared, error) {
 	return prepareRules(ctx, policies, func([]Rule) map[string]bool { return nil })

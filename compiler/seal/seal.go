@@ -139,7 +139,12 @@ func NewDraft(a *ir.Artifact) (*Draft, diag.List, error) {
 // are filled in, and ends the draft. A nil bundle comes with diagnostics that
 // say what cannot be sealed.
 func (d *Draft) Seal(ctx context.Context, r ir.Record, c *Config) (*Bundle, diag.List, error) {
-	defer d.files.leave()
+	files := d.files
+	if files == nil {
+		return nil, nil, fmt.Errorf("seal %s: the draft was sealed before", d.Artifact.Name)
+	}
+	d.files = nil
+	defer files.leave()
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
@@ -150,11 +155,11 @@ func (d *Draft) Seal(ctx context.Context, r ir.Record, c *Config) (*Bundle, diag
 	if diags := checkRecord(r); diags.HasErrors() {
 		return nil, diags, nil
 	}
-	b, err := pack(d.Artifact, d.files, r, d.Content)
+	b, err := pack(d.Artifact, files, r, d.Content)
 	if err != nil {
 		return nil, nil, err
 	}
-	if problem := c.Limits.withDefaults().check(b, d.files); problem != nil {
+	if problem := c.Limits.withDefaults().check(b, files); problem != nil {
 		return nil, diag.List{problem}, nil
 	}
 	return b, nil, nil

@@ -304,3 +304,18 @@ func TestHeldFails(t *testing.T) {
 		t.Fatalf("%d files", b.Count)
 	}
 }
+
+// TestSealsOnce: the files of a draft are gone when it is sealed, and an empty
+// bundle under its name would be worse than an error.
+func TestSealsOnce(t *testing.T) {
+	d, diags, err := NewDraft(content("eu"))
+	if err != nil || d == nil {
+		t.Fatalf("%v %s", err, diags)
+	}
+	if b, diags, err := d.Seal(t.Context(), released(1), nil); err != nil || b == nil {
+		t.Fatalf("%v %s", err, diags)
+	}
+	if b, _, err := d.Seal(t.Context(), released(2), nil); err == nil || b != nil {
+		t.Errorf("sealed again: %v", b)
+	}
+}

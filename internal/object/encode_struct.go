@@ -167,7 +167,7 @@ func appendStruct(b []byte, v reflect.Value, depth int) (_ []byte, ok bool) {
 // empty is what `omitempty` leaves out.
 func empty(v reflect.Value) bool {
 	switch v.Kind() {
-	case reflect.Slice, reflect.Map, reflect.String:
+	case reflect.Slice, reflect.Map, reflect.String, reflect.Array:
 		return v.Len() == 0
 	case reflect.Struct:
 		return false

@@ -166,6 +166,20 @@ func TestEncodeStructs(t *testing.T) {
 		[]raw{`"a"`, `[]`},
 		(*raw)(nil),
 		map[raw]int{"a": 1},
+		struct {
+			A [2]int `json:",omitempty"`
+		}{},
+		struct {
+			A [0]int `json:",omitempty"`
+		}{},
+		struct {
+			A float64 `json:",omitempty"`
+		}{math.Copysign(0, -1)},
+		struct {
+			A *wide    `json:",omitempty"`
+			B any      `json:",omitempty"`
+			C struct{} `json:",omitempty"`
+		}{B: ""},
 		selfText{1},
 		map[selfText]int{{1}: 2},
 		time.Unix(0, 0).UTC(),

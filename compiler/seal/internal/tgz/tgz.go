@@ -23,31 +23,16 @@ import (
 // level is part of the contract; changing it changes every digest.
 const level = 6
 
-// File is one regular file of the archive.
+// File is one regular file of an archive.
 type File struct {
 	Path string
 	Data []byte
 }
 
-// Tar writes an archive of the files in the order given: USTAR, regular files
+// Archive writes an archive, file by file in the order given: USTAR, regular files
 // only, mode 0644, ids 0, no owner names, modification time 0. It fails only for
 // what USTAR cannot hold (a name above 100 bytes that has no slash to split at),
-// and where w does.
-func Tar(w io.Writer, files []File) error {
-	a := NewArchive(w)
-	for _, f := range files {
-		to, err := a.Create(f.Path, int64(len(f.Data)))
-		if err == nil {
-			_, err = to.Write(f.Data)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return a.Close()
-}
-
-// Archive is Tar, file by file.
+// and where its writer does.
 type Archive struct{ tar *tar.Writer }
 
 // NewArchive begins an archive.
@@ -117,7 +102,7 @@ func Gunzip(b []byte, limit int64) ([]byte, error) {
 
 // Untar returns the regular files of an archive in their order, at most limit
 // of them. Any other kind of entry is an error. Like Gunzip it is lenient
-// about the rest: whatever Tar would have written differently is found by
+// about the rest: whatever Archive would have written differently is found by
 // comparing bytes, not by a list of cases.
 func Untar(b []byte, limit int) ([]File, error) {
 	var (

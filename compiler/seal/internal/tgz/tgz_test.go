@@ -54,16 +54,23 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	var files []tgz.File
-	for i := 0; i*7919 < len(b); i++ {
-		files = append(files, tgz.File{Path: fmt.Sprintf("f%05d", i), Data: b[i*7919 : min(len(b), (i+1)*7919)]})
-	}
 	t, g := sha256.New(), sha256.New()
 	gz, err := tgz.Gzip(g)
 	if err != nil {
 		panic(err)
 	}
-	if err := tgz.Tar(io.MultiWriter(t, gz), files); err != nil {
+	a := tgz.NewArchive(io.MultiWriter(t, gz))
+	for i := 0; i*7919 < len(b); i++ {
+		data := b[i*7919 : min(len(b), (i+1)*7919)]
+		w, err := a.Create(fmt.Sprintf("f%05d", i), int64(len(data)))
+		if err != nil {
+			panic(err)
+		}
+		if _, err := w.Write(data); err != nil {
+			panic(err)
+		}
+	}
+	if err := a.Close(); err != nil {
 		panic(err)
 	}
 	if err := gz.Close(); err != nil {
@@ -88,7 +95,17 @@ func here(t *testing.T) string {
 func archive(t *testing.T, files []File) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if err := Tar(&b, files); err != nil {
+	a := NewArchive(&b)
+	for _, f := range files {
+		w, err := a.Create(f.Path, int64(len(f.Data)))
+		if err == nil {
+			_, err = w.Write(f.Data)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := a.Close(); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
