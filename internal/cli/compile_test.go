@@ -184,7 +184,7 @@ func (c *compiling) hit(dist string) {
 	case 1:
 		c.history, err = append(c.history, "remove "+name), os.Remove(name)
 	case 2:
-		c.history, err = append(c.history, "put more among the blobs"), os.WriteFile(filepath.Join(dist, "oci", "blobs", "sha256", "more"), nil, 0o644)
+		c.history, err = append(c.history, "put more among the blobs"), os.WriteFile(filepath.Join(dist, "oci", "blobs", "sha256", "more"), []byte("more\n"), 0o644)
 	case 3:
 		c.history, err = append(c.history, "remove dist"), os.RemoveAll(dist)
 	}
