@@ -40,10 +40,10 @@ func NewMatrix(p *Plan) *Matrix {
 			continue
 		}
 		m.Scenarios = append(m.Scenarios, r.Scenario.ID)
-		for k := range r.Cells {
-			if _, ok := nodes[r.Cells[k].Node]; !ok {
-				nodes[r.Cells[k].Node] = len(m.Rows)
-				m.Rows = append(m.Rows, MatrixRow{Node: r.Cells[k].Node})
+		for _, c := range r.Cells {
+			if _, ok := nodes[c.Node]; !ok {
+				nodes[c.Node] = len(m.Rows)
+				m.Rows = append(m.Rows, MatrixRow{Node: c.Node})
 			}
 		}
 	}
@@ -52,8 +52,7 @@ func NewMatrix(p *Plan) *Matrix {
 	}
 	for col, id := range m.Scenarios {
 		r := p.Recovery(id)
-		for k := range r.Cells {
-			c := &r.Cells[k]
+		for _, c := range r.Cells {
 			m.Rows[nodes[c.Node]].Cells[col] = MatrixCell{Verdict: c.Verdict, Margin: c.margin(), Cell: c}
 		}
 	}
@@ -309,8 +308,7 @@ func Compare(base, head *Plan) []CellChange {
 	cells := func(p *Plan) map[key]*Cell {
 		out := map[key]*Cell{}
 		for i := range p.Scenarios {
-			for k := range p.Scenarios[i].Cells {
-				c := &p.Scenarios[i].Cells[k]
+			for _, c := range p.Scenarios[i].Cells {
 				out[key{p.Scenarios[i].Scenario.ID, c.Node}] = c
 			}
 		}

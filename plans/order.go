@@ -13,7 +13,7 @@ type Order struct {
 	Scenario string      `json:"scenario"`
 	Service  string      `json:"service,omitempty"` // "" for all
 	Waves    []Wave      `json:"waves"`
-	Cells    []Cell      `json:"cells,omitempty"`
+	Cells    []*Cell     `json:"cells,omitempty"`
 	Stuck    []string    `json:"stuck,omitempty"`
 	Empty    []string    `json:"startsEmpty,omitempty"`
 	Witness  []Witness   `json:"witnesses,omitempty"`
@@ -78,7 +78,7 @@ func RecoveryOrder(m *Model, p *Plan, scenario, service string) *Order {
 func newOrder(r *Recovery, service string, waves []Wave) *Order {
 	o := &Order{Scenario: r.Scenario.ID, Service: service, Waves: waves, Stuck: r.Stuck, Empty: r.Empty, Makespan: r.Makespan}
 	about := func(node string) bool { return service == "" || node == service }
-	o.Cells = slices.DeleteFunc(slices.Clone(r.Cells), func(c Cell) bool { return !about(c.Node) || c.Verdict == Unaffected && service == "" })
+	o.Cells = slices.DeleteFunc(slices.Clone(r.Cells), func(c *Cell) bool { return !about(c.Node) || c.Verdict == Unaffected && service == "" })
 	o.Witness = slices.DeleteFunc(slices.Clone(r.Witnesses), func(w Witness) bool { return !about(w.Target) })
 	if service != "" {
 		o.Makespan = r.Returns[service]

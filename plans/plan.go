@@ -71,7 +71,9 @@ type Recovery struct {
 	Stuck []string `json:"stuck,omitempty"`
 	// Waves order the steps: everything in a wave may run at once.
 	Waves []Wave `json:"waves"`
-	Cells []Cell `json:"cells,omitempty"`
+	// Cells of different scenarios may be the same one: where nothing happens to a
+	// node, there is one thing to say.
+	Cells []*Cell `json:"cells,omitempty"`
 	// Witnesses explain each stuck target.
 	Witnesses []Witness `json:"witnesses,omitempty"`
 	Makespan  Interval  `json:"makespan"`

@@ -85,7 +85,7 @@ func inPlan(res *compiler.Result, node, scenario string) bool {
 		if rec.Scenario.ID != scenario {
 			continue
 		}
-		return slices.ContainsFunc(rec.Cells, func(c plans.Cell) bool { return c.Node == node && c.Verdict != plans.AcceptedV })
+		return slices.ContainsFunc(rec.Cells, func(c *plans.Cell) bool { return c.Node == node && c.Verdict != plans.AcceptedV })
 	}
 	return false
 }

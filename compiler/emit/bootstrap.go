@@ -57,8 +57,7 @@ func (l *library) bootstrap(c *ir.Linked, o *order) Page {
 func decidingCell(r *plans.Recovery) *plans.Cell {
 	rank := []plans.Verdict{plans.Unrecoverable, plans.Violated, plans.UnknownV, plans.AcceptedV, plans.Proven}
 	var worst *plans.Cell
-	for i := range r.Cells {
-		c := &r.Cells[i]
+	for _, c := range r.Cells {
 		if c.Verdict == plans.Unaffected || c.Class == "" {
 			continue
 		}
@@ -214,8 +213,7 @@ func undoAll(c *ir.Linked, o *order) runbook.Section {
 func proves(r *plans.Recovery) runbook.Section {
 	sec := runbook.Section{ID: "proves", Title: "What the plan was held to"}
 	t := &runbook.Table{Head: []string{"Target", "Verdict", "Back after", "RTO", "Data lost", "RPO"}}
-	for i := range r.Cells {
-		c := &r.Cells[i]
+	for _, c := range r.Cells {
 		if c.Verdict == plans.Unaffected {
 			continue
 		}

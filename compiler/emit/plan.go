@@ -79,12 +79,16 @@ func withoutPositions(r plans.Recovery) plans.Recovery {
 		}
 	}
 	r.Cells = slices.Clone(r.Cells)
-	for i := range r.Cells {
-		us := slices.Clone(r.Cells[i].Unknowns)
-		for j := range us {
-			us[j].At = nil
+	for i, c := range r.Cells {
+		if len(c.Unknowns) == 0 {
+			continue
 		}
-		r.Cells[i].Unknowns = us
+		bare := *c
+		bare.Unknowns = slices.Clone(c.Unknowns)
+		for j := range bare.Unknowns {
+			bare.Unknowns[j].At = nil
+		}
+		r.Cells[i] = &bare
 	}
 	return r
 }

@@ -26,7 +26,7 @@ func TestAppendRecoveries(t *testing.T) {
 		}
 		p.Scenarios = append(p.Scenarios, plans.Recovery{
 			Scenario: plans.Scenario{ID: "<" + class + ">", Class: class, Domains: []string{"a", "b"}},
-			Cells:    []plans.Cell{{Node: "shop & co", Unknowns: []plans.Unknown{{Node: "x"}}}, {}},
+			Cells:    []*plans.Cell{{Node: "shop & co", Unknowns: []plans.Unknown{{Node: "x"}}}, {}},
 			Returns:  map[string]plans.Interval{"b": {}, "a": {}},
 		})
 	}

@@ -30,8 +30,7 @@ func (l *library) recoveries(yield func(*Page)) {
 			continue
 		}
 		var s *scene
-		for k := range r.Cells {
-			c := &r.Cells[k]
+		for _, c := range r.Cells {
 			if c.Verdict == plans.Unaffected {
 				continue
 			}

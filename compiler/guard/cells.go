@@ -74,8 +74,8 @@ func (d *document) cells() (map[string]*ast.Term, error) {
 	if p := d.s.in.Plan; p != nil {
 		because := explanations(p)
 		for _, rec := range byPriority(p) {
-			for i := range rec.Cells {
-				d.s.cell(g, rec, &rec.Cells[i], because)
+			for _, c := range rec.Cells {
+				d.s.cell(g, rec, c, because)
 			}
 		}
 	}

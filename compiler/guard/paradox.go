@@ -92,9 +92,9 @@ type stuck struct {
 // It also returns how many returns the scenario asks for.
 func unrecoverable(rec *plans.Recovery) (out []*stuck, judged int) {
 	cells := make(map[string]plans.Verdict, len(rec.Cells))
-	for i := range rec.Cells {
-		cells[rec.Cells[i].Node] = rec.Cells[i].Verdict
-		if rec.Cells[i].Verdict != plans.AcceptedV {
+	for _, c := range rec.Cells {
+		cells[c.Node] = c.Verdict
+		if c.Verdict != plans.AcceptedV {
 			judged++
 		}
 	}

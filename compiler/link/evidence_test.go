@@ -55,7 +55,7 @@ func solve(t *testing.T, f *ir.Fleet) *plans.Plan {
 	return p
 }
 
-func cellOf(t *testing.T, p *plans.Plan, scenario, node string) plans.Cell {
+func cellOf(t *testing.T, p *plans.Plan, scenario, node string) *plans.Cell {
 	t.Helper()
 	for _, c := range p.Recovery(scenario).Cells {
 		if c.Node == node {
@@ -63,11 +63,11 @@ func cellOf(t *testing.T, p *plans.Plan, scenario, node string) plans.Cell {
 		}
 	}
 	t.Fatalf("no cell of %s under %s", node, scenario)
-	return plans.Cell{}
+	return nil
 }
 
 // restoreRow is the row of the restore step in the critical path.
-func restoreRow(t *testing.T, c plans.Cell) plans.PathStep {
+func restoreRow(t *testing.T, c *plans.Cell) plans.PathStep {
 	t.Helper()
 	i := slices.IndexFunc(c.Path, func(p plans.PathStep) bool { return p.Step == "restore-db/restore" })
 	if i < 0 {

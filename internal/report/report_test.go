@@ -204,7 +204,7 @@ func TestResultFromStages(t *testing.T) {
 	if rules.Evaluated != 1 || rules.Skipped != 2 || rules.Waived != 1 {
 		t.Errorf("a rule that evaluated nothing counts as skipped: %+v", rules)
 	}
-	p := PlanOf(&plans.Plan{Scenarios: []plans.Recovery{{Cells: []plans.Cell{{Verdict: plans.Proven}, {Verdict: plans.Proven}, {Verdict: plans.UnknownV}}}}})
+	p := PlanOf(&plans.Plan{Scenarios: []plans.Recovery{{Cells: []*plans.Cell{{Verdict: plans.Proven}, {Verdict: plans.Proven}, {Verdict: plans.UnknownV}}}}})
 	if p.Verdicts[plans.Proven] != 2 || p.Verdicts[plans.UnknownV] != 1 || p.Scenarios != 1 {
 		t.Errorf("%+v", p)
 	}

@@ -87,8 +87,8 @@ func (s *scene) findings() []plans.Finding {
 			out = append(out, f)
 		}
 	}
-	for i := range s.cells {
-		s.cells[i].Classes = s.classesOf(s.cells[i].Node, out)
+	for _, c := range s.cells {
+		c.Classes = s.classesOf(c.Node, out)
 	}
 	return out
 }

@@ -49,6 +49,7 @@ type graph struct {
 	open    map[int32][]plans.Unknown
 	digests map[string]digest.Digest // closure of each declared procedure
 	arenas  arenas
+	quiet   quietCells
 }
 
 // replica is one instance of a node.

@@ -144,8 +144,7 @@ func (r *reading) percentiles(rec *plans.Recovery, cfg *Config) error {
 	}
 	var cells []*plans.Cell
 	var targets []int32
-	for i := range rec.Cells {
-		c := &rec.Cells[i]
+	for _, c := range rec.Cells {
 		u := r.w.g.ids[c.Node]
 		if r.w.down[u] && r.high.in[u] && r.plan.at(u) < plans.Forever && r.plan.at(u) > 0 {
 			cells, targets = append(cells, c), append(targets, u)
@@ -222,8 +221,12 @@ func seed(rec *plans.Recovery) [2]uint64 {
 		}
 	}
 	said.Cells = slices.Clone(rec.Cells)
-	for i := range said.Cells {
-		said.Cells[i].Unknowns = nil
+	for i, c := range said.Cells {
+		if c.Unknowns != nil {
+			known := *c
+			known.Unknowns = nil
+			said.Cells[i] = &known
+		}
 	}
 	said.Witnesses = nil
 	b, _ := json.Marshal(said) // plain data: cannot fail

@@ -46,7 +46,7 @@ type scene struct {
 	sc    *plans.Scenario
 	opt   *reading // unknown facts at their best
 	pess  *reading // and at their worst; the same where there are none
-	cells []plans.Cell
+	cells []*plans.Cell
 	cell  map[int32]*plans.Cell
 	fine  bool // every cell is proven, accepted or unaffected
 }
@@ -75,11 +75,9 @@ func (s *scene) judge() (notEvaluated int) {
 		if s.sc.Class == "" && c.Verdict != plans.AcceptedV {
 			c.Unknowns = append(c.Unknowns, s.capacityUnknown(u)...)
 		}
-		s.cells = append(s.cells, c)
+		s.cells = append(s.cells, &c)
+		s.cell[u] = &c
 		s.fine = s.fine && settled(c.Verdict)
-	}
-	for i := range s.cells {
-		s.cell[s.g.ids[s.cells[i].Node]] = &s.cells[i]
 	}
 	return notEvaluated
 }
@@ -111,6 +109,7 @@ func solveScenario(g *graph, sc *plans.Scenario, cfg *Config) (solvedScenario, e
 	}
 	rec.Witnesses = s.witnesses()
 	err := opt.percentiles(rec, cfg)
+	g.share(rec.Cells)
 	return out, err
 }
 
