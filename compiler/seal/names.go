@@ -74,8 +74,7 @@ func checkBanned(name string) *diag.Diagnostic {
 	for element := range strings.SplitSeq(strings.ToLower(name), "/") {
 		reason, ok := bans().names[element]
 		if !ok {
-			match := func(b ban) bool { ok, _ := path.Match(b.pattern, element); return ok }
-			if i := slices.IndexFunc(bans().patterns, match); i >= 0 {
+			if i := slices.IndexFunc(bans().patterns, func(b ban) bool { return b.match(element) }); i >= 0 {
 				reason, ok = bans().patterns[i].reason, true
 			}
 		}
@@ -88,8 +87,12 @@ func checkBanned(name string) *diag.Diagnostic {
 	return nil
 }
 
-// ban is a pattern with a wildcard.
-type ban struct{ pattern, reason string }
+// ban is a pattern with one wildcard.
+type ban struct{ before, after, reason string }
+
+func (b *ban) match(element string) bool {
+	return len(element) >= len(b.before)+len(b.after) && strings.HasPrefix(element, b.before) && strings.HasSuffix(element, b.after)
+}
 
 // bans is banned in the form that many names are checked with: most of them are
 // whole names, which are looked up.
@@ -101,8 +104,8 @@ var bans = sync.OnceValue(func() (b struct {
 	b.names = map[string]string{}
 	for _, x := range banned {
 		for p := range strings.FieldsSeq(x.patterns) {
-			if strings.Contains(p, "*") {
-				b.patterns = append(b.patterns, ban{p, x.reason})
+			if before, after, ok := strings.Cut(p, "*"); ok {
+				b.patterns = append(b.patterns, ban{before, after, x.reason})
 			} else {
 				b.names[p] = x.reason
 			}
