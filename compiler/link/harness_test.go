@@ -137,7 +137,8 @@ func decode(t testing.TB, component, file string, r io.Reader) []*object.Object 
 			items = m["items"].([]any)
 		}
 		for _, it := range items {
-			o := object.New(it.(map[string]any), object.Origin{Component: component, Pos: diag.Position{File: file, Line: n.Content[0].Line}})
+			o := object.New(it.(map[string]any), object.Origin{Pos: diag.Position{File: file, Line: n.Content[0].Line}})
+			o.Component = component
 			if o.Namespace == "" && isNamespaced(o.Kind) {
 				o.Namespace = "default"
 			}

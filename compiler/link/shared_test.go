@@ -83,7 +83,7 @@ func flat(t *testing.T, o *object.Object) *object.Object {
 	if err := d.Decode(&content); err != nil {
 		t.Fatal(err)
 	}
-	out := *o
+	out := o.Own()
 	out.Base, out.Edits = object.Normalize(content).(map[string]any), nil
-	return &out
+	return out
 }

@@ -27,7 +27,7 @@ func (r *renderer) finish(i int, scopes map[string]string) ir.RenderedComponent 
 	}
 	for _, list := range [][]*object.Object{out.Objects, out.Tests} {
 		for _, e := range list {
-			e.Origin.Component = out.Name
+			e.Component = out.Name
 		}
 		slices.SortFunc(list, func(a, b *object.Object) int { return a.Key().Compare(b.Key()) })
 	}
@@ -70,7 +70,8 @@ func install(list []*object.Object, h *spec.Helm, scopes map[string]string) {
 		}
 		w := editor{Object: *o}
 		w.move(h.Namespace)
-		list[i] = w.edited()
+		moved := w.edited()
+		list[i] = &moved
 	}
 }
 
@@ -109,9 +110,9 @@ func duplicates(cluster string, r *ir.Rendered) diag.List {
 				continue
 			}
 			ds.Add(diag.Errorf("RND020", "%s is written twice in cluster %s", k, cluster).
-				At(o.Origin.Pos, "again by component %s", o.Origin.Component).
-				At(p.Origin.Pos, "first by component %s", p.Origin.Component).
-				About(diag.Subject{Cluster: cluster, Component: o.Origin.Component, Object: k.String()}).
+				At(o.Origin.Pos, "again by component %s", o.Component).
+				At(p.Origin.Pos, "first by component %s", p.Component).
+				About(diag.Subject{Cluster: cluster, Component: o.Component, Object: k.String()}).
 				Fix("let one component own the object and the other require it"))
 		}
 	}

@@ -38,7 +38,7 @@ func nameJobs(in []*object.Object) ([]*object.Object, []ir.Rename) {
 const maxJobName = 63
 
 func hashed(o *object.Object) *object.Object {
-	out := *o
+	out := o.Own()
 	out.Base, out.Edits, out.Sole = maps.Clone(o.Content()), nil, true
 	if spec := maps.Clone(object.Map(out.Base, "spec")); spec != nil {
 		delete(spec, "ttlSecondsAfterFinished")
@@ -76,7 +76,8 @@ func followNames(o *object.Object, renamed []ir.Rename) *object.Object {
 	if len(w.edits) == 0 {
 		return o
 	}
-	return w.edited()
+	out := w.edited()
+	return &out
 }
 
 func aboutJobs(rule any) bool {

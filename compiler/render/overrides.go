@@ -61,8 +61,8 @@ func (o *overrides) apply(in []*object.Object) []*object.Object {
 	if o.set.Namespace != "" {
 		accounts, services = names(in, "ServiceAccount"), names(in, "Service")
 	}
-	out := make([]*object.Object, 0, len(in))
-	for _, src := range in {
+	out, made := make([]*object.Object, len(in)), make([]object.Object, len(in))
+	for i, src := range in {
 		w := editor{Object: *src, edits: o.every}
 		if !o.none() {
 			o.namespace(&w, accounts, services)
@@ -70,7 +70,8 @@ func (o *overrides) apply(in []*object.Object) []*object.Object {
 			o.replicas(&w)
 			o.image(&w)
 		}
-		out = append(out, w.edited())
+		made[i] = w.edited()
+		out[i] = &made[i]
 	}
 	return out
 }
@@ -92,13 +93,13 @@ type editor struct {
 	edits []object.Edit
 }
 
-func (w *editor) edited() *object.Object {
+func (w *editor) edited() object.Object {
 	if len(w.Edits) > 0 {
-		return w.With(w.edits...)
+		return *w.With(w.edits...)
 	}
 	out := w.Object
 	out.Edits = slices.Clip(w.edits)
-	return &out
+	return out
 }
 
 func (w *editor) set(value any, path ...string) {

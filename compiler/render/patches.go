@@ -65,9 +65,9 @@ func (p *patches) apply(in []*object.Object) []*object.Object {
 			}
 			// A patch can move the items of a list: the lines of the document are no
 			// longer those of the object.
-			made := *o
+			made := o.Own()
 			made.Base, made.Edits, made.Origin.Exact = reuse(o.Content(), content), nil, false
-			out = append(out, &made)
+			out = append(out, made)
 		}
 		in = out
 	}

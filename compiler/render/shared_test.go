@@ -59,10 +59,10 @@ func TestSharedImages(t *testing.T) {
 				}
 				edited = edited.With(e)
 			}
-			whole := *edited
+			whole := edited.Own()
 			whole.Base, whole.Edits, whole.Sole = edited.Content(), nil, true
 			images, ds := cache.images([]*object.Object{edited})
-			want, dsWant := NewCache(nil).images([]*object.Object{&whole})
+			want, dsWant := NewCache(nil).images([]*object.Object{whole})
 			if d := cmp.Diff(want, images) + cmp.Diff(dsWant.String(), ds.String()); d != "" {
 				t.Fatalf("%v with %v: %s", content, edited.Edits, d)
 			}

@@ -116,7 +116,7 @@ type question struct {
 // ancestor.
 func (a *Asker) Trace(ctx context.Context, u *ir.Unit[spec.Cluster], r *ir.Rendered, o *object.Object, pointer string) object.Trace {
 	c := a.clusterOf(u, r)
-	id := o.Origin.Component + "\n" + o.Key().String() + "\n" + pointer
+	id := o.Component + "\n" + o.Key().String() + "\n" + pointer
 	known, ok := c.known[id]
 	if !ok {
 		known = a.trace(ctx, c, u, o, pointer)
@@ -127,7 +127,7 @@ func (a *Asker) Trace(ctx context.Context, u *ir.Unit[spec.Cluster], r *ir.Rende
 
 func (t *Tracer) trace(ctx context.Context, c *traced, u *ir.Unit[spec.Cluster], o *object.Object, pointer string) object.Trace {
 	q := &question{
-		Tracer: t, ctx: ctx, cluster: c, name: o.Origin.Component, object: o,
+		Tracer: t, ctx: ctx, cluster: c, name: o.Component, object: o,
 		renderer: &renderer{tree: t.tree, unit: u, cfg: t.cfg, cache: t.cache},
 		left:     maxTrials,
 	}

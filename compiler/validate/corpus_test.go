@@ -68,7 +68,7 @@ func parse(t testing.TB, name string, text []byte) []*object.Object {
 			continue
 		}
 		origin := object.Origin{
-			Component: name, Document: d.Index, Exact: true,
+			Document: d.Index, Exact: true,
 			Pos: diag.Position{File: name, Line: d.Line},
 		}
 		if !strings.HasSuffix(object.String(content, "kind"), "List") {

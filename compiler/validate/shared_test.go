@@ -33,7 +33,7 @@ func TestSharedIsWhole(t *testing.T) {
 		for round := range 4 {
 			o := it.object.With(someEdits(r, it.object, round%2 == 0)...)
 			o.Namespace = object.String(o.Content(), "metadata", "namespace")
-			whole := *o
+			whole := o.Own()
 			whole.Base, whole.Edits, whole.Sole = o.Content(), nil, true
 			if isCRD(o) {
 				a, err := v.catalog.crd(ctx, o)
@@ -47,10 +47,10 @@ func TestSharedIsWhole(t *testing.T) {
 				if a != b {
 					kept++
 				}
-				v.defined[o], v.defined[&whole] = a, b
+				v.defined[o], v.defined[whole] = a, b
 			}
 			got, err := v.judge(ctx, o)
-			want, err2 := v.judge(ctx, &whole)
+			want, err2 := v.judge(ctx, whole)
 			if err != nil || err2 != nil {
 				t.Fatal(err, err2)
 			}

@@ -43,7 +43,7 @@ func (o *Object) Get(path ...string) any {
 	if n == 0 {
 		return Get(o.Base, path...)
 	}
-	there := Object{Base: o.Base, Edits: make([]Edit, 0, n)}
+	there := Object{Source: o.Source, Edits: make([]Edit, 0, n)}
 	for i := range o.Edits {
 		if meet(o.Edits[i].Path, path) {
 			there.Edits = append(there.Edits, o.Edits[i])

@@ -46,7 +46,6 @@ func (k Key) Compare(l Key) int {
 
 // Origin says where an object was written.
 type Origin struct {
-	Component string
 	// Pos is the first line of the document that produced the object.
 	Pos diag.Position
 	// Document counts YAML documents in that file, from 0.
@@ -66,17 +65,24 @@ type Hook struct {
 }
 
 // Object is one Kubernetes object. What it says is Base with Edits: many
-// clusters share a base, and what is their own is a few settings. So a fleet
+// clusters share a source, and what is their own is a few settings. So a fleet
 // of objects costs memory for what differs, and a content exists while somebody
 // reads it.
 type Object struct {
+	*Source
+	Namespace string
+	Name      string
+	Component string // whose it is, "" where that is not known
+	Edits     []Edit // what stands otherwise than in Base, in their order
+}
+
+// Source is what an object was made of. Objects share it: it is never changed
+// once there is a second one.
+type Source struct {
 	APIVersion string
 	Kind       string
-	Namespace  string
-	Name       string
-	Base       map[string]any // shared, never changed
-	Edits      []Edit         // what stands otherwise than in Base, in their order
-	Sole       bool           // no other object has this Base: nothing is gained by keeping what is made of it
+	Base       map[string]any
+	Sole       bool // no other object has this Base: nothing is gained by keeping what is made of it
 	Origin     Origin
 	Hook       *Hook
 }
@@ -103,10 +109,18 @@ func (o *Object) Key() Key {
 	return Key{Group: o.Group(), Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}
 }
 
+// Own returns a copy of the object with a source of its own, which may be changed
+// until it is shared.
+func (o *Object) Own() *Object {
+	out, source := *o, *o.Source
+	out.Source = &source
+	return &out
+}
+
 // New reads apiVersion, kind and metadata from content. It does not check
 // them: a renderer does, with positions.
 func New(content map[string]any, origin Origin) *Object {
-	o := &Object{Base: content, Origin: origin}
+	o := &Object{Source: &Source{Base: content, Origin: origin}}
 	o.APIVersion, _ = content["apiVersion"].(string)
 	o.Kind, _ = content["kind"].(string)
 	o.Namespace = String(content, "metadata", "namespace")

@@ -194,7 +194,7 @@ func FuzzText(f *testing.F) {
 }
 
 func TestResultFromStages(t *testing.T) {
-	objects := []*object.Object{{Kind: "A"}, {Kind: "B"}}
+	objects := []*object.Object{{}, {}}
 	f := FleetOf([]*ir.Rendered{{Cluster: "a", Components: []ir.RenderedComponent{{Objects: objects}}}, nil, {Cluster: "b"}},
 		[]*ir.Validation{{Evaluated: 1, NotEvaluated: []ir.Uncovered{{Kind: "x", Objects: 1}}}, nil, {NotEvaluated: []ir.Uncovered{{Kind: "a", Objects: 2}, {Kind: "x", Objects: 3}}}}, nil)
 	if f.Objects != 2 || f.Components != 1 || len(f.Clusters) != 2 || f.Validated != 1 || len(f.NotValidated) != 2 || f.NotValidated[1].Objects != 4 {
