@@ -237,6 +237,7 @@ func (c *cluster) link() {
 	}
 	c.bootstrap()
 	c.checkSpec()
+	c.ix.free()
 	c.ix, c.kinds, c.nsLabels, c.webhooks, c.tenants, c.heldRefs = nil, nil, nil, nil, nil, nil // memory follows the clusters in flight
 }
 

@@ -3,13 +3,15 @@ package link
 import (
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/darkstart-dev/darkstart/internal/object"
 	"github.com/darkstart-dev/darkstart/plans"
 )
 
-// lookup finds objects of one cluster by what others call them. It lives only
-// while the cluster is linked: memory follows the clusters in flight.
+// lookup finds objects of one cluster by what others call them. It is filled only
+// while the cluster is linked: memory follows the clusters in flight, and the next
+// cluster gets the tables of one that is done.
 type lookup struct {
 	objects  map[object.Key]entry
 	written  map[object.Key]entry  // Secrets and ConfigMaps that a controller will write
@@ -32,15 +34,27 @@ type creation struct {
 	pattern string
 }
 
+// lookups are the empty ones.
+var lookups = sync.Pool{New: func() any {
+	return &lookup{
+		objects: map[object.Key]entry{}, written: map[object.Key]entry{}, byClass: map[string]*component{}, drivers: map[string]*component{},
+		pods: map[*object.Object]pod{}, subjects: map[*object.Object][]subject{},
+	}
+}}
+
+func (ix *lookup) free() {
+	clear(ix.objects)
+	clear(ix.written)
+	clear(ix.byClass)
+	clear(ix.drivers)
+	clear(ix.pods)
+	clear(ix.subjects)
+	ix.creates, ix.defaults = ix.creates[:0], nil
+	lookups.Put(ix)
+}
+
 func (c *cluster) newIndex() *lookup {
-	n := 0
-	for _, comp := range c.comps {
-		n += len(comp.objects)
-	}
-	ix := &lookup{
-		objects: make(map[object.Key]entry, n), written: map[object.Key]entry{}, byClass: map[string]*component{}, drivers: map[string]*component{},
-		pods: map[*object.Object]pod{}, subjects: make(map[*object.Object][]subject, n),
-	}
+	ix := lookups.Get().(*lookup)
 	for _, comp := range c.comps {
 		for _, cl := range comp.spec.Provides.Classes {
 			ix.byClass[cl] = comp

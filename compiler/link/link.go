@@ -192,7 +192,9 @@ func sortModel(m *plans.Model) {
 	byID(m.Actions, func(a *plans.Action) string { return a.ID })
 	byID(m.Evidence, func(e *plans.Evidence) string { return e.ID })
 	byID(m.Scenarios, func(s *plans.Scenario) string { return s.ID })
-	byID(m.Unresolved, func(u *plans.Unknown) string { return u.Node + "\x00" + u.What })
+	slices.SortStableFunc(m.Unresolved, func(a, b plans.Unknown) int {
+		return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.What, b.What))
+	})
 	m.Unresolved = slices.CompactFunc(m.Unresolved, func(a, b plans.Unknown) bool {
 		return a.Node == b.Node && a.What == b.What
 	})
@@ -206,7 +208,9 @@ func sortDangling(ds []ir.Dangling) []ir.Dangling {
 	if ds == nil {
 		return []ir.Dangling{} // rules read a list, never null
 	}
-	byID(ds, func(d *ir.Dangling) string { return d.Node + "\x00" + d.Set + "\x00" + d.Name })
+	slices.SortStableFunc(ds, func(a, b ir.Dangling) int {
+		return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.Set, b.Set), cmp.Compare(a.Name, b.Name))
+	})
 	return slices.CompactFunc(ds, func(a, b ir.Dangling) bool {
 		return a.Node == b.Node && a.Set == b.Set && a.Name == b.Name && a.Derived == b.Derived
 	})
@@ -216,8 +220,8 @@ func sortContradictions(cs []ir.Contradiction) []ir.Contradiction {
 	if cs == nil {
 		return []ir.Contradiction{}
 	}
-	byID(cs, func(c *ir.Contradiction) string {
-		return c.Cluster + "\x00" + c.Component + "\x00" + c.Needs + "\x00" + c.Webhook
+	slices.SortStableFunc(cs, func(a, b ir.Contradiction) int {
+		return cmp.Or(cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Component, b.Component), cmp.Compare(a.Needs, b.Needs), cmp.Compare(a.Webhook, b.Webhook))
 	})
 	return cs
 }

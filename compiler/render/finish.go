@@ -2,6 +2,7 @@ package render
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/compiler/render/discovery"
@@ -93,11 +94,18 @@ func (r *renderer) scopes() map[string]string {
 	return out
 }
 
+// keys are tables without objects, for clusters to come.
+var keys = sync.Pool{New: func() any { return map[object.Key]*object.Object{} }}
+
 // duplicates finds objects that are written twice in one cluster: the second
 // would overwrite the first, and which one is second is an accident.
 func duplicates(cluster string, r *ir.Rendered) diag.List {
 	var ds diag.List
-	first := map[object.Key]*object.Object{}
+	first := keys.Get().(map[object.Key]*object.Object)
+	defer func() {
+		clear(first)
+		keys.Put(first)
+	}()
 	for _, c := range r.Components {
 		for _, o := range c.Objects {
 			if o.Name == "" {
