@@ -61,15 +61,18 @@ accept(cell) := sprintf("or accept it: objectives: %q: accepted: {reason, owner,
 # METADATA
 # description: the critical path, a line a step, in columns
 table(rows) := concat("\n", [line |
-	some cells in array.concat([["critical path", "by", "takes", "", "until"]], [columns(r) | some r in rows])
+	some cells in grid
 	line := trim_right(
 		sprintf("%-*s  %-*s  %*s  %-*s  %*s", [
-			width(rows, 0), cells[0], width(rows, 1), cells[1], width(rows, 2), cells[2],
-			width(rows, 3), cells[3], width(rows, 4), cells[4],
+			width[0], cells[0], width[1], cells[1], width[2], cells[2],
+			width[3], cells[3], width[4], cells[4],
 		]),
 		" ",
 	)
-])
+]) if {
+	grid := array.concat([["critical path", "by", "takes", "", "until"]], [columns(r) | some r in rows])
+	width := [max([count(cells[i]) | some cells in grid]) | some i in [0, 1, 2, 3, 4]]
+}
 
 columns(r) := [r.step, by(r), takes(r), basis(r), r.end]
 
@@ -86,5 +89,3 @@ basis(r) := sprintf("measured (n %d, p90 %s, %s)", [r.measured.n, r.measured.p90
 } else := "estimated" if {
 	r.known
 } else := "not declared"
-
-width(rows, i) := max([count(c) | some cells in array.concat([["critical path", "by", "takes", "", "until"]], [columns(r) | some r in rows]); c := cells[i]])
