@@ -29,7 +29,7 @@ func Main() int {
 // Bounds of the collector, in bytes.
 const (
 	// roomy is the heap below which nothing is collected.
-	roomy = 192 << 20
+	roomy = 256 << 20
 	// ample is the memory beyond which it is collected sooner than usual.
 	ample = 896 << 20
 )
