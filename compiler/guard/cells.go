@@ -2,6 +2,8 @@ package guard
 
 import (
 	"cmp"
+	"encoding/json"
+	"errors"
 	"slices"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -69,19 +71,68 @@ type grid struct {
 
 // cells is `cells`: {judged, rto, rpo, accepted}. An unrecoverable cell is
 // judged, and told by its paradox.
-func (d *document) cells() (map[string]*ast.Term, error) {
+func (s *session) cells() map[string]any {
 	g := &grid{Judged: map[string]int{"rto": 0, "rpo": 0}, RTO: []*cell{}, RPO: []*cell{}, Accepted: []*accepted{}, disasters: map[string]*disaster{}}
-	if p := d.s.in.Plan; p != nil {
+	if p := s.in.Plan; p != nil {
 		because := explanations(p)
 		for _, rec := range byPriority(p) {
 			for _, c := range rec.Cells {
-				d.s.cell(g, rec, c, because)
+				s.cell(g, rec, c, because)
 			}
 		}
 	}
-	t, err := g.term()
-	return one("cells", t, err)
+	return map[string]any{"cells": g}
 }
+
+// encode writes all that term converts. What many cells have is written once, and
+// then by its number.
+func (g *grid) encode(enc *json.Encoder) error {
+	disasters, unknowns := map[*disaster]int{}, map[[2]string]numberedUnknown{}
+	if err := errors.Join(enc.Encode(g.Judged), enc.Encode(g.Accepted)); err != nil {
+		return err
+	}
+	for _, list := range [][]*cell{g.RTO, g.RPO} {
+		if err := enc.Encode(len(list)); err != nil {
+			return err
+		}
+		for _, c := range list {
+			if _, known := disasters[c.Scenario]; !known {
+				disasters[c.Scenario] = len(disasters)
+				if err := enc.Encode(c.Scenario); err != nil {
+					return err
+				}
+			}
+			numbers := []int{disasters[c.Scenario]}
+			for i := range c.Unknowns {
+				u := &c.Unknowns[i]
+				k := [2]string{u.Node, u.What}
+				n, known := unknowns[k]
+				if !known || !n.of.same(u) {
+					if n = (numberedUnknown{u, len(unknowns)}); known {
+						n.number = unknowns[k].number
+					}
+					unknowns[k] = n
+					if err := enc.Encode(u); err != nil {
+						return err
+					}
+				}
+				numbers = append(numbers, n.number)
+			}
+			if err := errors.Join(enc.Encode(c), enc.Encode(numbers)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+type numberedUnknown struct {
+	of     *unknown
+	number int
+}
+
+// same tells whether two unknowns of one node and one thing are one.
+func (u *unknown) same(v *unknown) bool { return u.Settle == v.Settle && slices.Equal(u.At, v.At) }
 
 // term converts cell by cell. What many cells have is converted once for all: the
 // scenario, and each unknown, since those of a region have what is unknown in its
@@ -154,7 +205,7 @@ func (s *sharedTerms) disaster(d *disaster) (t *ast.Term, err error) {
 
 func (s *sharedTerms) unknown(u *unknown) (*ast.Term, error) {
 	k := [2]string{u.Node, u.What}
-	if c, ok := s.unknowns[k]; ok && c.of.Settle == u.Settle && slices.Equal(c.of.At, u.At) {
+	if c, ok := s.unknowns[k]; ok && c.of.same(u) {
 		return c.term, nil
 	}
 	t, err := jsonTerm(nil, u)

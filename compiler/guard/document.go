@@ -3,6 +3,7 @@ package guard
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -24,7 +25,9 @@ type document struct {
 	objects *objectIndex // nil at fleet scope
 	scope   string
 	built   map[string]map[string]*ast.Term
-	locate  Locator // made with the first question
+	stated  map[string]map[string]any // statements without terms yet
+	sums    map[string]string         // of statements
+	locate  Locator                   // made with the first question
 }
 
 // A part builds some keys of the input.
@@ -40,34 +43,34 @@ var parts = map[string]map[string]part{
 		"scan":       (*document).scan,
 		"parts":      (*document).parts,
 		"renderings": (*document).renderings,
-		"facts":      (*document).facts,
+		"facts":      said("facts"),
 		"plan":       (*document).plan,
-		"lock":       (*document).lock,
-		"params":     (*document).params,
+		"lock":       said("lock"),
+		"params":     said("params"),
 		"now":        (*document).now,
-		"fleet":      (*document).fleet,
+		"fleet":      said("fleet"),
 	},
 	ScopeFleet: {
 		"clusters": (*document).clusters,
-		"fleet":    (*document).fleet,
-		"facts":    (*document).facts,
+		"fleet":    said("fleet"),
+		"facts":    said("facts"),
 		"plan":     (*document).plan,
-		"lock":     (*document).lock,
-		"params":   (*document).params,
+		"lock":     said("lock"),
+		"params":   said("params"),
 		"now":      (*document).now,
 
-		"paradoxes": (*document).paradoxes,
-		"cells":     (*document).cells,
-		"defects":   (*document).defects,
-		"losses":    (*document).losses,
+		"paradoxes": said("paradoxes"),
+		"cells":     said("cells"),
+		"defects":   said("defects"),
+		"losses":    said("losses"),
 		"changes":   (*document).changes,
 		"alerts":    (*document).alerts,
-		"evidence":  (*document).evidence,
+		"evidence":  said("evidence"),
 	},
 }
 
 func (s *session) document(c *ir.Linked) *document {
-	d := &document{s: s, linked: c, scope: ScopeFleet, built: map[string]map[string]*ast.Term{}}
+	d := &document{s: s, linked: c, scope: ScopeFleet, built: map[string]map[string]*ast.Term{}, stated: map[string]map[string]any{}, sums: map[string]string{}}
 	if c != nil {
 		d.scope, d.objects = ScopeCluster, indexObjects(s.rendered[c.Name])
 	}
@@ -100,11 +103,11 @@ func (d *document) input(reads []string) (ast.Value, error) {
 // leave lets go of the parts that none of these rules reads: the cells of a large
 // fleet, and its clusters, are a hundred megabytes each.
 func (d *document) leave(rest []*compiled) {
-	for name := range d.built {
-		if !slices.ContainsFunc(rest, func(r *compiled) bool { return r.Scope == d.scope && slices.Contains(r.Reads, name) }) {
-			delete(d.built, name)
-		}
+	read := func(name string) bool {
+		return slices.ContainsFunc(rest, func(r *compiled) bool { return r.Scope == d.scope && slices.Contains(r.Reads, name) })
 	}
+	maps.DeleteFunc(d.built, func(name string, _ map[string]*ast.Term) bool { return !read(name) })
+	maps.DeleteFunc(d.stated, func(name string, _ map[string]any) bool { return !read(name) })
 }
 
 // ofFleet are the parts that every scope reads alike. They are converted once for
@@ -166,32 +169,6 @@ func (d *document) clusters() (map[string]*ast.Term, error) {
 	return one("clusters", ast.NewTerm(all), nil)
 }
 
-// fleet is the same for all clusters, and grows with them: each document has
-// the one that was made first. OPA's values may be read by many at once.
-func (d *document) fleet() (map[string]*ast.Term, error) { return d.s.fleet() }
-
-// fleetTerms is the three units that are not a cluster's; absent folders are
-// null.
-func (s *session) fleetTerms() (map[string]*ast.Term, error) {
-	out := map[string]*ast.Term{"project": ast.NullTerm(), "fleet": ast.NullTerm(), "recovery": ast.NullTerm()}
-	u := s.in.Fleet.Units
-	var err error
-	if u.Project != nil {
-		if out["project"], err = jsonTerm(u.Project.JSON, u.Project.Spec); err != nil {
-			return nil, err
-		}
-	}
-	if u.Fleet != nil {
-		if out["fleet"], err = jsonTerm(u.Fleet.JSON, u.Fleet.Spec); err != nil {
-			return nil, err
-		}
-	}
-	if u.Recovery != nil {
-		out["recovery"], err = jsonTerm(u.Recovery.JSON, u.Recovery.Spec)
-	}
-	return out, err
-}
-
 // rendered is `objects`, by key, and `kinds`, the same objects in lists by kind.
 // Most of what is rendered is never looked at (the schema of a definition, the
 // dashboards of a ConfigMap), and converting it would cost more than all rules
@@ -242,27 +219,6 @@ func (d *document) parts() (map[string]*ast.Term, error) {
 	return plain("parts", list)
 }
 
-// facts is what the linker noticed, and how much it looked at.
-func (d *document) facts() (map[string]*ast.Term, error) {
-	f := &d.s.in.Fleet.Facts
-	edges := len(f.Dangling)
-	if m := d.s.in.Fleet.Model; m != nil {
-		for i := range m.Nodes {
-			r := &m.Nodes[i].Requires
-			edges += references(r.Run) + references(r.Start) + references(r.Operate) + references(r.Observe)
-		}
-	}
-	count := 0
-	for _, c := range d.s.in.Fleet.Clusters {
-		count += len(c.Parts)
-	}
-	t, err := jsonTerm(nil, map[string]any{
-		"dangling": append([]ir.Dangling{}, f.Dangling...), "contradictions": append([]ir.Contradiction{}, f.Contradictions...),
-		"edges": edges, "parts": count,
-	})
-	return one("facts", t, err)
-}
-
 func references(r plans.Requirement) int {
 	if r.Op == plans.Ref {
 		return 1
@@ -285,22 +241,6 @@ func (d *document) renderings() (map[string]*ast.Term, error) {
 	return plain("renderings", out)
 }
 
-// evidence is the records of drills and restore tests. A stale one was made
-// with another closure than the plan's.
-func (d *document) evidence() (map[string]*ast.Term, error) {
-	out := []any{}
-	for _, u := range d.s.in.Fleet.Units.Evidence {
-		e, stale := &u.Spec, false
-		if p := d.s.in.Plan; p != nil && e.Closure != "" {
-			stale = e.Closure != string(p.Closures[e.Procedure])
-		}
-		out = append(out, map[string]any{
-			"file": u.Pos.First("").File, "procedure": e.Procedure, "scenario": e.Scenario, "date": e.Date, "result": e.Result, "stale": stale,
-		})
-	}
-	return plain("evidence", out)
-}
-
 // changes is what differs from the base, null without one.
 func (d *document) changes() (map[string]*ast.Term, error) {
 	if d.s.in.Changes == nil {
@@ -318,44 +258,12 @@ func (d *document) plan() (map[string]*ast.Term, error) {
 	return one("plan", t, err)
 }
 
-// lock is darkstart.lock, with image references taken apart; null without one.
-func (d *document) lock() (map[string]*ast.Term, error) { return d.s.lock() }
-
-func (s *session) lockTerms() (map[string]*ast.Term, error) {
-	l := s.in.Lock
-	if l == nil {
-		return one("lock", ast.NullTerm(), nil)
-	}
-	images := []any{}
-	for _, ref := range sortedKeys(l.Images) {
-		m := plainReference(ref)
-		e := l.Images[ref]
-		m["ref"], m["digest"], m["signed"], m["provenance"] = ref, string(e.Digest), e.Signed, e.Provenance
-		m["at"] = places{}
-		if !e.At.IsZero() {
-			m["at"] = places{e.At}
-		}
-		images = append(images, m)
-	}
-	return plain("lock", map[string]any{"images": images, "charts": entries(l.Charts), "other": entries(l.Other)})
-}
-
 func entries(m map[string]ir.LockEntry) map[string]any {
 	out := map[string]any{}
 	for k, e := range m {
 		out[k] = map[string]any{"digest": string(e.Digest), "signed": e.Signed, "provenance": e.Provenance}
 	}
 	return out
-}
-
-// params is the typed guardrail parameters of darkstart.cue.
-func (d *document) params() (map[string]*ast.Term, error) {
-	u := d.s.in.Fleet.Units
-	if u.Project == nil {
-		return plain("params", map[string]any{})
-	}
-	t, err := jsonTerm(nil, u.Project.Spec.Guardrails)
-	return one("params", t, err)
 }
 
 func (d *document) now() (map[string]*ast.Term, error) {

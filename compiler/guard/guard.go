@@ -33,8 +33,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/open-policy-agent/opa/v1/ast"
-
 	"github.com/darkstart-dev/darkstart/compiler/ir"
 	"github.com/darkstart-dev/darkstart/internal/cache"
 	"github.com/darkstart-dev/darkstart/internal/diag"
@@ -151,8 +149,6 @@ type session struct {
 	digests    policyDigest
 	index      sync.Once
 	byID       map[string]*plans.Node // see nodes
-	// What all documents share.
-	fleet, lock func() (map[string]*ast.Term, error)
 }
 
 func newSession(in *Input, cfg *Config, p *Prepared) *session {
@@ -160,7 +156,6 @@ func newSession(in *Input, cfg *Config, p *Prepared) *session {
 		in: in, cfg: cfg, rules: p.rules, rendered: map[string]*ir.Rendered{},
 		scanner: &scanner{detectors: &p.detectors, kept: cfg.Cache, fields: map[field][]recognised{}},
 	}
-	s.fleet, s.lock = sync.OnceValues(s.fleetTerms), sync.OnceValues(s.lockTerms)
 	s.digests.add("darkstart", p.sources)
 	for _, r := range in.Rendered {
 		s.rendered[r.Cluster] = r

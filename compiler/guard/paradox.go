@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/open-policy-agent/opa/v1/ast"
-
 	"github.com/darkstart-dev/darkstart/plans"
 )
 
@@ -52,9 +50,9 @@ type way struct {
 
 // paradoxes is `paradoxes`, one for each root in the most telling scenario,
 // and `recoveries`, how many returns were judged.
-func (d *document) paradoxes() (map[string]*ast.Term, error) {
+func (s *session) paradoxes() map[string]any {
 	found, judged := []*paradox{}, 0
-	if p := d.s.in.Plan; p != nil {
+	if p := s.in.Plan; p != nil {
 		byRoot := map[string]*paradox{}
 		for _, rec := range byPriority(p) {
 			ws, n := unrecoverable(rec)
@@ -62,7 +60,7 @@ func (d *document) paradoxes() (map[string]*ast.Term, error) {
 			for _, w := range ws {
 				x := byRoot[root(w.Witness)]
 				if x == nil {
-					x = d.s.paradox(rec, w.Witness)
+					x = s.paradox(rec, w.Witness)
 					byRoot[root(w.Witness)] = x
 					found = append(found, x)
 				}
@@ -73,12 +71,7 @@ func (d *document) paradoxes() (map[string]*ast.Term, error) {
 			}
 		}
 	}
-	out, err := plain("recoveries", int64(judged))
-	if err != nil {
-		return nil, err
-	}
-	out["paradoxes"], err = jsonTerm(nil, found)
-	return out, err
+	return map[string]any{"recoveries": judged, "paradoxes": found}
 }
 
 // stuck is a witness with the targets that would return if its own did.

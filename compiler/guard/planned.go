@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/open-policy-agent/opa/v1/ast"
-
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/plans"
 )
@@ -136,21 +134,13 @@ type defect struct {
 // defects are the plan's findings that are no notes: `defects[rule]`, each
 // defect once however many scenarios show it, and `solved`, how many scenarios
 // were looked at.
-func (d *document) defects() (map[string]*ast.Term, error) {
+func (s *session) defects() map[string]any {
 	byRule, solved := map[string][]*defect{}, 0
-	if p := d.s.in.Plan; p != nil {
+	if p := s.in.Plan; p != nil {
 		solved = len(p.Scenarios)
-		byRule = d.s.joinDefects(p)
+		byRule = s.joinDefects(p)
 	}
-	t, err := jsonTerm(nil, byRule)
-	if err != nil {
-		return nil, err
-	}
-	out, err := plain("solved", int64(solved))
-	if err == nil {
-		out["defects"] = t
-	}
-	return out, err
+	return map[string]any{"solved": solved, "defects": byRule}
 }
 
 func (s *session) joinDefects(p *plans.Plan) map[string][]*defect {
@@ -184,20 +174,19 @@ func (s *session) joinDefects(p *plans.Plan) map[string][]*defect {
 
 // losses are the scenarios, starts from nothing apart, that take each credential
 // below what it needs: `losses[credential]`.
-func (d *document) losses() (map[string]*ast.Term, error) {
+func (s *session) losses() map[string]any {
 	out := map[string][]string{}
-	if p := d.s.in.Plan; p != nil {
+	if p := s.in.Plan; p != nil {
 		for _, rec := range byPriority(p) {
 			if rec.Scenario.Class != "" {
 				continue
 			}
 			for _, id := range rec.Fails {
-				if n := d.s.nodes()[id]; n != nil && n.Kind == plans.KindCredential {
+				if n := s.nodes()[id]; n != nil && n.Kind == plans.KindCredential {
 					out[id] = append(out[id], rec.Scenario.ID)
 				}
 			}
 		}
 	}
-	t, err := jsonTerm(nil, out)
-	return one("losses", t, err)
+	return map[string]any{"losses": out}
 }

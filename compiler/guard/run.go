@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
+	"github.com/darkstart-dev/darkstart/internal/cache"
 	"github.com/darkstart-dev/darkstart/internal/diag"
 	"github.com/darkstart-dev/darkstart/internal/spec"
 )
@@ -81,21 +82,10 @@ func (s *session) apply(ctx context.Context, rule *compiled, d *document, r *run
 		r.Tallies = append(r.Tallies, tally{Rule: rule.ID, Skipped: why, Failed: rule.Applies == "base"})
 		return nil
 	}
-	input, err := d.input(rule.Reads)
+	a, failure, err := s.ask(ctx, rule, d)
 	if err != nil {
 		return err
 	}
-	x, err := within(ctx, s.deadline(), func(ctx context.Context) (any, error) {
-		x, _, err := answer(ctx, rule.query, input, nil)
-		return x, err
-	})
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if errors.Is(err, errDeadline) {
-		clear(d.built) // what was left behind may still read, and so convert, its input
-	}
-	a, failure := s.read(rule, d, x, err)
 	if failure != nil {
 		r.diags.Add(failure)
 		r.Tallies = append(r.Tallies, tally{Rule: rule.ID, Skipped: "it failed: " + failure.Code, Failed: true})
@@ -106,6 +96,49 @@ func (s *session) apply(ctx context.Context, rule *compiled, d *document, r *run
 		r.Findings.Add(s.finding(rule, d, &a.Deny[i]))
 	}
 	return nil
+}
+
+// ask returns what a rule says of a document, from the cache where everything that
+// it reads has a name and it was asked before, or what is wrong with the rule.
+func (s *session) ask(ctx context.Context, rule *compiled, d *document) (*ruleAnswer, *diag.Diagnostic, error) {
+	names, err := d.names(rule)
+	if err != nil {
+		return nil, nil, err
+	}
+	if names == nil {
+		return s.evaluate(ctx, rule, d)
+	}
+	var failure *diag.Diagnostic
+	// No shard knows the fleet: what it says of its part of it is of no use to others.
+	a, err := cache.Value(s.cfg.Cache.Silent(), "rule", names, func() (a *ruleAnswer, err error) {
+		if a, failure, err = s.evaluate(ctx, rule, d); err == nil && failure != nil {
+			err = errUnkept
+		}
+		return a, err
+	})
+	if errors.Is(err, errUnkept) {
+		return nil, failure, nil
+	}
+	return a, nil, err
+}
+
+func (s *session) evaluate(ctx context.Context, rule *compiled, d *document) (*ruleAnswer, *diag.Diagnostic, error) {
+	input, err := d.input(rule.Reads)
+	if err != nil {
+		return nil, nil, err
+	}
+	x, err := within(ctx, s.deadline(), func(ctx context.Context) (any, error) {
+		x, _, err := answer(ctx, rule.query, input, nil)
+		return x, err
+	})
+	if ctx.Err() != nil {
+		return nil, nil, ctx.Err()
+	}
+	if errors.Is(err, errDeadline) {
+		clear(d.built) // what was left behind may still read, and so convert, its input
+	}
+	a, failure := s.read(rule, d, x, err)
+	return a, failure, nil
 }
 
 // skip says why a rule is not judged in this scope, "" when it is.
