@@ -10,7 +10,6 @@ package emit
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 	"sync"
@@ -86,24 +85,23 @@ func Emit(ctx context.Context, f *ir.Fleet, p *plans.Plan, cfg *Config) ([]*ir.A
 	}
 	// The fleet's artifact is made from its pages and its plan, and nothing else.
 	sum := digest.NewWriter()
-	from := json.NewEncoder(sum)
 	plan, scenarios := recoveriesOnly(p)
-	err := from.Encode(plan)
+	err := sum.JSON(plan)
 	for r := range scenarios {
 		if err == nil {
-			err = from.Encode(r)
+			err = sum.JSON(r)
 		}
 	}
 	l.recoveries(func(p *Page) {
 		pages = append(pages, outline(p))
 		if err == nil {
-			err = from.Encode(p.Runbook)
+			err = sum.JSON(p.Runbook)
 		}
 	})
 	diags.Add(l.findings()...)
 	index := l.index(pages)
 	if err == nil {
-		err = from.Encode(index.Runbook)
+		err = sum.JSON(index.Runbook)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -140,12 +138,12 @@ func (l *library) artifact(c *ir.Linked, o *order, pages *[]Page) (*ir.Artifact,
 		held = append(held, k.String())
 	}
 	slices.Sort(held)
-	b, err := json.Marshal([]any{bootstrapOnly(l.p, c.Name), page.Runbook, parts, held})
-	if err != nil {
+	sum := digest.NewWriter()
+	if err := sum.JSON([]any{bootstrapOnly(l.p, c.Name), page.Runbook, parts, held}); err != nil {
 		return nil, err
 	}
 	return &ir.Artifact{
-		Name: c.Name, MadeFrom: []string{string(digest.Of(b))},
+		Name: c.Name, MadeFrom: []string{string(sum.Digest())},
 		Walk: func(read func(ir.File) error) error {
 			return writing(read, func(w *writer) error { return l.cluster(w, c, o) })
 		},

@@ -2,12 +2,12 @@ package guard
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"slices"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 
+	"github.com/darkstart-dev/darkstart/internal/digest"
 	"github.com/darkstart-dev/darkstart/plans"
 )
 
@@ -84,21 +84,21 @@ func (s *session) cells() map[string]any {
 	return map[string]any{"cells": g}
 }
 
-// encode writes all that term converts. What many cells have is written once, and
+// write writes all that term converts. What many cells have is written once, and
 // then by its number.
-func (g *grid) encode(enc *json.Encoder) error {
+func (g *grid) write(w *digest.Writer) error {
 	disasters, unknowns := map[*disaster]int{}, map[[2]string]numberedUnknown{}
-	if err := errors.Join(enc.Encode(g.Judged), enc.Encode(g.Accepted)); err != nil {
+	if err := errors.Join(w.JSON(g.Judged), w.JSON(g.Accepted)); err != nil {
 		return err
 	}
 	for _, list := range [][]*cell{g.RTO, g.RPO} {
-		if err := enc.Encode(len(list)); err != nil {
+		if err := w.JSON(len(list)); err != nil {
 			return err
 		}
 		for _, c := range list {
 			if _, known := disasters[c.Scenario]; !known {
 				disasters[c.Scenario] = len(disasters)
-				if err := enc.Encode(c.Scenario); err != nil {
+				if err := w.JSON(c.Scenario); err != nil {
 					return err
 				}
 			}
@@ -112,13 +112,13 @@ func (g *grid) encode(enc *json.Encoder) error {
 						n.number = unknowns[k].number
 					}
 					unknowns[k] = n
-					if err := enc.Encode(u); err != nil {
+					if err := w.JSON(u); err != nil {
 						return err
 					}
 				}
 				numbers = append(numbers, n.number)
 			}
-			if err := errors.Join(enc.Encode(c), enc.Encode(numbers)); err != nil {
+			if err := errors.Join(w.JSON(c), w.JSON(numbers)); err != nil {
 				return err
 			}
 		}

@@ -64,17 +64,16 @@ func (d *document) sum(name string) (string, error) {
 		return s, nil
 	}
 	w := digest.NewWriter()
-	enc := json.NewEncoder(w)
 	of := d.statement(name)
 	for _, key := range sortedKeys(of) {
-		if err := enc.Encode(key); err != nil {
+		if err := w.JSON(key); err != nil {
 			return "", err
 		}
 		var err error
 		if g, ok := of[key].(*grid); ok {
-			err = g.encode(enc)
+			err = g.write(w)
 		} else {
-			err = enc.Encode(of[key])
+			err = w.JSON(of[key])
 		}
 		if err != nil {
 			return "", err

@@ -1,11 +1,10 @@
 package guard
 
 import (
-	"encoding/json"
 	"reflect"
-	"strings"
 	"testing"
 
+	"github.com/darkstart-dev/darkstart/internal/digest"
 	"github.com/darkstart-dev/darkstart/plans"
 )
 
@@ -32,11 +31,11 @@ func TestCellsHaveNames(t *testing.T) {
 		Accepted: []*accepted{{Nodes: []string{"n"}, Scenarios: []string{"s"}, At: at}},
 	}
 	says := func() string {
-		var b strings.Builder
-		if err := g.encode(json.NewEncoder(&b)); err != nil {
+		w := digest.NewWriter()
+		if err := g.write(w); err != nil {
 			t.Fatal(err)
 		}
-		return b.String()
+		return string(w.Digest())
 	}
 	was, changed := says(), 0
 	var change func(v reflect.Value, path string)

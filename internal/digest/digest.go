@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
+	jsonv2 "encoding/json/v2"
 	"fmt"
 	"hash"
 	"io"
@@ -30,6 +32,16 @@ func NewWriter() *Writer { return &Writer{sha256.New()} }
 
 // Write never fails.
 func (w *Writer) Write(b []byte) (int, error) { return w.h.Write(b) }
+
+// JSON writes a line as json.Encoder does, piece by piece: of a large value there is
+// never all of it in memory.
+func (w *Writer) JSON(v any) error {
+	if err := jsonv2.MarshalWrite(w, v, json.DefaultOptionsV1()); err != nil {
+		return err
+	}
+	_, err := w.Write([]byte{'\n'})
+	return err
+}
 
 // Digest returns the digest of what was written so far.
 func (w *Writer) Digest() Digest { return Digest("sha256:" + hex.EncodeToString(w.h.Sum(nil))) }

@@ -1,10 +1,13 @@
 package digest_test
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -79,5 +82,36 @@ func TestDir(t *testing.T) {
 	}
 	if other, err := digest.Dir([]string{"a"}, open); err != nil || other == got {
 		t.Errorf("a file less gives %s, %v", other, err)
+	}
+}
+
+// TestWriterJSON: a value has the digest of what json.Encoder writes, however large it is.
+func TestWriterJSON(t *testing.T) {
+	t.Parallel()
+	for _, v := range []any{
+		nil, "a<b>&\u2028", 1, []string(nil),
+		[]int{},
+		map[string]any{"z": nil, "a": map[string]int{"y": 1, "b": 2}},
+		struct {
+			A []byte            `json:"a,omitempty"`
+			B *int              `json:"b"`
+			C map[string]string `json:"c"`
+		}{},
+		slices.Repeat([]any{strings.Repeat("x", 1000), 1.5, true}, 1000),
+	} {
+		var b bytes.Buffer
+		if err := json.NewEncoder(&b).Encode(v); err != nil {
+			t.Fatal(err)
+		}
+		w := digest.NewWriter()
+		if err := w.JSON(v); err != nil {
+			t.Fatal(err)
+		}
+		if w.Digest() != digest.Of(b.Bytes()) {
+			t.Errorf("%.80v has a digest of its own", v)
+		}
+	}
+	if err := digest.NewWriter().JSON(func() {}); err == nil {
+		t.Error("a function has a digest")
 	}
 }
