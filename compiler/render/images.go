@@ -48,7 +48,7 @@ func (c *Cache) images(objects []*object.Object) ([]ir.Image, diag.List) {
 			}
 		}
 	}
-	return out, ds
+	return slices.Clone(out), ds // they stay: without room to grow
 }
 
 // found returns the images of what o shares with other clusters, where its own

@@ -62,13 +62,20 @@ func (o *overrides) apply(in []*object.Object) []*object.Object {
 		accounts, services = names(in, "ServiceAccount"), names(in, "Service")
 	}
 	out, made := make([]*object.Object, len(in)), make([]object.Object, len(in))
+	var room []object.Edit
 	for i, src := range in {
-		w := editor{Object: *src, edits: o.every}
+		w := editor{Object: *src, edits: append(room[:0], o.every...)}
 		if !o.none() {
 			o.namespace(&w, accounts, services)
 			o.annotate(&w)
 			o.replicas(&w)
 			o.image(&w)
+		}
+		room = w.edits
+		if len(w.edits) == len(o.every) {
+			w.edits = o.every
+		} else {
+			w.edits = slices.Clone(w.edits)
 		}
 		made[i] = w.edited()
 		out[i] = &made[i]

@@ -62,7 +62,7 @@ func meet(a, b []string) bool {
 // from them: who edits a name or a namespace sets the field too.
 func (o *Object) With(edits ...Edit) *Object {
 	out := *o
-	out.Edits = append(slices.Clip(o.Edits), edits...)
+	out.Edits = slices.Concat(o.Edits, edits)
 	return &out
 }
 

@@ -141,8 +141,11 @@ func (r *reading) explain(c *plans.Cell, u int32, best outcome, pess *reading) {
 		c.Path = r.plan.critical(u)
 	}
 	longest := plans.Duration(-1)
-	for _, p := range c.Path {
-		c.Critical = append(c.Critical, p.Step)
+	if len(c.Path) > 0 {
+		c.Critical = make([]string, len(c.Path))
+	}
+	for i, p := range c.Path {
+		c.Critical[i] = p.Step
 		c.Estimated = c.Estimated || p.Measured == nil
 		if p.Duration > longest {
 			longest, c.Decides = p.Duration, p.Step

@@ -180,7 +180,7 @@ func (s *schedule) critical(i int32) []plans.PathStep {
 		at = next
 	}
 	slices.Reverse(out)
-	return out
+	return slices.Clone(out) // it stays: without room to grow
 }
 
 func (s *schedule) row(o *op) (plans.PathStep, bool) {

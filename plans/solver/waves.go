@@ -22,14 +22,14 @@ func (s *schedule) waves(low *rise) []plans.Wave {
 	out = slices.DeleteFunc(out, func(w plans.Wave) bool { return len(w.Steps) == 0 })
 	for i := range out {
 		w := &out[i]
-		w.Number = i + 1
+		w.Number, w.Steps = i+1, slices.Clone(w.Steps) // they stay: without room to grow
 		slices.SortFunc(w.Steps, func(a, b plans.PlannedStep) int { return cmp.Compare(a.ID, b.ID) })
 		w.Phase = w.Steps[0].Phase
 		if slices.ContainsFunc(w.Steps, func(p plans.PlannedStep) bool { return p.Phase != w.Phase }) {
 			w.Phase = ""
 		}
 	}
-	return out
+	return slices.Clone(out)
 }
 
 // jobs lists the ops of steps that are really executed, in the order of ids.
