@@ -31,7 +31,7 @@ const (
 	// roomy is the heap below which nothing is collected.
 	roomy = 256 << 20
 	// ample is the memory beyond which it is collected sooner than usual.
-	ample = 896 << 20
+	ample = 864 << 20
 )
 
 // pacer sets the pace of the garbage collector. GOGC and GOMEMLIMIT, where they
