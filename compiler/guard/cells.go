@@ -13,7 +13,7 @@ import (
 
 // cell is a cell that nobody settled, for one of its two objectives.
 type cell struct {
-	// Scenario is of many cells: see terms.
+	// Scenario is of many cells: see shared.
 	Scenario *disaster `json:"-"`
 	Node     string    `json:"node"`
 	Class    string    `json:"class"`
@@ -27,8 +27,8 @@ type cell struct {
 	// Path and Decides say where the time goes.
 	Path    []row  `json:"path"`
 	Decides string `json:"decides"`
-	// Unknowns name the declarations that would settle it: see terms.
-	Unknowns []unknown `json:"-"`
+	// Unknowns name the declarations that would settle it: see shared.
+	Unknowns []*unknown `json:"-"`
 	// Because are the defects that the solver found behind the cell.
 	Because []string `json:"because"`
 	At      places   `json:"at"` // the objective
@@ -66,13 +66,14 @@ type grid struct {
 	RTO, RPO []*cell
 	Accepted []*accepted
 
-	disasters map[string]*disaster // by scenario
+	disasters map[string]*disaster   // by scenario
+	unknowns  map[[2]string]*unknown // by node and what is not known: the last of each
 }
 
 // cells is `cells`: {judged, rto, rpo, accepted}. An unrecoverable cell is
 // judged, and told by its paradox.
 func (s *session) cells() map[string]any {
-	g := &grid{Judged: map[string]int{"rto": 0, "rpo": 0}, RTO: []*cell{}, RPO: []*cell{}, Accepted: []*accepted{}, disasters: map[string]*disaster{}}
+	g := &grid{Judged: map[string]int{"rto": 0, "rpo": 0}, RTO: []*cell{}, RPO: []*cell{}, Accepted: []*accepted{}, disasters: map[string]*disaster{}, unknowns: map[[2]string]*unknown{}}
 	if p := s.in.Plan; p != nil {
 		because := explanations(p)
 		for _, rec := range byPriority(p) {
@@ -87,38 +88,28 @@ func (s *session) cells() map[string]any {
 // write writes all that term converts. What many cells have is written once, and
 // then by its number.
 func (g *grid) write(w *digest.Writer) error {
-	disasters, unknowns := map[*disaster]int{}, map[[2]string]numberedUnknown{}
 	if err := errors.Join(w.JSON(g.Judged), w.JSON(g.Accepted)); err != nil {
 		return err
 	}
+	numbers := map[any]int{}
 	for _, list := range [][]*cell{g.RTO, g.RPO} {
 		if err := w.JSON(len(list)); err != nil {
 			return err
 		}
 		for _, c := range list {
-			if _, known := disasters[c.Scenario]; !known {
-				disasters[c.Scenario] = len(disasters)
-				if err := w.JSON(c.Scenario); err != nil {
-					return err
-				}
-			}
-			numbers := []int{disasters[c.Scenario]}
-			for i := range c.Unknowns {
-				u := &c.Unknowns[i]
-				k := [2]string{u.Node, u.What}
-				n, known := unknowns[k]
-				if !known || !n.of.same(u) {
-					if n = (numberedUnknown{u, len(unknowns)}); known {
-						n.number = unknowns[k].number
-					}
-					unknowns[k] = n
-					if err := w.JSON(u); err != nil {
+			var has []int
+			for _, v := range c.shared() {
+				n, known := numbers[v]
+				if !known {
+					n = len(numbers)
+					numbers[v] = n
+					if err := w.JSON(v); err != nil {
 						return err
 					}
 				}
-				numbers = append(numbers, n.number)
+				has = append(has, n)
 			}
-			if err := errors.Join(w.JSON(c), w.JSON(numbers)); err != nil {
+			if err := errors.Join(w.JSON(c), w.JSON(has)); err != nil {
 				return err
 			}
 		}
@@ -126,24 +117,25 @@ func (g *grid) write(w *digest.Writer) error {
 	return nil
 }
 
-type numberedUnknown struct {
-	of     *unknown
-	number int
+// shared is what other cells have too: the scenario, then the unknowns, since those
+// of a region have what is unknown in its clusters, again and again. Equal pointers
+// are equal values.
+func (c *cell) shared() []any {
+	out := []any{c.Scenario}
+	for _, u := range c.Unknowns {
+		out = append(out, u)
+	}
+	return out
 }
 
-// same tells whether two unknowns of one node and one thing are one.
-func (u *unknown) same(v *unknown) bool { return u.Settle == v.Settle && slices.Equal(u.At, v.At) }
-
-// term converts cell by cell. What many cells have is converted once for all: the
-// scenario, and each unknown, since those of a region have what is unknown in its
-// clusters, again and again.
+// term converts cell by cell. What many cells have is converted once for all.
 func (g *grid) term() (*ast.Term, error) {
-	shared := &sharedTerms{map[*disaster]*ast.Term{}, map[[2]string]convertedUnknown{}}
-	rto, err := terms(g.RTO, shared)
+	converted := map[any]*ast.Term{}
+	rto, err := terms(g.RTO, converted)
 	if err != nil {
 		return nil, err
 	}
-	rpo, err := terms(g.RPO, shared)
+	rpo, err := terms(g.RPO, converted)
 	if err != nil {
 		return nil, err
 	}
@@ -158,59 +150,28 @@ func (g *grid) term() (*ast.Term, error) {
 	), err
 }
 
-func terms(cells []*cell, shared *sharedTerms) (*ast.Term, error) {
+func terms(cells []*cell, converted map[any]*ast.Term) (*ast.Term, error) {
 	out := make([]*ast.Term, len(cells))
 	for i, c := range cells {
 		t, err := jsonTerm(nil, c)
 		if err != nil {
 			return nil, err
 		}
-		unknowns := make([]*ast.Term, len(c.Unknowns))
-		for k := range c.Unknowns {
-			if unknowns[k], err = shared.unknown(&c.Unknowns[k]); err != nil {
-				return nil, err
+		has := c.shared()
+		of := make([]*ast.Term, len(has))
+		for k, v := range has {
+			if of[k] = converted[v]; of[k] == nil {
+				if of[k], err = jsonTerm(nil, v); err != nil {
+					return nil, err
+				}
+				converted[v] = of[k]
 			}
 		}
-		scenario, err := shared.disaster(c.Scenario)
-		if err != nil {
-			return nil, err
-		}
-		t.Value.(ast.Object).Insert(ast.StringTerm("scenario"), scenario)
-		t.Value.(ast.Object).Insert(ast.StringTerm("unknowns"), ast.ArrayTerm(unknowns...))
+		t.Value.(ast.Object).Insert(ast.StringTerm("scenario"), of[0])
+		t.Value.(ast.Object).Insert(ast.StringTerm("unknowns"), ast.ArrayTerm(of[1:]...))
 		out[i] = t
 	}
 	return ast.ArrayTerm(out...), nil
-}
-
-// sharedTerms are the terms of scenarios, and of unknowns by node and what is not
-// known.
-type sharedTerms struct {
-	disasters map[*disaster]*ast.Term
-	unknowns  map[[2]string]convertedUnknown
-}
-
-type convertedUnknown struct {
-	of   *unknown
-	term *ast.Term
-}
-
-func (s *sharedTerms) disaster(d *disaster) (t *ast.Term, err error) {
-	t = s.disasters[d]
-	if t == nil {
-		t, err = jsonTerm(nil, d)
-		s.disasters[d] = t
-	}
-	return t, err
-}
-
-func (s *sharedTerms) unknown(u *unknown) (*ast.Term, error) {
-	k := [2]string{u.Node, u.What}
-	if c, ok := s.unknowns[k]; ok && c.of.same(u) {
-		return c.term, nil
-	}
-	t, err := jsonTerm(nil, u)
-	s.unknowns[k] = convertedUnknown{u, t}
-	return t, err
 }
 
 func (s *session) cell(g *grid, rec *plans.Recovery, c *plans.Cell, because map[[2]string][]string) {
@@ -227,7 +188,7 @@ func (s *session) cell(g *grid, rec *plans.Recovery, c *plans.Cell, because map[
 	if c.Verdict != plans.Violated && c.Verdict != plans.UnknownV {
 		return
 	}
-	x := s.newCell(g.disaster(&rec.Scenario), c)
+	x := s.newCell(g, rec, c)
 	x.Because = append(x.Because, because[[2]string{rec.Scenario.ID, c.Node}]...)
 	late, lossy := exceeded(c)
 	if c.RPO != nil && s.untested(x) {
@@ -265,7 +226,7 @@ func exceeded(c *plans.Cell) (late, lossy bool) {
 // untested reports whether a cell is unknown only because of recovery points
 // that nobody has restored.
 func (s *session) untested(x *cell) bool {
-	return x.Unknown && len(x.Unknowns) > 0 && !slices.ContainsFunc(x.Unknowns, func(u unknown) bool {
+	return x.Unknown && len(x.Unknowns) > 0 && !slices.ContainsFunc(x.Unknowns, func(u *unknown) bool {
 		n := s.nodes()[u.Node]
 		return n == nil || n.Kind != plans.KindPoint
 	})
@@ -281,10 +242,20 @@ func (g *grid) disaster(sc *plans.Scenario) *disaster {
 	return d
 }
 
-func (s *session) newCell(scenario *disaster, c *plans.Cell) *cell {
+// unknown is one for all cells that have it.
+func (g *grid) unknown(u *plans.Unknown) *unknown {
+	k := [2]string{u.Node, u.What}
+	if have := g.unknowns[k]; have != nil && have.Settle == u.Settle && slices.Equal(have.At, u.At) {
+		return have
+	}
+	g.unknowns[k] = &unknown{u.Node, u.What, u.Settle, append(places{}, u.At...)}
+	return g.unknowns[k]
+}
+
+func (s *session) newCell(g *grid, rec *plans.Recovery, c *plans.Cell) *cell {
 	x := &cell{
-		Scenario: scenario, Node: c.Node, Class: c.Class, Unknown: c.Verdict == plans.UnknownV,
-		Point: c.Point, Decides: c.Decides, Path: []row{}, Unknowns: []unknown{}, Because: []string{}, At: places{},
+		Scenario: g.disaster(&rec.Scenario), Node: c.Node, Class: c.Class, Unknown: c.Verdict == plans.UnknownV,
+		Point: c.Point, Decides: c.Decides, Path: []row{}, Unknowns: []*unknown{}, Because: []string{}, At: places{},
 	}
 	if o := s.objective(c); o != nil {
 		x.At = append(x.At, o.At...)
@@ -299,9 +270,9 @@ func (s *session) newCell(scenario *disaster, c *plans.Cell) *cell {
 		}
 		x.Path = append(x.Path, r)
 	}
-	for _, u := range c.Unknowns {
-		if u.Set != "capacity" { // changes no verdict of a cell
-			x.Unknowns = append(x.Unknowns, unknown{u.Node, u.What, u.Settle, append(places{}, u.At...)})
+	for i := range c.Unknowns {
+		if u := &c.Unknowns[i]; u.Set != "capacity" { // changes no verdict of a cell
+			x.Unknowns = append(x.Unknowns, g.unknown(u))
 		}
 	}
 	return x

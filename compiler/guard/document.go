@@ -36,37 +36,23 @@ type part func(*document) (map[string]*ast.Term, error)
 // parts lists what a rule can read in each scope. docs/rules.md and
 // policies/README.md describe the shapes.
 var parts = map[string]map[string]part{
-	ScopeCluster: {
+	ScopeCluster: with(map[string]part{
 		"spec":       (*document).spec,
 		"objects":    (*document).rendered,
 		"images":     (*document).images,
 		"scan":       (*document).scan,
 		"parts":      (*document).parts,
 		"renderings": (*document).renderings,
-		"facts":      said("facts"),
 		"plan":       (*document).plan,
-		"lock":       said("lock"),
-		"params":     said("params"),
 		"now":        (*document).now,
-		"fleet":      said("fleet"),
-	},
-	ScopeFleet: {
+	}, "facts", "fleet", "lock", "params"),
+	ScopeFleet: with(map[string]part{
 		"clusters": (*document).clusters,
-		"fleet":    said("fleet"),
-		"facts":    said("facts"),
 		"plan":     (*document).plan,
-		"lock":     said("lock"),
-		"params":   said("params"),
 		"now":      (*document).now,
-
-		"paradoxes": said("paradoxes"),
-		"cells":     said("cells"),
-		"defects":   said("defects"),
-		"losses":    said("losses"),
-		"changes":   (*document).changes,
-		"alerts":    (*document).alerts,
-		"evidence":  said("evidence"),
-	},
+		"changes":  (*document).changes,
+		"alerts":   (*document).alerts,
+	}, sortedKeys(statements)...),
 }
 
 func (s *session) document(c *ir.Linked) *document {

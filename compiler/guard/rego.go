@@ -65,8 +65,7 @@ func (d *policyDigest) add(owner string, files []source) {
 }
 
 func (d *policyDigest) sum() digest.Digest {
-	slices.Sort(d.lines)
-	return digest.Of([]byte(strings.Join(d.lines, "")))
+	return digest.Of([]byte(strings.Join(slices.Sorted(slices.Values(d.lines)), ""))) // scopes ask at once
 }
 
 // prepare makes a query that can be evaluated any number of times, at once too.

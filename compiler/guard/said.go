@@ -25,7 +25,15 @@ var statements = map[string]func(*session) map[string]any{
 	"evidence":  (*session).evidence,
 }
 
-// said is the part of that name.
+// with adds statements to the parts of a scope.
+func with(of map[string]part, names ...string) map[string]part {
+	for _, name := range names {
+		of[name] = said(name)
+	}
+	return of
+}
+
+// said makes the terms of a statement.
 func said(name string) part {
 	return func(d *document) (map[string]*ast.Term, error) {
 		out := map[string]*ast.Term{}

@@ -49,6 +49,7 @@ func (ix *lookup) free() {
 	clear(ix.drivers)
 	clear(ix.pods)
 	clear(ix.subjects)
+	clear(ix.creates) // or they would keep a cluster that is done
 	ix.creates, ix.defaults = ix.creates[:0], nil
 	lookups.Put(ix)
 }
