@@ -149,8 +149,8 @@ func renderUnits(t *testing.T, us *ir.Units) string {
 			t.Fatal(err)
 		}
 		fmt.Fprintf(&b, "%s %s %v\n%s\n", u.Name, u.Dir, u.Files, pretty.String())
-		for _, k := range sortedKeys(u.Pos) {
-			fmt.Fprintln(&b, k, u.Pos[k])
+		for k, at := range u.Pos.All() {
+			fmt.Fprintln(&b, k, at)
 		}
 	}
 	return b.String()

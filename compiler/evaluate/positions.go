@@ -59,13 +59,13 @@ func fromSchema(p diag.Position) bool { return strings.HasPrefix(p.File, vendorD
 
 // positions maps every value of the unit to the places that set it: files of
 // the fleet only, since the schema's are the same for everyone.
-func (e *evaluation) positions(v cue.Value) ir.Positions {
-	out := ir.Positions{}
+func (e *evaluation) positions(v cue.Value) map[string][]diag.Position {
+	out := map[string][]diag.Position{}
 	e.walk(v, "", out)
 	return out
 }
 
-func (e *evaluation) walk(v cue.Value, pointer string, out ir.Positions) {
+func (e *evaluation) walk(v cue.Value, pointer string, out map[string][]diag.Position) {
 	if ps := e.sources(v); len(ps) > 0 {
 		out[pointer] = ps
 	}

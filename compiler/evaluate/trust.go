@@ -52,23 +52,21 @@ func Trust(ctx context.Context, name string, text []byte, c *Config) (*ir.Unit[s
 
 // move gives positions the name under which the policy was read.
 func move(u *ir.Unit[spec.Trust], l diag.List, name string) {
-	at := func(p *diag.Position) {
-		if p.File == trustFile || p.File == "." {
-			p.File = name
+	at := func(file string) string {
+		if file == trustFile || file == "." {
+			return name
 		}
+		return file
 	}
 	if u != nil {
 		u.Dir, u.Files = name, []string{name}
-		for _, ps := range u.Pos {
-			for i := range ps {
-				at(&ps[i])
-			}
-		}
+		u.Pos = u.Pos.Moved(at)
 	}
 	for _, d := range l {
 		d.Message = strings.ReplaceAll(d.Message, trustFile, name)
 		for i := range d.Labels {
-			at(&d.Labels[i].Position)
+			p := &d.Labels[i].Position
+			p.File = at(p.File)
 		}
 	}
 }

@@ -51,7 +51,7 @@ func unit[T any](ctx context.Context, w *worker, f *folder) (*ir.Unit[T], diag.L
 // evaluated is a unit without its Go side, which its JSON gives again.
 type evaluated struct {
 	JSON  []byte
-	Pos   ir.Positions
+	Pos   map[string][]diag.Position // of ir.Positions
 	Files []string
 	Diags diag.List
 }
@@ -85,7 +85,7 @@ func evalUnit[T any](w *worker, f *folder) (*ir.Unit[T], diag.List, error) {
 }
 
 func unitOf[T any](f *folder, v evaluated) (*ir.Unit[T], error) {
-	u := &ir.Unit[T]{Name: f.name, Dir: f.dir, JSON: v.JSON, Pos: v.Pos, Files: v.Files}
+	u := &ir.Unit[T]{Name: f.name, Dir: f.dir, JSON: v.JSON, Pos: ir.PositionsOf(v.Pos), Files: v.Files}
 	return u, strict(u.JSON, &u.Spec)
 }
 
@@ -117,7 +117,7 @@ func finish[T any](e *evaluation, v cue.Value) (evaluated, diag.List, error) {
 	if err := strict(out.JSON, &s); err != nil {
 		return out, diag.List{undecodable(err, e.folder)}, nil
 	}
-	return out, check(s, out.Pos, e.folder), nil
+	return out, check(s, ir.PositionsOf(out.Pos), e.folder), nil
 }
 
 // undecodable reports a value that the schema admits and the Go side does not:

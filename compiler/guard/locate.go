@@ -132,7 +132,7 @@ func nearest(pointer string, u *ir.Units) []diag.Position {
 	}
 	for {
 		for _, p := range units {
-			if at := p[pointer]; len(at) > 0 {
+			if at := p.Exactly(pointer); len(at) > 0 {
 				return at
 			}
 		}

@@ -29,33 +29,6 @@ type Revision struct {
 	Time string
 }
 
-// Positions maps a JSON pointer (RFC 6901) into a unit to every place that set
-// the value there, most specific first.
-type Positions map[string][]diag.Position
-
-// At returns the places that set pointer, or those of its nearest ancestor
-// that has any: a value that was computed has the place of what holds it.
-func (p Positions) At(pointer string) []diag.Position {
-	for {
-		if ps := p[pointer]; len(ps) > 0 {
-			return ps
-		}
-		i := strings.LastIndexByte(pointer, '/')
-		if i < 0 {
-			return nil
-		}
-		pointer = pointer[:i]
-	}
-}
-
-// First returns the first of At, or the zero Position.
-func (p Positions) First(pointer string) diag.Position {
-	if ps := p.At(pointer); len(ps) > 0 {
-		return ps[0]
-	}
-	return diag.Position{}
-}
-
 // Pointer joins reference tokens into a JSON pointer.
 func Pointer(tokens ...string) string {
 	var b strings.Builder

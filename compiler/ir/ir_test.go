@@ -1,7 +1,9 @@
 package ir_test
 
 import (
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,13 +20,13 @@ func at(line int) diag.Position { return diag.Position{File: "f.cue", Line: line
 // TestPositionsFallBackToWhatHolds: a computed value has the place of the
 // nearest thing around it, and a neighbour with a longer name is not around it.
 func TestPositionsFallBackToWhatHolds(t *testing.T) {
-	p := ir.Positions{
+	p := ir.PositionsOf(map[string][]diag.Position{
 		"":                {at(1)},
 		"/components":     {at(2), at(20)},
 		"/components/a~1": {at(3)},
 		"/comp":           {at(4)},
 		"/empty":          {},
-	}
+	})
 	for pointer, want := range map[string]diag.Position{
 		"":                      at(1),
 		"/components":           at(2),
@@ -45,7 +47,7 @@ func TestPositionsFallBackToWhatHolds(t *testing.T) {
 	if got := p.At("/components/vault"); len(got) != 2 {
 		t.Errorf("%d of 2 places", len(got))
 	}
-	if got := ir.Positions(nil).First("/x"); !got.IsZero() {
+	if got := new(ir.Positions).First("/x"); !got.IsZero() {
 		t.Errorf("no positions know %v", got)
 	}
 }
@@ -54,14 +56,23 @@ func TestPositionsFallBackToWhatHolds(t *testing.T) {
 func TestPositionsAgreeWithTheDefinition(t *testing.T) {
 	tokens := rapid.SliceOfN(rapid.StringOfN(rapid.RuneFrom([]rune("a/~")), 0, 2, -1), 0, 4)
 	rapid.Check(t, func(t *rapid.T) {
-		p, set := ir.Positions{}, rapid.SliceOfN(tokens, 0, 5).Draw(t, "set")
+		m, set := map[string][]diag.Position{}, rapid.SliceOfN(tokens, 0, 5).Draw(t, "set")
 		for i, path := range set {
-			p[ir.Pointer(path...)] = []diag.Position{at(i + 1)}
+			m[ir.Pointer(path...)] = []diag.Position{at(i + 1)}
+		}
+		p := ir.PositionsOf(m)
+		if got := maps.Collect(p.All()); !maps.EqualFunc(got, m, slices.Equal) {
+			t.Fatalf("%v gives %v", m, got)
+		}
+		for pointer, at := range p.Moved(strings.ToUpper).All() {
+			if !slices.Equal(p.Exactly(pointer), m[pointer]) || at[0].File != "F.CUE" || at[0].Line != m[pointer][0].Line {
+				t.Fatalf("%q of %v is at %v, moved to %v", pointer, m, p.Exactly(pointer), at)
+			}
 		}
 		ask := tokens.Draw(t, "ask")
 		want := diag.Position{}
 		for n := len(ask); n >= 0 && want.IsZero(); n-- {
-			if ps := p[ir.Pointer(ask[:n]...)]; len(ps) > 0 {
+			if ps := m[ir.Pointer(ask[:n]...)]; len(ps) > 0 {
 				want = ps[0]
 			}
 		}

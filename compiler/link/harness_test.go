@@ -76,7 +76,7 @@ func unit[T any](t testing.TB, name string, file txtar.File) *ir.Unit[T] {
 	if err := yaml.Unmarshal(file.Data, &n); err != nil {
 		t.Fatalf("%s: %v", file.Name, err)
 	}
-	u := &ir.Unit[T]{Name: name, Pos: ir.Positions{}}
+	u := &ir.Unit[T]{Name: name, }
 	var v any
 	if err := n.Decode(&v); err != nil {
 		t.Fatal(err)
@@ -91,12 +91,14 @@ func unit[T any](t testing.TB, name string, file txtar.File) *ir.Unit[T] {
 		t.Fatalf("%s: %v", file.Name, err)
 	}
 	if len(n.Content) > 0 {
-		positions(u.Pos, file.Name, "", n.Content[0])
+		at := map[string][]diag.Position{}
+		positions(at, file.Name, "", n.Content[0])
+		u.Pos = ir.PositionsOf(at)
 	}
 	return u
 }
 
-func positions(p ir.Positions, file, ptr string, n *yaml.Node) {
+func positions(p map[string][]diag.Position, file, ptr string, n *yaml.Node) {
 	p[ptr] = []diag.Position{{File: file, Line: n.Line, Column: n.Column}}
 	switch n.Kind {
 	case yaml.MappingNode:

@@ -73,7 +73,7 @@ func TestDiagnostics(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			u := cluster("c", tt.components)
-			u.Pos = ir.Positions{"/components/x": {{File: "unit.cue", Line: 3}}, "/components/x/set/patches/0": {{File: "unit.cue", Line: 4}}}
+			u.Pos = ir.PositionsOf(map[string][]diag.Position{"/components/x": {{File: "unit.cue", Line: 3}}, "/components/x/set/patches/0": {{File: "unit.cue", Line: 4}}})
 			_, ds, err := render.Render(context.Background(), tree.FromMap(files), u, nil)
 			if err != nil {
 				t.Fatal(err)

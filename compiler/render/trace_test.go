@@ -187,15 +187,16 @@ func traceComponent(name string) spec.Component {
 // traceUnit gives every scalar of the declaration a line of its own.
 func traceUnit(name string) (*ir.Unit[spec.Cluster], map[int]string) {
 	u := cluster("c", map[string]spec.Component{name: traceComponent(name)})
-	u.Pos = ir.Positions{}
+	pos := map[string][]diag.Position{}
 	lines := map[int]string{}
 	for i, p := range []string{
 		"/set/namespace", "/set/labels/tier", "/set/replicas/plain", "/images/registry.example.com~1web", "/source/helm/values/image/tag",
 		"/set/patches/0/patch/spec/replicas", "/set/patches/0/patch/spec/template/spec/containers/0/securityContext/privileged", "/set/patches/1/patch/0/value",
 	} {
-		u.Pos["/components/"+name+p] = []diag.Position{{File: "unit.cue", Line: i + 1}}
+		pos["/components/"+name+p] = []diag.Position{{File: "unit.cue", Line: i + 1}}
 		lines[i+1] = p
 	}
+	u.Pos = ir.PositionsOf(pos)
 	return u, lines
 }
 

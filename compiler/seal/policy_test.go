@@ -28,7 +28,7 @@ func beside(t testing.TB, files map[string][]byte) KeySource {
 
 func policyOf(t testing.TB, s spec.Trust, files map[string][]byte) (*Policy, diag.List) {
 	t.Helper()
-	u := &ir.Unit[spec.Trust]{Dir: "trust.cue", Spec: s, Pos: ir.Positions{"": {{File: "trust.cue", Line: 1}}}}
+	u := &ir.Unit[spec.Trust]{Dir: "trust.cue", Spec: s, Pos: ir.PositionsOf(map[string][]diag.Position{"": {{File: "trust.cue", Line: 1}}})}
 	return NewPolicy(u, []byte("text"), beside(t, files))
 }
 
