@@ -3,6 +3,7 @@ package plans
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/cyberphone/json-canonicalization/go/src/webpki.org/jsoncanonicalizer"
 )
@@ -39,8 +40,8 @@ func (p *Plan) Content() *Plan {
 
 // Recovery returns the scenario with that id, or nil.
 func (p *Plan) Recovery(scenario string) *Recovery {
-	i := slices.IndexFunc(p.Scenarios, func(r Recovery) bool { return r.Scenario.ID == scenario })
-	if i < 0 {
+	i, ok := slices.BinarySearchFunc(p.Scenarios, scenario, func(r Recovery, id string) int { return strings.Compare(r.Scenario.ID, id) })
+	if !ok {
 		return nil
 	}
 	return &p.Scenarios[i]

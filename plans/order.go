@@ -1,6 +1,7 @@
 package plans
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -68,7 +69,11 @@ func RecoveryOrder(m *Model, p *Plan, scenario, service string) *Order {
 	if service == "" {
 		return newOrder(r, "", r.Waves).withClosures(m, p, r)
 	}
-	waves, ok := NewAwaited(m, r).Waves(service)
+	nodes := make(map[string]*Node, len(m.Nodes))
+	for i := range m.Nodes {
+		nodes[m.Nodes[i].ID] = &m.Nodes[i]
+	}
+	waves, ok := NewAwaited(nodes, r).Waves(service)
 	if !ok {
 		return nil
 	}
@@ -131,22 +136,22 @@ func (o *Order) count(s *PlannedStep) {
 type Awaited struct {
 	recovery *Recovery
 	nodes    map[string]*Node
-	restorer map[string][]*PlannedStep // by what they restore, and by their own id
+	restorer map[string][]stepAt // by what they restore, and by their own id
 	down     map[string]bool
 }
 
-// NewAwaited indexes one recovery.
-func NewAwaited(m *Model, r *Recovery) *Awaited {
-	a := &Awaited{r, make(map[string]*Node, len(m.Nodes)), map[string][]*PlannedStep{}, make(map[string]bool, len(r.Down))}
-	for i := range m.Nodes {
-		a.nodes[m.Nodes[i].ID] = &m.Nodes[i]
-	}
+// stepAt is the place of a step in the waves of a recovery.
+type stepAt struct{ wave, step int }
+
+// NewAwaited indexes one recovery over the nodes of the model, by id.
+func NewAwaited(nodes map[string]*Node, r *Recovery) *Awaited {
+	a := &Awaited{r, nodes, map[string][]stepAt{}, make(map[string]bool, len(r.Down))}
 	for w := range r.Waves {
 		for s := range r.Waves[w].Steps {
-			st := &r.Waves[w].Steps[s]
-			a.restorer[st.ID] = append(a.restorer[st.ID], st)
+			st, at := &r.Waves[w].Steps[s], stepAt{w, s}
+			a.restorer[st.ID] = append(a.restorer[st.ID], at)
 			for _, n := range st.Restores {
-				a.restorer[n] = append(a.restorer[n], st)
+				a.restorer[n] = append(a.restorer[n], at)
 			}
 		}
 	}
@@ -157,30 +162,34 @@ func NewAwaited(m *Model, r *Recovery) *Awaited {
 }
 
 // Waves returns the waves of the recovery with only the steps that the node
-// waits for, numbered from 1; ok is false when the model has no such node.
+// waits for, numbered from 1; ok is false when the model has no such node. It
+// looks at those steps alone: a disaster may have a thousand times as many.
 func (a *Awaited) Waves(node string) (waves []Wave, ok bool) {
 	if a.nodes[node] == nil {
 		return nil, false
 	}
-	need := a.steps(node)
-	for _, w := range a.recovery.Waves {
-		var steps []PlannedStep
-		for _, s := range w.Steps {
-			if need[s.ID] {
-				steps = append(steps, s)
-			}
+	steps := a.steps(node)
+	for len(steps) > 0 {
+		w := &a.recovery.Waves[steps[0].wave]
+		n := slices.IndexFunc(steps, func(s stepAt) bool { return s.wave != steps[0].wave })
+		if n < 0 {
+			n = len(steps)
 		}
-		if len(steps) > 0 {
-			waves = append(waves, Wave{Number: len(waves) + 1, Phase: w.Phase, Steps: steps})
+		of := make([]PlannedStep, n)
+		for i, s := range steps[:n] {
+			of[i] = w.Steps[s.step]
 		}
+		waves = append(waves, Wave{Number: len(waves) + 1, Phase: w.Phase, Steps: of})
+		steps = steps[n:]
 	}
 	return waves, true
 }
 
 // steps collects those that restore the node or what it runs on, and,
-// backwards over the edges of the plan, all before them.
-func (a *Awaited) steps(node string) map[string]bool {
-	steps, seen, list := map[string]bool{}, map[string]bool{node: true}, []string{node}
+// backwards over the edges of the plan, all before them, in order.
+func (a *Awaited) steps(node string) []stepAt {
+	var steps []stepAt
+	known, seen, list := map[stepAt]bool{}, map[string]bool{node: true}, []string{node}
 	visit := func(id string) {
 		if !seen[id] {
 			seen[id] = true
@@ -188,10 +197,11 @@ func (a *Awaited) steps(node string) map[string]bool {
 		}
 	}
 	for k := 0; k < len(list); k++ {
-		for _, st := range a.restorer[list[k]] {
-			if !steps[st.ID] {
-				steps[st.ID] = true
-				for _, e := range st.Because {
+		for _, at := range a.restorer[list[k]] {
+			if !known[at] {
+				known[at] = true
+				steps = append(steps, at)
+				for _, e := range a.recovery.Waves[at.wave].Steps[at.step].Because {
 					visit(e.To)
 				}
 			}
@@ -208,6 +218,7 @@ func (a *Awaited) steps(node string) map[string]bool {
 			}
 		}
 	}
+	slices.SortFunc(steps, func(a, b stepAt) int { return cmp.Or(a.wave-b.wave, a.step-b.step) })
 	return steps
 }
 

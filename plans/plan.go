@@ -24,7 +24,7 @@ const (
 // order: equal models give equal plans (D2).
 type Plan struct {
 	Version   string     `json:"version"`
-	Scenarios []Recovery `json:"scenarios"`
+	Scenarios []Recovery `json:"scenarios"` // sorted by id
 	Coverage  Coverage   `json:"coverage"`
 	Findings  []Finding  `json:"findings,omitempty"`
 	// Pairs holds the pairs of scenarios that take something for good which

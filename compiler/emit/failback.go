@@ -67,8 +67,8 @@ func (l *library) within(domain, in string) bool {
 			return false
 		}
 		seen[d] = true
-		i := slices.IndexFunc(l.f.Model.Domains, func(x plans.Domain) bool { return x.ID == d })
-		return i >= 0 && slices.ContainsFunc(l.f.Model.Domains[i].Parents, walk)
+		x := l.domains[d]
+		return x != nil && slices.ContainsFunc(x.Parents, walk)
 	}
 	return walk(domain)
 }

@@ -47,11 +47,13 @@ func Runbooks(f *ir.Fleet, p *plans.Plan) ([]Page, Tally, diag.List) {
 
 // library holds what all runbooks of a fleet are compiled from.
 type library struct {
-	f     *ir.Fleet
-	p     *plans.Plan
-	nodes map[string]*plans.Node
-	procs map[string]*plans.Procedure
-	steps map[string]*plans.Step // by "procedure/step"
+	f       *ir.Fleet
+	p       *plans.Plan
+	nodes   map[string]*plans.Node
+	domains map[string]*plans.Domain
+	actors  map[string]*plans.Actor
+	procs   map[string]*plans.Procedure
+	steps   map[string]*plans.Step // by "procedure/step"
 
 	shared shared
 
@@ -65,20 +67,27 @@ type library struct {
 
 func newLibrary(f *ir.Fleet, p *plans.Plan) *library {
 	l := &library{
-		f: f, p: p, nodes: make(map[string]*plans.Node, len(f.Model.Nodes)), procs: map[string]*plans.Procedure{}, steps: map[string]*plans.Step{},
+		f: f, p: p, steps: map[string]*plans.Step{},
+		nodes:     byID(f.Model.Nodes, func(n *plans.Node) string { return n.ID }),
+		domains:   byID(f.Model.Domains, func(d *plans.Domain) string { return d.ID }),
+		actors:    byID(f.Model.Actors, func(a *plans.Actor) string { return a.ID }),
+		procs:     byID(f.Model.Procedures, func(p *plans.Procedure) string { return p.ID }),
 		inventory: map[string]*known{}, judged: map[string][]judged{}, diags: map[string]*diag.Diagnostic{},
 	}
-	for i := range f.Model.Nodes {
-		l.nodes[f.Model.Nodes[i].ID] = &f.Model.Nodes[i]
-	}
-	for i := range f.Model.Procedures {
-		proc := &f.Model.Procedures[i]
-		l.procs[proc.ID] = proc
+	for _, proc := range l.procs {
 		for j := range proc.Steps {
 			l.steps[proc.ID+"/"+proc.Steps[j].ID] = &proc.Steps[j]
 		}
 	}
 	return l
+}
+
+func byID[T any](list []T, id func(*T) string) map[string]*T {
+	out := make(map[string]*T, len(list))
+	for i := range list {
+		out[id(&list[i])] = &list[i]
+	}
+	return out
 }
 
 // check returns what a command names in a cluster, with what is known of it.

@@ -27,7 +27,7 @@ type wave struct {
 // restores it. Waves that restore no part (machines, etcd) get no number, so
 // the sync-waves of a bundle start at 1 without gaps.
 func orderOf(c *ir.Linked, p *plans.Plan) (*order, diag.List) {
-	o := &order{recovery: bootstrapOf(p, c.Name), of: map[*ir.Part]int{}, phase: map[*ir.Part]string{}}
+	o := &order{recovery: p.Recovery("bootstrap/" + c.Name), of: map[*ir.Part]int{}, phase: map[*ir.Part]string{}}
 	byNode := make(map[string]*ir.Part, len(c.Parts))
 	for _, part := range c.Parts {
 		byNode[part.Node] = part
@@ -73,14 +73,6 @@ func (o *order) parts() []*ir.Part {
 		out = append(out, w.parts...)
 	}
 	return out
-}
-
-func bootstrapOf(p *plans.Plan, cluster string) *plans.Recovery {
-	i := slices.IndexFunc(p.Scenarios, func(r plans.Recovery) bool { return r.Scenario.ID == "bootstrap/"+cluster })
-	if i < 0 {
-		return nil
-	}
-	return &p.Scenarios[i]
 }
 
 func fluxNameClashes(c *ir.Linked) diag.List {

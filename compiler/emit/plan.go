@@ -14,7 +14,7 @@ import (
 // nothing that another cluster could change.
 func bootstrapOnly(p *plans.Plan, cluster string) *plans.Plan {
 	out := &plans.Plan{Version: p.Version}
-	if r := bootstrapOf(p, cluster); r != nil {
+	if r := p.Recovery("bootstrap/" + cluster); r != nil {
 		out.Scenarios = append(out.Scenarios, withoutPositions(*r))
 	}
 	return out

@@ -44,7 +44,7 @@ func (l *library) recoveries(yield func(*Page)) {
 }
 
 func (l *library) scene(r *plans.Recovery) *scene {
-	s := &scene{library: l, r: r, awaited: plans.NewAwaited(l.f.Model, r), down: map[string]bool{}, stuck: map[string]bool{}}
+	s := &scene{library: l, r: r, awaited: plans.NewAwaited(l.nodes, r), down: map[string]bool{}, stuck: map[string]bool{}}
 	for _, n := range r.Down {
 		s.down[n] = true
 	}
@@ -110,8 +110,8 @@ func (s *scene) disaster() runbook.Text {
 	var what []runbook.Text
 	for _, d := range s.r.Scenario.Domains {
 		words := runbook.C(d)
-		if i := slices.IndexFunc(s.f.Model.Domains, func(x plans.Domain) bool { return x.ID == d }); i >= 0 {
-			words = runbook.Join(runbook.T(string(s.f.Model.Domains[i].Kind)+" "), words)
+		if x := s.domains[d]; x != nil {
+			words = runbook.Join(runbook.T(string(x.Kind)+" "), words)
 		}
 		what = append(what, words)
 	}
@@ -241,8 +241,8 @@ func (a *account) before() runbook.Section {
 					needs[n] = true
 				}
 			}
-			if i := slices.IndexFunc(a.f.Model.Actors, func(x plans.Actor) bool { return x.ID == s.By }); i >= 0 {
-				for _, n := range leaves(a.f.Model.Actors[i].Needs) {
+			if x := a.actors[s.By]; x != nil {
+				for _, n := range leaves(x.Needs) {
 					needs[n] = true
 				}
 			}

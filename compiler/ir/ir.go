@@ -74,8 +74,8 @@ type Units struct {
 
 // Cluster returns the unit of that name, or nil.
 func (u *Units) Cluster(name string) *Unit[spec.Cluster] {
-	i := slices.IndexFunc(u.Clusters, func(c *Unit[spec.Cluster]) bool { return c.Name == name })
-	if i < 0 {
+	i, ok := slices.BinarySearchFunc(u.Clusters, name, func(c *Unit[spec.Cluster], name string) int { return strings.Compare(c.Name, name) })
+	if !ok {
 		return nil
 	}
 	return u.Clusters[i]
@@ -195,8 +195,8 @@ type Fleet struct {
 
 // Cluster returns the linked cluster of that name, or nil.
 func (f *Fleet) Cluster(name string) *Linked {
-	i := slices.IndexFunc(f.Clusters, func(c *Linked) bool { return c.Name == name })
-	if i < 0 {
+	i, ok := slices.BinarySearchFunc(f.Clusters, name, func(c *Linked, name string) int { return strings.Compare(c.Name, name) })
+	if !ok {
 		return nil
 	}
 	return f.Clusters[i]
