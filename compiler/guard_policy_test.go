@@ -74,7 +74,7 @@ func bundled(t *testing.T, artifact string, serial int, name string, into any) {
 	if serial > 1 {
 		r.Previous = digest.Of([]byte("before"))
 	}
-	b, ds, err := seal.Seal(t.Context(), &ir.Artifact{Name: artifact, Walk: ir.Content([]ir.File{{Path: "kustomization.yaml", Data: []byte("{}")}})}, r, nil)
+	b, ds, err := seal.Seal(t.Context(), &ir.Artifact{Name: artifact, Write: ir.Content([]ir.File{{Path: "kustomization.yaml", Data: []byte("{}")}})}, r, nil)
 	if err != nil || ds.HasErrors() {
 		t.Fatal(err, ds)
 	}

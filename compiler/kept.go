@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"github.com/darkstart-dev/darkstart/compiler/ir"
@@ -130,7 +131,7 @@ var ErrLost = errors.New("a layer is not in the cache any more")
 func Recall(kept *cache.Store, all []Sealed) *Bundles {
 	out := &Bundles{}
 	for _, x := range all {
-		unknown := &ir.Artifact{Name: x.Record.Artifact, Walk: func(func(ir.File) error) error {
+		unknown := &ir.Artifact{Name: x.Record.Artifact, Write: func(func(string) io.Writer) error {
 			return fmt.Errorf("the files of %s were not compiled", x.Record.Artifact)
 		}}
 		out.Sealed = append(out.Sealed, x.bundle(unknown, func() ([]byte, error) {

@@ -10,6 +10,7 @@ package emit
 
 import (
 	"context"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -108,8 +109,8 @@ func Emit(ctx context.Context, f *ir.Fleet, p *plans.Plan, cfg *Config) ([]*ir.A
 	}
 	out = append(out, &ir.Artifact{
 		Name: ir.FleetArtifact, MadeFrom: []string{string(sum.Digest())},
-		Walk: func(read func(ir.File) error) error {
-			return writing(read, func(w *writer) error { return l.fleet(w, &index) })
+		Write: func(create func(string) io.Writer) error {
+			return writing(create, func(w *writer) error { return l.fleet(w, &index) })
 		},
 	})
 	slices.SortFunc(out, func(a, b *ir.Artifact) int { return strings.Compare(a.Name, b.Name) })
@@ -144,8 +145,8 @@ func (l *library) artifact(c *ir.Linked, o *order, pages *[]Page) (*ir.Artifact,
 	}
 	return &ir.Artifact{
 		Name: c.Name, MadeFrom: []string{string(sum.Digest())},
-		Walk: func(read func(ir.File) error) error {
-			return writing(read, func(w *writer) error { return l.cluster(w, c, o) })
+		Write: func(create func(string) io.Writer) error {
+			return writing(create, func(w *writer) error { return l.cluster(w, c, o) })
 		},
 	}, nil
 }
@@ -169,7 +170,7 @@ func (l *library) cluster(w *writer, c *ir.Linked, o *order) error {
 
 // fleet writes the files of the fleet's artifact.
 func (l *library) fleet(w *writer, index *Page) error {
-	if _, err := w.add("meta/plan.json", func(b []byte) ([]byte, error) { return appendRecoveries(b, l.p) }); err != nil {
+	if err := writeRecoveries(w.create("meta/plan.json"), l.p); err != nil {
 		return err
 	}
 	err := w.page(index)
@@ -185,17 +186,17 @@ func (l *library) fleet(w *writer, index *Page) error {
 
 // writer writes the files of one artifact, each in the place of the one before.
 type writer struct {
-	read func(ir.File) error
-	text []byte
+	create func(path string) io.Writer
+	text   []byte
 }
 
 // places are where files are written.
 var places = sync.Pool{New: func() any { return new([]byte) }}
 
 // writing calls write with a writer, for as long as that takes.
-func writing(read func(ir.File) error, write func(*writer) error) error {
+func writing(create func(string) io.Writer, write func(*writer) error) error {
 	place := places.Get().(*[]byte)
-	w := writer{read, *place}
+	w := writer{create, *place}
 	err := write(&w)
 	*place = w.text
 	places.Put(place)
@@ -211,11 +212,12 @@ func (w *writer) add(path string, write func([]byte) ([]byte, error)) ([]byte, e
 	if w.text = nil; cap(b) <= widest {
 		w.text = b
 	}
-	return b, w.read(ir.File{Path: path, Data: b})
+	_, err = w.create(path).Write(b)
+	return b, err
 }
 
-// widest is the largest place that is kept: the plan of a thousand clusters is
-// 120 MB, once.
+// widest is the largest place that is kept: a page about a thousand clusters is
+// 12 MB, a few times.
 const widest = 4 << 20
 
 // page writes a runbook in both formats.

@@ -1,12 +1,10 @@
 package emit
 
 import (
-	"bytes"
-	"fmt"
+	"io"
 	"iter"
 	"slices"
 
-	"github.com/darkstart-dev/darkstart/internal/object"
 	"github.com/darkstart-dev/darkstart/plans"
 )
 
@@ -32,31 +30,27 @@ func recoveriesOnly(p *plans.Plan) (*plans.Plan, iter.Seq[plans.Recovery]) {
 	}
 }
 
-// appendRecoveries appends recoveriesOnly as object.AppendJSON would write it whole:
-// the copies without positions exist one at a time.
-func appendRecoveries(b []byte, p *plans.Plan) ([]byte, error) {
-	const none = `"scenarios": []`
+// writeRecoveries writes recoveriesOnly as object.Encode would whole: a disaster
+// that takes a thousand clusters has eighty megabytes of its own.
+func writeRecoveries(to io.Writer, p *plans.Plan) error {
 	plan, scenarios := recoveriesOnly(p)
-	shell, err := object.Encode(plan)
-	if err != nil {
-		return nil, err
-	}
-	before, after, ok := bytes.Cut(shell, []byte(none))
-	if !ok {
-		return nil, fmt.Errorf("a plan is written without %s", none)
-	}
-	b = append(append(b, before...), none[:len(none)-1]...)
-	end := ""
-	for r := range scenarios {
-		if end != "" {
-			b = append(b, ',')
+	all := hole{each: func(element func(any, ...hole)) {
+		for r := range scenarios {
+			waves := holeOf("waves", &r.Waves, func(w *plans.Wave) []hole {
+				return []hole{holeOf("steps", &w.Steps, nil)}
+			})
+			element(&r, waves, holeOf("cells", &r.Cells, nil))
 		}
-		end = "\n  "
-		if b, err = object.AppendNested(append(b, "\n    "...), r, 2); err != nil {
-			return nil, err
-		}
+	}}
+	for range scenarios {
+		plan.Scenarios = make([]plans.Recovery, 1)
+		all.field, all.list = "scenarios", plan.Scenarios
+		break
 	}
-	return append(append(append(b, end...), ']'), after...), nil
+	w := &piecewise{to: to}
+	w.value(plan, 0, all)
+	w.text("\n")
+	return w.err
 }
 
 // withoutPositions copies a recovery and drops file positions from its edges.

@@ -9,9 +9,9 @@ import (
 	"github.com/darkstart-dev/darkstart/plans"
 )
 
-// TestAppendRecoveries: scenario by scenario, a plan is written as it is as a
+// TestWriteRecoveries: scenario by scenario, a plan is written as it is as a
 // whole, which is what digests stand for.
-func TestAppendRecoveries(t *testing.T) {
+func TestWriteRecoveries(t *testing.T) {
 	p := &plans.Plan{Version: `a"scenarios": []`, Coverage: plans.Coverage{Nodes: 3}}
 	for _, class := range []string{"", "bootstrap", "darkstart", ""} {
 		plan, rest := recoveriesOnly(p)
@@ -20,14 +20,19 @@ func TestAppendRecoveries(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := appendRecoveries([]byte("before"), p)
-		if err != nil || !bytes.Equal(got, append([]byte("before"), want...)) {
-			t.Errorf("%d scenarios: %v\n%s\nwant\n%s", len(p.Scenarios), err, got, want)
+		var got bytes.Buffer
+		if err := writeRecoveries(&got, p); err != nil || !bytes.Equal(got.Bytes(), want) {
+			t.Errorf("%d scenarios: %v\n%s\nwant\n%s", len(p.Scenarios), err, &got, want)
 		}
 		p.Scenarios = append(p.Scenarios, plans.Recovery{
 			Scenario: plans.Scenario{ID: "<" + class + ">", Class: class, Domains: []string{"a", "b"}},
 			Cells:    []*plans.Cell{{Node: "shop & co", Unknowns: []plans.Unknown{{Node: "x"}}}, {}},
-			Returns:  map[string]plans.Interval{"b": {}, "a": {}},
+			Waves: []plans.Wave{
+				{Number: 1, Steps: []plans.PlannedStep{{ID: "\n  \"steps\": [", Because: []plans.Edge{{From: "a", Why: &plans.Because{Reason: "r"}}}}, {Restores: []string{"x"}}}},
+				{Number: 2},
+			},
+			Witnesses: []plans.Witness{{Target: "cells"}},
+			Returns:   map[string]plans.Interval{"b": {}, "a": {}},
 		})
 	}
 }

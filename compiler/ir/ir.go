@@ -9,6 +9,7 @@ package ir
 
 import (
 	"bytes"
+	"io"
 	"slices"
 	"strings"
 
@@ -240,11 +241,11 @@ type File struct {
 // the fleet's.
 type Artifact struct {
 	Name string // cluster name, or "fleet"
-	// Walk makes the files, one after the other in any order, and hands each to
-	// read. Its data may be overwritten when read is done with it: those of a large
-	// artifact would fill the memory, and those of all clusters do. It may be called
-	// again, and makes the same files.
-	Walk func(read func(File) error) error
+	// Write makes the files, one after the other in any order: each is written to
+	// what create returns for it, before the next is created. So not even one file
+	// has to be in memory as a whole: those of a large artifact would fill it, and
+	// those of all clusters do. It may be called again, and makes the same files.
+	Write func(create func(path string) io.Writer) error
 	// MadeFrom names everything that the files are made from: artifacts of a name
 	// with equal lists are equal. Nil when that is not known.
 	MadeFrom []string
@@ -252,20 +253,25 @@ type Artifact struct {
 
 // Files returns all files at once, byte-sorted by path.
 func (a *Artifact) Files() ([]File, error) {
-	var out []File
-	err := a.Walk(func(f File) error {
-		out = append(out, File{f.Path, bytes.Clone(f.Data)})
-		return nil
+	var paths []string
+	var texts []*bytes.Buffer
+	err := a.Write(func(path string) io.Writer {
+		paths, texts = append(paths, path), append(texts, new(bytes.Buffer))
+		return texts[len(texts)-1]
 	})
+	out := make([]File, len(paths))
+	for i, path := range paths {
+		out[i] = File{path, texts[i].Bytes()}
+	}
 	slices.SortFunc(out, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	return out, err
 }
 
-// Content walks the files of an artifact that is in memory.
-func Content(files []File) func(func(File) error) error {
-	return func(read func(File) error) error {
+// Content writes the files of an artifact that is in memory.
+func Content(files []File) func(create func(path string) io.Writer) error {
+	return func(create func(path string) io.Writer) error {
 		for _, f := range files {
-			if err := read(f); err != nil {
+			if _, err := create(f.Path).Write(f.Data); err != nil {
 				return err
 			}
 		}

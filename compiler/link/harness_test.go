@@ -76,7 +76,7 @@ func unit[T any](t testing.TB, name string, file txtar.File) *ir.Unit[T] {
 	if err := yaml.Unmarshal(file.Data, &n); err != nil {
 		t.Fatalf("%s: %v", file.Name, err)
 	}
-	u := &ir.Unit[T]{Name: name, }
+	u := &ir.Unit[T]{Name: name}
 	var v any
 	if err := n.Decode(&v); err != nil {
 		t.Fatal(err)

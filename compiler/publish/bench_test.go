@@ -73,7 +73,7 @@ func (f *fixture) addLarge(t testing.TB, name string, serial int, seed uint64) {
 	if serial > 1 {
 		r.Previous = digest.Of([]byte("before"))
 	}
-	a := &ir.Artifact{Name: name, Walk: ir.Content([]ir.File{{Path: "runbooks/r.md", Data: []byte(hex.EncodeToString(raw))}})}
+	a := &ir.Artifact{Name: name, Write: ir.Content([]ir.File{{Path: "runbooks/r.md", Data: []byte(hex.EncodeToString(raw))}})}
 	b, ds, err := seal.Seal(t.Context(), a, r, nil)
 	if err != nil || ds.HasErrors() {
 		t.Fatal(err, ds)

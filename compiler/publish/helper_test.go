@@ -58,7 +58,7 @@ func (f *fixture) add(t testing.TB, name string, serial int) {
 	if serial > 1 {
 		r.Previous = digest.Of([]byte("before"))
 	}
-	a := &ir.Artifact{Name: name, Walk: ir.Content([]ir.File{{Path: "runbooks/r.md", Data: []byte(strings.Repeat(name+" comes back\n", 40))}})}
+	a := &ir.Artifact{Name: name, Write: ir.Content([]ir.File{{Path: "runbooks/r.md", Data: []byte(strings.Repeat(name+" comes back\n", 40))}})}
 	b, ds, err := seal.Seal(context.Background(), a, r, nil)
 	if err != nil || ds.HasErrors() {
 		t.Fatal(err, ds)

@@ -19,21 +19,29 @@ import (
 // fleet costs as much as to write them. What is more than ample is compressed
 // meanwhile: a thousand clusters have 300 MB of runbooks, which are much alike.
 type held struct {
-	files  []heldFile // byte-sorted by path
-	text   []byte     // of the files that are not packed
-	packer *s2.Writer // nil until something is
-	reader *s2.Reader
+	files  []heldFile // byte-sorted by path, once all are there
+	blocks [][]byte   // of blockSize each, of the files that stand as they are
+	text   int        // how much of the blocks is used
+
+	packed  bytes.Buffer // of the file that is written
+	packing bool
+	packer  *s2.Writer // nil until something is packed
+	reader  *s2.Reader
 }
 
-// heldFile is a file as it is, or packed.
+// heldFile is a file as it is or packed, or a place in the blocks.
 type heldFile struct {
 	path         string
 	size         int
+	at           int
 	data, packed []byte
 }
 
-// ample is how many bytes are held as they are.
-const ample = 32 << 20
+const (
+	// ample is how many bytes are held as they are.
+	ample     = 32 << 20
+	blockSize = 1 << 20
+)
 
 // spare is memory that nothing is held in, for as many as are sealed at once. A
 // sync.Pool would be emptied by the very collections that this is to save.
@@ -46,7 +54,10 @@ func hold(a *ir.Artifact) (*held, error) {
 	case h = <-spare:
 	default:
 	}
-	err := a.Walk(h.add)
+	err := a.Write(h.create)
+	if end := h.end(); err == nil {
+		err = end
+	}
 	h.sort()
 	return h, err
 }
@@ -56,7 +67,7 @@ func holdFiles(files []ir.File) *held { return new(held).with(files) }
 
 // with is the same with more files, which are in memory.
 func (h *held) with(files []ir.File) *held {
-	out := &held{files: slices.Clone(h.files)}
+	out := &held{files: slices.Clone(h.files), blocks: h.blocks}
 	for _, f := range files {
 		out.files = append(out.files, heldFile{path: f.Path, size: len(f.Data), data: f.Data})
 	}
@@ -68,40 +79,66 @@ func (h *held) sort() {
 	slices.SortFunc(h.files, func(a, b heldFile) int { return strings.Compare(a.path, b.path) })
 }
 
-func (h *held) add(f ir.File) error {
-	x := heldFile{path: f.Path, size: len(f.Data)}
-	var err error
-	if start := len(h.text); start+len(f.Data) <= ample {
-		if start+len(f.Data) > cap(h.text) {
-			h.text = slices.Grow(h.text, max(start, len(f.Data))) // twice as much: append would move it more often
-		}
-		h.text = append(h.text, f.Data...)
-		x.data = h.text[start:len(h.text):len(h.text)]
-	} else {
-		x.packed, err = h.pack(f.Data)
+// create begins a file, to which Write adds.
+func (h *held) create(path string) io.Writer {
+	if err := h.end(); err != nil {
+		return broken{err}
 	}
-	h.files = append(h.files, x)
-	return err
+	h.files = append(h.files, heldFile{path: path, at: h.text})
+	return h
 }
 
-func (h *held) pack(b []byte) ([]byte, error) {
-	var out bytes.Buffer
-	if h.packer == nil {
-		h.packer = s2.NewWriter(nil, s2.WriterConcurrency(1))
+// broken is a file after one that failed.
+type broken struct{ error }
+
+func (b broken) Write([]byte) (int, error) { return 0, b.error }
+
+// Write adds to the file that was created last.
+func (h *held) Write(b []byte) (int, error) {
+	f := &h.files[len(h.files)-1]
+	if !h.packing && h.text+len(b) > ample {
+		h.packing = true
+		if h.packer == nil {
+			h.packer = s2.NewWriter(nil, s2.WriterConcurrency(1))
+		}
+		h.packer.Reset(&h.packed)
+		if err := h.write(h.packer, f); err != nil {
+			return 0, err
+		}
+		h.text = f.at
 	}
-	h.packer.Reset(&out)
-	if _, err := h.packer.Write(b); err != nil {
-		return nil, err
+	f.size += len(b)
+	if h.packing {
+		return h.packer.Write(b)
 	}
+	for rest := b; len(rest) > 0; {
+		block, from := h.text/blockSize, h.text%blockSize
+		if block == len(h.blocks) {
+			h.blocks = append(h.blocks, make([]byte, blockSize))
+		}
+		n := copy(h.blocks[block][from:], rest)
+		h.text, rest = h.text+n, rest[n:]
+	}
+	return len(b), nil
+}
+
+// end ends the file that was created last.
+func (h *held) end() error {
+	if !h.packing {
+		return nil
+	}
+	h.packing = false
 	err := h.packer.Close()
-	return bytes.Clone(out.Bytes()), err
+	h.files[len(h.files)-1].packed = bytes.Clone(h.packed.Bytes())
+	h.packed.Reset()
+	return err
 }
 
 // leave lets the files go, and gives their memory to who holds next.
 func (h *held) leave() {
 	clear(h.files)
 	select {
-	case spare <- &held{files: h.files[:0], text: h.text[:0]}:
+	case spare <- &held{files: h.files[:0], blocks: h.blocks}:
 	default:
 	}
 	*h = held{}
@@ -123,16 +160,27 @@ func (h *held) tar(w io.Writer) error {
 }
 
 func (h *held) write(to io.Writer, f *heldFile) error {
-	if f.packed == nil {
+	switch {
+	case f.data != nil:
 		_, err := to.Write(f.data)
 		return err
+	case f.packed != nil:
+		if h.reader == nil {
+			h.reader = s2.NewReader(nil)
+		}
+		h.reader.Reset(bytes.NewReader(f.packed))
+		_, err := io.Copy(to, h.reader)
+		return err
 	}
-	if h.reader == nil {
-		h.reader = s2.NewReader(nil)
+	for at, end := f.at, f.at+f.size; at < end; {
+		from := at % blockSize
+		n := min(blockSize-from, end-at)
+		if _, err := to.Write(h.blocks[at/blockSize][from : from+n]); err != nil {
+			return err
+		}
+		at += n
 	}
-	h.reader.Reset(bytes.NewReader(f.packed))
-	_, err := io.Copy(to, h.reader)
-	return err
+	return nil
 }
 
 func (h *held) has(path string) bool {

@@ -22,7 +22,7 @@ func content(name string) *ir.Artifact {
 	inventory := fmt.Appendf(nil, `{"version": "darkstart.dev/inventory/v1", "cluster": %q, "images": [], "objects": [`+
 		`{"kind": "ConfigMap", "namespace": "dns", "name": "dns", "apiVersion": "v1", "part": "dns/run", "wave": 1, "file": "parts/dns/run/configmap-dns.yaml", "digest": %q}]}`+"\n",
 		name, digest.Of(object))
-	return &ir.Artifact{Name: name, Walk: ir.Content([]ir.File{
+	return &ir.Artifact{Name: name, Write: ir.Content([]ir.File{
 		{Path: "kustomization.yaml", Data: []byte(head + `["parts/_guard", "parts/dns/run"]}` + "\n")},
 		{Path: "meta/inventory.json", Data: inventory},
 		{Path: "parts/dns/run/configmap-dns.yaml", Data: object},
@@ -36,7 +36,7 @@ func with(t testing.TB, a *ir.Artifact, f ir.File) *ir.Artifact {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &ir.Artifact{Name: a.Name, Walk: ir.Content(append(slices.Clip(files), f))}
+	return &ir.Artifact{Name: a.Name, Write: ir.Content(append(slices.Clip(files), f))}
 }
 
 // layerOf returns the layer of a bundle that is in memory.

@@ -88,7 +88,7 @@ func Open(layer []byte, l Limits) (*Bundle, diag.List, error) {
 	if r.Correlation != content.Short() {
 		return nil, diag.List{notCanonical("its correlation id is %q and its content is %s", r.Correlation, content)}, nil
 	}
-	b, err := pack(&ir.Artifact{Name: r.Artifact, Walk: ir.Content(own)}, files, r, content)
+	b, err := pack(&ir.Artifact{Name: r.Artifact, Write: ir.Content(own)}, files, r, content)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"reflect"
@@ -57,7 +58,7 @@ func TestRecordSide(t *testing.T) {
 	if one.Content != two.Content || one.Tar == two.Tar || one.Digest() == two.Digest() {
 		t.Errorf("serials 1 and 2: content %s and %s, manifest %s and %s", one.Content, two.Content, one.Digest(), two.Digest())
 	}
-	fleet := mustSeal(t, &ir.Artifact{Name: "fleet", Walk: ir.Content([]ir.File{{Path: "runbooks/all.md", Data: []byte("# All\n")}})}, released(1))
+	fleet := mustSeal(t, &ir.Artifact{Name: "fleet", Write: ir.Content([]ir.File{{Path: "runbooks/all.md", Data: []byte("# All\n")}})}, released(1))
 	files, err := fleet.Files()
 	if err != nil {
 		t.Fatal(err)
@@ -158,7 +159,7 @@ func TestRoundTrip(t *testing.T) {
 			}
 		}), 0, 12, func(f ir.File) string { return f.Path }).Draw(rt, "files")
 		shuffled := rapid.Permutation(files).Draw(rt, "order")
-		b, diags, err := Seal(t.Context(), &ir.Artifact{Name: "eu", Walk: ir.Content(shuffled)}, released(1), nil)
+		b, diags, err := Seal(t.Context(), &ir.Artifact{Name: "eu", Write: ir.Content(shuffled)}, released(1), nil)
 		if err != nil || b == nil {
 			rt.Fatalf("seal: %v %s", err, diags)
 		}
@@ -172,7 +173,7 @@ func TestRoundTrip(t *testing.T) {
 		if again.Digest() != b.Digest() || again.Content != b.Content || !reflect.DeepEqual(again.Record, b.Record) {
 			rt.Fatalf("came back as another bundle")
 		}
-		want, err := (&ir.Artifact{Walk: ir.Content(files)}).Files()
+		want, err := (&ir.Artifact{Write: ir.Content(files)}).Files()
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -267,14 +268,17 @@ func TestHeld(t *testing.T) {
 			r.Read(page) //nolint:errcheck // never fails
 			files = append(files, ir.File{Path: fmt.Sprintf("runbooks/%d.md", n-i), Data: page})
 		}
-		a := &ir.Artifact{Name: "fleet", Walk: func(read func(ir.File) error) error {
+		a := &ir.Artifact{Name: "fleet", Write: func(create func(string) io.Writer) error {
 			var place []byte
 			for _, f := range files {
-				place = append(place[:0], f.Data...)
-				if err := read(ir.File{Path: f.Path, Data: place}); err != nil {
-					return err
+				w := create(f.Path)
+				for piece := range slices.Chunk(f.Data, 300_000) {
+					place = append(place[:0], piece...)
+					if _, err := w.Write(place); err != nil {
+						return err
+					}
+					clear(place)
 				}
-				clear(place)
 			}
 			return nil
 		}}
@@ -294,13 +298,14 @@ func TestHeld(t *testing.T) {
 // for the next one.
 func TestHeldFails(t *testing.T) {
 	broken := errors.New("broken")
-	_, _, err := NewDraft(&ir.Artifact{Name: "eu", Walk: func(read func(ir.File) error) error {
-		return errors.Join(read(ir.File{Path: "a", Data: []byte("a")}), broken)
+	_, _, err := NewDraft(&ir.Artifact{Name: "eu", Write: func(create func(string) io.Writer) error {
+		_, err := create("a").Write([]byte("a"))
+		return errors.Join(err, broken)
 	}})
 	if !errors.Is(err, broken) {
 		t.Fatalf("%v", err)
 	}
-	if b := mustSeal(t, &ir.Artifact{Name: "eu", Walk: ir.Content([]ir.File{{Path: "b", Data: []byte("b")}})}, released(1)); b.Count != 1 {
+	if b := mustSeal(t, &ir.Artifact{Name: "eu", Write: ir.Content([]ir.File{{Path: "b", Data: []byte("b")}})}, released(1)); b.Count != 1 {
 		t.Fatalf("%d files", b.Count)
 	}
 }
