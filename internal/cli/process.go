@@ -36,13 +36,17 @@ const (
 
 // pacer sets the pace of the garbage collector. GOGC and GOMEMLIMIT, where they
 // are set, are obeyed.
-type pacer struct{ paced, limited bool }
+type pacer struct {
+	paced, limited bool
+	goal           int64 // how large the heap was let grow
+}
 
 // unhurried lets the heap grow to what is roomy before it is collected, however
 // little of it is alive. A command on a small fleet is over by then, and on a
 // larger one half of all collections were of a heap that could have grown on. A
-// heap of which more is alive grows to twice that, as usual, and beyond what is
-// ample to a third more, so that collecting stays a small part of the work.
+// heap of which more is alive grows to twice that, as usual, and to that again when
+// less is alive later: the memory is there. Beyond what is ample it grows to a third
+// more, so that collecting stays a small part of the work.
 func unhurried() {
 	p := &pacer{paced: os.Getenv("GOGC") == "", limited: os.Getenv("GOMEMLIMIT") == ""}
 	if p.paced || p.limited {
@@ -56,7 +60,8 @@ func (p *pacer) collected() {
 	metrics.Read(sample)
 	live := max(int64(sample[0].Value.Uint64()), 4<<20) // the runtime takes no less
 	if p.paced {
-		debug.SetGCPercent(int(max(100, (roomy-live)*100/live)))
+		p.goal = max(p.goal, roomy, 2*live)
+		debug.SetGCPercent(int((p.goal - live) * 100 / live))
 	}
 	if p.limited {
 		debug.SetMemoryLimit(max(ample, live*4/3))
