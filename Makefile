@@ -61,8 +61,8 @@ N ?= 10
 bench: ## Darkstart alone on N clusters: cold, floor, warm, stages, and the Go benchmarks
 	$(GO) run ./internal/bench -stock 0 -n $(N) -measure cold,floor,warm,stages,example,micro
 
-# Every figure of docs/benchmarks.md, at the sizes that the goals name: about half
-# an hour on two quiet cores, of which the stock programs take most. Each line can
+# Every figure of docs/benchmarks.md, at the sizes that the goals name: about three
+# quarters of an hour on two quiet cores, of which the stock programs take most. Each line can
 # be run alone: it replaces what it measures.
 bench-peers: tools ## beside the stock programs; writes docs/benchmarks.json and .md
 	$(GO) run ./internal/bench -write -n 10 -variant 1,2 -runs 2
@@ -70,6 +70,7 @@ bench-peers: tools ## beside the stock programs; writes docs/benchmarks.json and
 	$(GO) run ./internal/bench -write -n 100 -runs 1 -measure shards
 	$(GO) run ./internal/bench -write -n 100 -runs 1 -warm-up=false -measure cold,floor
 	$(GO) run ./internal/bench -write -n 1000 -runs 1 -warm-up=false -measure cold -stock 0
+	$(GO) run ./internal/bench -write -n 1000 -runs 3 -measure growth
 	$(GO) run ./internal/bench -write -n 1000 -runs 3 -measure warm
 	$(GO) run ./internal/bench -write -measure example,micro
 

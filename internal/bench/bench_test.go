@@ -51,6 +51,10 @@ func TestPage(t *testing.T) {
 	rs := records{}.with(fleet(100, 1)...).with(fleet(1000, 11)...)
 	rs = rs.with(&record{Measure: mCold, Variant: 1, Clusters: 100, Stock: 100, Commit: "once", Machine: "m", Runs: []pair{{Ours: usage{4, 1, 90}, Stock: &usage{CPU: 20}}}})
 	rs = rs.with(&record{Measure: mWarm, Variant: 1, Clusters: 100, Commit: "warm", Machine: "m", Runs: []pair{{Ours: usage{Wall: 0.25}}}})
+	tenths := func(cpu float64) pair {
+		return pair{Ours: usage{10, 4, 9}, Tenths: []usage{{cpu - 1, 2, 5}, {1, 4, 4}}}
+	}
+	rs = rs.with(&record{Measure: mGrowth, Variant: 1, Clusters: 1000, Commit: "g", Machine: "m", Runs: []pair{tenths(10), tenths(8), tenths(5)}})
 	rs = rs.with(&record{Measure: mShards, Variant: 1, Clusters: 1000, Commit: "s", Machine: "m", Runs: []pair{{
 		Ours: usage{9, 8, 7}, Programs: map[string]usage{partAll: {12, 11, 6}, partLargest: {2, 1, 6}, partAssemble: {3, 2, 5}},
 	}}})
@@ -63,7 +67,8 @@ func TestPage(t *testing.T) {
 		"a component of all clusters changed, wall | ≤ 1 s | 100 | not yet | | | | |\n",
 		"| peak memory, cold | ≤ 700 MiB | 100 | 10 MiB | 100 | – | 3 | c0ffee |\n",
 		"| peak memory, cold | ≤ 1024 MiB | 1,000 | 10 MiB | 1,000 | – | 3 | c0ffee |\n",
-		"| growth, cold, CPU per cluster | ≤ 1.1 × | 100 to 1,000 | 1.10 × | 100 to 1,000 | – | 3 and 3 | c0ffee, c0ffee |\n",
+		"| growth, cold, CPU per cluster, in fleets of 100 and 1,000 | ≤ 1.1 × | 1,000 | 1.25 × | 1,000 | – | 3 | g |\n",
+		"| cold, between ten of a tenth of the clusters | 10.00 | 4.00 | 9 | 3 |\n| those ten together | 8.00 | 6.00 | 5 | 3 |\n| growth of the CPU per cluster, median, 1.00 to 2.00 | 1.25 | | | 3 |\n",
 		"| 16 shards and `assemble` | same digests | 100 | same digests | 1,000 | – | 1 | s |\n",
 		"| cold, `compile` | 9.00 | 8.00 | 7 | 1 |\n| 16 shards: all shards | 12.00 | 11.00 | 6 | 1 |\n| 16 shards: largest shard | 2.00 | 1.00 | 6 | 1 |\n| 16 shards: assemble | 3.00 | 2.00 | 5 | 1 |\n",
 		"## Variant 1: 100 clusters of 7 objects\n",

@@ -23,27 +23,18 @@ type subject struct {
 
 // fleetOf measures one fleet.
 func (b *bench) fleetOf(ctx context.Context, variant, clusters int) error {
-	if !b.wants(mCold) && !b.wants(mWarm) && !b.wants(mStages) && !b.wants(mShards) {
+	if !b.wants(mCold) && !b.wants(mWarm) && !b.wants(mStages) && !b.wants(mShards) && !b.wants(mGrowth) {
 		return nil
 	}
-	dir := filepath.Join(b.tmp, fmt.Sprintf("fleet-%d-%d", variant, clusters))
-	defer os.RemoveAll(dir)
-	s := &subject{
-		bench: b, variant: variant, clusters: clusters,
-		fleet: filepath.Join(dir, "darkstart"), overlays: filepath.Join(dir, "overlays"), built: filepath.Join(dir, "built"), dist: filepath.Join(dir, "dist"),
-	}
-	if b.programs != nil {
-		if s.stock = b.stock; s.stock < 0 || s.stock > clusters {
-			s.stock = clusters
-		}
-	}
-	if _, err := output(ctx, b.root, b.generator, "-variant", fmt.Sprint(variant), "-n", fmt.Sprint(clusters), "-overlays", fmt.Sprint(s.stock), "-kubernetes", release, "-manifests", b.manifests, dir); err != nil {
+	s, err := b.subject(ctx, variant, clusters)
+	if err != nil {
 		return err
 	}
+	defer s.leave()
 	for _, m := range []struct {
 		group string
 		do    func(context.Context) error
-	}{{mCold, s.cold}, {mStages, s.byStage}, {mShards, s.sharded}, {mWarm, s.warm}} {
+	}{{mCold, s.cold}, {mGrowth, s.growth}, {mStages, s.byStage}, {mShards, s.sharded}, {mWarm, s.warm}} {
 		if !b.wants(m.group) {
 			continue
 		}
@@ -53,6 +44,24 @@ func (b *bench) fleetOf(ctx context.Context, variant, clusters int) error {
 	}
 	return nil
 }
+
+// subject makes a fleet, until leave.
+func (b *bench) subject(ctx context.Context, variant, clusters int) (*subject, error) {
+	dir := filepath.Join(b.tmp, fmt.Sprintf("fleet-%d-%d", variant, clusters))
+	s := &subject{
+		bench: b, variant: variant, clusters: clusters,
+		fleet: filepath.Join(dir, "darkstart"), overlays: filepath.Join(dir, "overlays"), built: filepath.Join(dir, "built"), dist: filepath.Join(dir, "dist"),
+	}
+	if b.programs != nil {
+		if s.stock = b.stock; s.stock < 0 || s.stock > clusters {
+			s.stock = clusters
+		}
+	}
+	_, err := output(ctx, b.root, b.generator, "-variant", fmt.Sprint(variant), "-n", fmt.Sprint(clusters), "-overlays", fmt.Sprint(s.stock), "-kubernetes", release, "-manifests", b.manifests, dir)
+	return s, err
+}
+
+func (s *subject) leave() { os.RemoveAll(filepath.Dir(s.fleet)) } //nolint:errcheck // the folder around is removed too
 
 func (s *subject) name() string {
 	return fmt.Sprintf("variant %d, %s", s.variant, plural(s.clusters, "cluster"))
@@ -115,6 +124,40 @@ func (s *subject) release(ctx context.Context) (usage, error) {
 		}
 	}
 	return u, err
+}
+
+// growth measures what a cluster costs in this fleet and in one of a tenth of its
+// clusters: ten of those, half before and half after.
+func (s *subject) growth(ctx context.Context) error {
+	const tenths = 10
+	if s.clusters%tenths != 0 {
+		return fmt.Errorf("growth: %d clusters have no tenth", s.clusters)
+	}
+	small, err := s.subject(ctx, s.variant, s.clusters/tenths)
+	if err != nil {
+		return err
+	}
+	defer small.leave()
+	r := record{Measure: mGrowth, Variant: s.variant, Clusters: s.clusters}
+	for i := range s.runs {
+		var p pair
+		for k := range tenths {
+			if k == tenths/2 {
+				if p.Ours, err = s.release(ctx); err != nil {
+					return err
+				}
+			}
+			u, err := small.release(ctx)
+			if err != nil {
+				return err
+			}
+			p.Tenths = append(p.Tenths, u)
+		}
+		s.say("%s, growth, run %d of %d: %s; %.2f × a cluster of %d", s.name(), i+1, s.runs, p, p.growth(), small.clusters)
+		r.Runs = append(r.Runs, p)
+	}
+	s.record(r)
+	return nil
 }
 
 // beside runs the stock programs, if it is to be compared with them.

@@ -43,7 +43,7 @@ const (
 )
 
 // groups are what -measure takes: what has to be measured together.
-var groups = []string{mCold, "floor", mWarm, mStages, mShards, mExample, mMicro}
+var groups = []string{mCold, "floor", mGrowth, mWarm, mStages, mShards, mExample, mMicro}
 
 type options struct {
 	clusters  []int

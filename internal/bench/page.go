@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 )
@@ -43,6 +45,8 @@ have to be equal. ~go run ./internal/bench/fleet -n 1000 DIR~ writes such a flee
   hashes and compresses what every cluster gets.
 - **warm** is ~darkstart compile~ with everything in the cache; **one changed** the same after a component of one cluster got another label. ~check --staged~ is
   the pre-commit hook, after the same change, and after one in a manifest that all clusters use. Each run makes another change, which no cache knows.
+- **growth** is one **cold** of the fleet between ten of fleets of a tenth of its clusters, five before and five after: the same number of clusters on both
+  sides, so that a machine that is slower for some minutes is so for both.
 - **shards** are sixteen processes of ~compile --shard~ with a cache of their own each, one after the other, and ~assemble~ with an empty one, over a registry in memory.
   Their layout is compared with that of one ~compile~.
 
@@ -104,7 +108,7 @@ func (rs records) of(variant, clusters int) (out records) {
 // names says in a table what a measure is.
 func names() map[string]string {
 	return map[string]string{
-		mCold: "cold", mWarm: "warm", mSame: "`check`, nothing changed", mOne: "one changed", mStagedOne: "`check --staged`, one cluster", mStagedShared: "`check --staged`, all clusters",
+		mCold: "cold", mGrowth: "cold, between ten of a tenth of the clusters", mWarm: "warm", mSame: "`check`, nothing changed", mOne: "one changed", mStagedOne: "`check --staged`, one cluster", mStagedShared: "`check --staged`, all clusters",
 		mShards: "cold, `compile`", mExample: "`check --staged`", mExampleBase: "`check --staged --base HEAD`",
 	}
 }
@@ -117,6 +121,18 @@ func (r *record) rows(b *strings.Builder) {
 		fmt.Fprintf(b, "| %s | %.2f | %.2f | %.0f | %d |\n", name, median(r.Runs, cpu), median(r.Runs, wall), median(r.Runs, mib), len(r.Runs))
 	}
 	row(names()[r.Measure], pair.cpu, pair.wall, pair.mib)
+	if r.Measure == mGrowth {
+		row("those ten together", func(p pair) float64 { return sum(p.Tenths, func(u usage) float64 { return u.CPU }) },
+			func(p pair) float64 { return sum(p.Tenths, func(u usage) float64 { return u.Wall }) },
+			func(p pair) float64 {
+				return slices.MaxFunc(p.Tenths, func(a, b usage) int { return cmp.Compare(a.MiB, b.MiB) }).MiB
+			})
+		lo, hi := math.Inf(1), 0.0
+		for _, p := range r.Runs {
+			lo, hi = min(lo, p.growth()), max(hi, p.growth())
+		}
+		fmt.Fprintf(b, "| growth of the CPU per cluster, median, %.2f to %.2f | %.2f | | | %d |\n", lo, hi, median(r.Runs, pair.growth), len(r.Runs))
+	}
 	if r.Measure == mShards {
 		for _, part := range []string{partAll, partLargest, partAssemble} {
 			row("16 shards: "+part, func(p pair) float64 { return p.Programs[part].CPU }, func(p pair) float64 { return p.Programs[part].Wall }, func(p pair) float64 { return p.Programs[part].MiB })

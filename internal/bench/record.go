@@ -16,6 +16,7 @@ import (
 // again without the others.
 const (
 	mCold         = "cold"          // release: nothing is cached
+	mGrowth       = "growth"        // release, beside ten of a tenth of the clusters
 	mWarm         = "warm"          // compile again, nothing changed
 	mSame         = "same"          // check again, nothing changed
 	mOne          = "one"           // compile, a component of one cluster changed
@@ -57,6 +58,8 @@ type pair struct {
 	Stock    *usage           `json:"stock,omitempty"`
 	Programs map[string]usage `json:"programs,omitempty"` // parts of Stock, or of 16 shards
 	Floor    []step           `json:"floor,omitempty"`
+	// Tenths are ten runs of fleets of a tenth of the clusters, around ours.
+	Tenths []usage `json:"tenths,omitempty"`
 }
 
 // step is what floor prints: CPU seconds of the whole fleet.
@@ -82,13 +85,25 @@ func (p pair) String() string {
 	return text
 }
 
+// growth is what a cluster costs, to what it costs in a fleet of a tenth.
+func (p pair) growth() float64 {
+	return p.Ours.CPU / sum(p.Tenths, func(u usage) float64 { return u.CPU })
+}
+
+func sum(all []usage, of func(usage) float64) (out float64) {
+	for _, u := range all {
+		out += of(u)
+	}
+	return out
+}
+
 func (p pair) cpu() float64  { return p.Ours.CPU }
 func (p pair) wall() float64 { return p.Ours.Wall }
 func (p pair) mib() float64  { return p.Ours.MiB }
 
 // order is that of the page.
 func (r *record) order() int {
-	return slices.Index([]string{mCold, mWarm, mSame, mOne, mStagedOne, mStagedShared, mShards, mStages, mStagesWarm, mExample, mExampleBase, mMicro}, r.Measure)
+	return slices.Index([]string{mCold, mGrowth, mWarm, mSame, mOne, mStagedOne, mStagedShared, mShards, mStages, mStagesWarm, mExample, mExampleBase, mMicro}, r.Measure)
 }
 
 func (r *record) same(o *record) bool {
