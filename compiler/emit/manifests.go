@@ -94,12 +94,13 @@ func (s *shared) writePart(w *writer, part *ir.Part, dir string, number int, hel
 	files := make([]string, 0, len(part.Objects))
 	for _, obj := range part.Objects {
 		keep := ir.Keeps(obj.Key()) || held[obj.Key()]
+		obj = annotated(obj, number, keep)
 		content := obj.Content()
 		s.pull(obj, content, images)
 		name := fileName(dir, obj.Key())
 		files = append(files, name)
 		body, err := w.add(dir+"/"+name, func(b []byte) ([]byte, error) {
-			return s.encoder.Append(b, obj, annotated(content, number, keep))
+			return s.encoder.Append(b, obj, content)
 		})
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", obj.Key(), err)
@@ -123,30 +124,18 @@ func kustomization(resources []string) map[string]any {
 	}
 }
 
-// annotated returns a copy of an object's content with the annotations that
-// order and protect it. The content itself is shared and stays as it is.
-func annotated(content map[string]any, number int, keep bool) map[string]any {
-	content = maps.Clone(content)
-	meta := maps.Clone(object.Map(content, "metadata"))
-	if meta == nil {
-		meta = map[string]any{}
-	}
-	notes := maps.Clone(object.Map(meta, "annotations"))
-	if notes == nil {
-		notes = map[string]any{}
-	}
-	notes[annotationWave] = strconv.Itoa(number)
-	notes[annotationSubstitute] = "disabled"
+// annotated returns an object with the annotations that order and protect it.
+func annotated(o *object.Object, number int, keep bool) *object.Object {
+	notes := map[string]any{annotationWave: strconv.Itoa(number), annotationSubstitute: "disabled"}
 	if keep {
+		has := func(name string) string { return object.String(o.Get("metadata", "annotations", name)) }
 		notes[annotationPrune] = "disabled"
-		notes[annotationSync] = withOption(object.String(meta, "annotations", annotationSync), "Prune=false")
+		notes[annotationSync] = withOption(has(annotationSync), "Prune=false")
 		// What stays on purpose is no drift: otherwise the Application would be
 		// OutOfSync for good, and Argo CD would try again and again to heal it.
-		notes[annotationCompare] = withOption(object.String(meta, "annotations", annotationCompare), "IgnoreExtraneous")
+		notes[annotationCompare] = withOption(has(annotationCompare), "IgnoreExtraneous")
 	}
-	meta["annotations"] = notes
-	content["metadata"] = meta
-	return content
+	return o.With(object.Edit{Path: []string{"metadata", "annotations"}, Value: notes, Merge: true})
 }
 
 // withOption adds an option to Argo CD's comma-separated list.

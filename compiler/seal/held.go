@@ -27,6 +27,8 @@ type held struct {
 	packing bool
 	packer  *s2.Writer // nil until something is packed
 	reader  *s2.Reader
+
+	layer bytes.Buffer // where all of it is packed
 }
 
 // heldFile is a file as it is or packed, or a place in the blocks.
@@ -138,7 +140,7 @@ func (h *held) end() error {
 func (h *held) leave() {
 	clear(h.files)
 	select {
-	case spare <- &held{files: h.files[:0], blocks: h.blocks}:
+	case spare <- &held{files: h.files[:0], blocks: h.blocks, layer: h.layer}:
 	default:
 	}
 	*h = held{}

@@ -195,8 +195,8 @@ func pack(a *ir.Artifact, content *held, r ir.Record, contentSum digest.Digest) 
 		return nil, err
 	}
 	files := content.with(side)
-	layer := bytes.NewBuffer(make([]byte, 0, files.size()/typicalRatio))
-	compressed, err := tgz.Gzip(layer)
+	content.layer.Reset()
+	compressed, err := tgz.Gzip(&content.layer)
 	if err != nil {
 		return nil, fmt.Errorf("seal %s: %w", a.Name, err)
 	}
@@ -209,12 +209,8 @@ func pack(a *ir.Artifact, content *held, r ir.Record, contentSum digest.Digest) 
 	}
 	b := &Bundle{
 		Artifact: a, Record: r,
-		Content: contentSum, Tar: sum.Digest(), Layer: oci.Bytes(layer.Bytes()), Config: emptyConfig, Count: len(content.files),
+		Content: contentSum, Tar: sum.Digest(), Layer: oci.Bytes(bytes.Clone(content.layer.Bytes())), Config: emptyConfig, Count: len(content.files),
 	}
 	b.Manifest, err = manifest(b)
 	return b, err
 }
-
-// typicalRatio is how much smaller a layer is than its files, give or take: with
-// room for that it is hardly ever moved while it grows.
-const typicalRatio = 8

@@ -83,7 +83,7 @@ func TestPage(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
-	if rs.find(mCold, 1, 100).Stock != 100 || len(rs) != 11 {
+	if rs.find(mCold, 1, 100).Stock != 100 || len(rs) != 12 {
 		t.Errorf("%d records", len(rs))
 	}
 }

@@ -3,7 +3,6 @@ package object
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -77,7 +76,8 @@ type written struct {
 func (e *Encoder) Append(b []byte, o *Object, content map[string]any) ([]byte, error) {
 	before, ok := b, true
 	b = append(b, '{')
-	for i, k := range slices.Sorted(maps.Keys(content)) {
+	var room [keysAtOnce]string
+	for i, k := range sortedKeys(room[:0], content) {
 		if i > 0 {
 			b = append(b, ',')
 		}
@@ -160,7 +160,8 @@ func appendMap(b []byte, m map[string]any, depth int) (_ []byte, ok bool) {
 		return append(b, "null"...), true
 	}
 	b = append(b, '{')
-	for i, k := range slices.Sorted(maps.Keys(m)) {
+	var room [keysAtOnce]string
+	for i, k := range sortedKeys(room[:0], m) {
 		if i > 0 {
 			b = append(b, ',')
 		}
@@ -175,6 +176,18 @@ func appendMap(b []byte, m map[string]any, depth int) (_ []byte, ok bool) {
 		b = appendLine(b, depth)
 	}
 	return append(b, '}'), true
+}
+
+// keysAtOnce is how many keys are sorted without memory of their own: objects
+// hardly have a map with more.
+const keysAtOnce = 16
+
+func sortedKeys(room []string, m map[string]any) []string {
+	for k := range m {
+		room = append(room, k)
+	}
+	slices.Sort(room)
+	return room
 }
 
 // margin is the widest that is written at once.

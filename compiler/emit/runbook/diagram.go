@@ -74,9 +74,9 @@ func (d *Diagram) Mermaid() string {
 }
 
 // quoted makes a label safe inside Mermaid's double quotes.
-func quoted(s string) string {
-	return strings.NewReplacer(`"`, "#quot;", "<", "#lt;", ">", "#gt;", "\n", " ", "`", "'").Replace(s)
-}
+func quoted(s string) string { return quotes.Replace(s) }
+
+var quotes = strings.NewReplacer(`"`, "#quot;", "<", "#lt;", ">", "#gt;", "\n", " ", "`", "'")
 
 // edges reports whether single arrows stay readable: above a dozen boxes, or
 // with more than two in a row, only the order of the waves is drawn.
