@@ -7,7 +7,20 @@ package darkstart.lib
 
 # METADATA
 # description: a JSON pointer (RFC 6901) made of its tokens
-pointer(tokens) := concat("", [sprintf("/%s", [replace(replace(format(t), "~", "~0"), "/", "~1")]) | some t in tokens])
+pointer(tokens) := concat("/", array.concat([""], [escaped(format(t)) | some t in tokens]))
+
+# Hardly a token has something to escape, and each replacement costs a table.
+escaped(token) := token if {
+	not contains(token, "~")
+	not contains(token, "/")
+}
+
+escaped(token) := replace(token, "/", "~1") if {
+	not contains(token, "~")
+	contains(token, "/")
+}
+
+escaped(token) := replace(replace(token, "~", "~0"), "/", "~1") if contains(token, "~")
 
 format(t) := t if is_string(t)
 

@@ -4,6 +4,7 @@ import data.darkstart.lib
 
 test_pointer_escapes if {
 	lib.pointer(["a/b", "c~d", 3]) == "/a~1b/c~0d/3"
+	lib.pointer(["a~/b", "", "~1"]) == "/a~0~1b//~01"
 	lib.pointer([]) == ""
 }
 
