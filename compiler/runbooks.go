@@ -36,7 +36,7 @@ func Runbooks(res *Result, choose func(*Runbook) bool) ([]Runbook, NamedObjects,
 		if r.HTML, err = runbook.HTML(p.Runbook); err != nil {
 			return nil, tally, nil, err
 		}
-		r.Markdown = runbook.Markdown(p.Runbook)
+		r.Markdown = runbook.AppendMarkdown(nil, p.Runbook)
 		out = append(out, r)
 	}
 	return out, tally, ds, nil

@@ -225,7 +225,7 @@ func (w *writer) page(p *Page) error {
 	if _, err := w.add(p.Path+".html", func(b []byte) ([]byte, error) { return runbook.AppendHTML(b, p.Runbook) }); err != nil {
 		return err
 	}
-	_, err := w.add(p.Path+".md", func(b []byte) ([]byte, error) { return append(b, runbook.Markdown(p.Runbook)...), nil })
+	_, err := w.add(p.Path+".md", func(b []byte) ([]byte, error) { return runbook.AppendMarkdown(b, p.Runbook), nil })
 	return err
 }
 

@@ -79,7 +79,7 @@ func TestGolden(t *testing.T) {
 		"recovery": "runbooks/region-lost.east/shop", "restore": "runbooks/db-deleted/db",
 	} {
 		p := page(t, pages, path)
-		for ext, got := range map[string][]byte{".md": runbook.Markdown(p.Runbook), ".html": html(t, p.Runbook)} {
+		for ext, got := range map[string][]byte{".md": runbook.AppendMarkdown(nil, p.Runbook), ".html": html(t, p.Runbook)} {
 			file := filepath.Join("testdata/golden", name+ext)
 			if *update {
 				if err := os.WriteFile(file, got, 0o644); err != nil {
@@ -106,7 +106,7 @@ func TestFormatsAgree(t *testing.T) {
 	for _, p := range pages {
 		text := tags.ReplaceAllString(string(html(t, p.Runbook)), "")
 		text = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&", "&#34;", `"`, "&#39;", "'", "&#43;", "+").Replace(text)
-		md := string(runbook.Markdown(p.Runbook))
+		md := string(runbook.AppendMarkdown(nil, p.Runbook))
 		for _, s := range p.Sections {
 			for _, b := range s.Blocks {
 				if b.Step == nil {

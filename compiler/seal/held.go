@@ -27,6 +27,7 @@ type held struct {
 	packing bool
 	packer  *s2.Writer // nil until something is packed
 	reader  *s2.Reader
+	copied  []byte // between the two
 
 	layer bytes.Buffer // where all of it is packed
 }
@@ -171,7 +172,10 @@ func (h *held) write(to io.Writer, f *heldFile) error {
 			h.reader = s2.NewReader(nil)
 		}
 		h.reader.Reset(bytes.NewReader(f.packed))
-		_, err := io.Copy(to, h.reader)
+		if h.copied == nil {
+			h.copied = make([]byte, 64<<10)
+		}
+		_, err := io.CopyBuffer(to, struct{ io.Reader }{h.reader}, h.copied)
 		return err
 	}
 	for at, end := f.at, f.at+f.size; at < end; {

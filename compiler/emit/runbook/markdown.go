@@ -1,15 +1,16 @@
 package runbook
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"unicode"
 )
 
-// Markdown writes the page in the flavour that forges and terminals agree on:
-// headings, lists, tables, fences, and a Mermaid diagram.
-func Markdown(r *Runbook) []byte {
-	m := &markdown{}
+// AppendMarkdown appends to b the page in the flavour that forges and terminals
+// agree on: headings, lists, tables, fences, and a Mermaid diagram.
+func AppendMarkdown(b []byte, r *Runbook) []byte {
+	m := &markdown{*bytes.NewBuffer(b)}
 	m.line("# %s", plain(r.heading()))
 	if r.Verdict.Word != "" {
 		m.line("**%s** · %s", plain(strings.ToUpper(r.Verdict.Word)), m.text(r.Lead))
@@ -25,7 +26,7 @@ func Markdown(r *Runbook) []byte {
 			m.block(&s.Blocks[i])
 		}
 	}
-	return []byte(strings.TrimRight(m.String(), "\n") + "\n")
+	return append(bytes.TrimRight(m.Bytes(), "\n"), '\n')
 }
 
 // heading is the title of the page in one line.
@@ -36,7 +37,7 @@ func (r *Runbook) heading() string {
 	return r.Title + " " + r.Subtitle
 }
 
-type markdown struct{ strings.Builder }
+type markdown struct{ bytes.Buffer }
 
 // line writes a paragraph.
 func (m *markdown) line(format string, args ...any) {
