@@ -45,6 +45,18 @@ test_private_key_is_red if {
 	secret("stringData", {"app.conf": bundle}) == {"/stringData/app.conf"}
 }
 
+test_names_of_credentials if {
+	every name in [
+		"password", "DB_PASSWORD", "MYSQL.PASSWD", "gpg-passphrase", "clientSecret", "GITHUB_TOKEN", "apiKey", "API-KEY", "accessKey", "AWS_ACCESS_KEY_ID",
+		"aws-access-keyId", "secret_key", "tlsPrivateKey", "CREDENTIAL", "credentials",
+	] {
+		text.secret_name(name)
+	}
+	every name in ["PASSWORD_FILE", "TOKEN_TTL", "KEY", "SORT_KEY", "secrets", "1password", "MONKEY"] {
+		not text.secret_name(name)
+	}
+}
+
 test_registry_credentials_are_red if {
 	secret("stringData", {".dockerconfigjson": `{"auths": {"r.example.com": {"auth": "dTpw"}}}`}) == {"/stringData/.dockerconfigjson"}
 	secret("stringData", {".dockerconfigjson": `{"auths": {}}`}) == set()

@@ -144,8 +144,13 @@ value_name(name) if regex.match(sprintf(`(?i)(%s)$`, [words]), name)
 # METADATA
 # description: a name that ends as those of credentials do, and not as _FILE, _NAME, _TTL or _URL
 secret_name(name) if {
+	strings.any_suffix_match(lower(name), ends)
 	regex.match(`(?i)(^|[_.-]|[a-z])(password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key(_?id)?|secret[_-]?key|private[_-]?key|credentials?)$`, name)
 }
+
+# How every name ends that the expression knows: most names do not, which is known
+# before it has tried all their places.
+ends := ["password", "passwd", "passphrase", "secret", "token", "key", "key_id", "keyid", "credential", "credentials"]
 
 # METADATA
 # description: a text that is the credential itself, and not a switch, a number, a path or a placeholder
