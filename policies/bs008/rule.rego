@@ -32,20 +32,22 @@ hooks := {"argocd.argoproj.io/hook", "helm.sh/hook"}
 
 deny contains finding(object, sprintf("%s has generateName and no name", [object.kind]), ["metadata", "generateName"], "give it a name of its own") if {
 	some object in input.objects
-	object.content.metadata.generateName
 	object.name == ""
+	object.content.metadata.generateName
 }
 
 deny contains finding(o, sprintf("%s %q has a TTL: it runs again when it has expired", [o.kind, o.name]), path, sprintf("remove %s: the next release prunes it", [path[count(path) - 1]])) if {
-	some o in input.objects
-	some path in expiry[o.kind]
+	some kind, paths in expiry
+	some o in input.kinds[kind]
+	some path in paths
 	object.get(o.content, path, null) != null
 }
 
 deny contains finding(object, sprintf("%s %q is an imperative hook (%s)", [object.kind, object.name, annotation]), ["metadata", "annotations", annotation], "make it a Job of the component: it then runs in its own part, before or after the others") if {
 	some object in input.objects
+	annotations := object.content.metadata.annotations
 	some annotation in hooks
-	object.content.metadata.annotations[annotation]
+	annotations[annotation]
 }
 
 # What runs once, and the fields that have it deleted when it has run.
