@@ -193,11 +193,3 @@ func (h *held) has(path string) bool {
 	_, ok := slices.BinarySearchFunc(h.files, path, func(f heldFile, path string) int { return strings.Compare(f.path, path) })
 	return ok
 }
-
-// size is that of all files, in bytes.
-func (h *held) size() (n int) {
-	for i := range h.files {
-		n += h.files[i].size
-	}
-	return n
-}
