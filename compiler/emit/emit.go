@@ -88,9 +88,9 @@ func Emit(ctx context.Context, f *ir.Fleet, p *plans.Plan, cfg *Config) ([]*ir.A
 	sum := digest.NewWriter()
 	plan, scenarios := recoveriesOnly(p)
 	err := sum.JSON(plan)
-	for r := range scenarios {
+	for _, r := range scenarios {
 		if err == nil {
-			err = sum.JSON(r)
+			err = sum.JSON(withoutPositions(*r))
 		}
 	}
 	l.recoveries(func(p *Page) {

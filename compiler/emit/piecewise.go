@@ -19,15 +19,15 @@ type piecewise struct {
 }
 
 // hole is a field of a value whose list is written by each, in place of what
-// stands in the value. An empty list is no hole: it stands as it is.
+// stands in the value.
 type hole struct {
-	field string
-	list  any // of one element, in the value
+	field string // "": none, the value stands as it is
+	list  any    // in the value
 	each  func(element func(v any, holes ...hole))
 }
 
 // holeOf takes a list out of a value; of, which may be nil, takes lists out of
-// each element.
+// each element. An empty list stays: it may be null there, or left out.
 func holeOf[T any](field string, list *[]T, of func(*T) []hole) hole {
 	all := *list
 	if len(all) == 0 {
@@ -79,7 +79,10 @@ func (w *piecewise) value(v any, depth int, holes ...hole) {
 			w.value(v, depth+2, holes...)
 			comma = ","
 		})
-		w.text(line(depth+1) + "]")
+		if comma != "" {
+			w.text(line(depth + 1))
+		}
+		w.text("]")
 		text = after
 	}
 	w.write(text)

@@ -2,7 +2,6 @@ package emit
 
 import (
 	"io"
-	"iter"
 	"slices"
 
 	"github.com/darkstart-dev/darkstart/plans"
@@ -18,37 +17,33 @@ func bootstrapOnly(p *plans.Plan, cluster string) *plans.Plan {
 	return out
 }
 
-// recoveriesOnly is the plan of the fleet's artifact, without its scenarios: of a
-// thousand clusters they are a hundred megabytes, so they are copied one by one.
-func recoveriesOnly(p *plans.Plan) (*plans.Plan, iter.Seq[plans.Recovery]) {
-	return &plans.Plan{Version: p.Version, Coverage: p.Coverage, Scenarios: []plans.Recovery{}}, func(yield func(plans.Recovery) bool) {
-		for i := range p.Scenarios {
-			if p.Scenarios[i].Scenario.Class != "bootstrap" && !yield(withoutPositions(p.Scenarios[i])) {
-				return
-			}
+// recoveriesOnly is the plan of the fleet's artifact, and its scenarios, which it
+// gets without positions: of a thousand clusters they are a hundred megabytes, so
+// they are copied one by one.
+func recoveriesOnly(p *plans.Plan) (*plans.Plan, []*plans.Recovery) {
+	var scenarios []*plans.Recovery
+	for i := range p.Scenarios {
+		if p.Scenarios[i].Scenario.Class != "bootstrap" {
+			scenarios = append(scenarios, &p.Scenarios[i])
 		}
 	}
+	return &plans.Plan{Version: p.Version, Coverage: p.Coverage, Scenarios: []plans.Recovery{}}, scenarios
 }
 
 // writeRecoveries writes recoveriesOnly as object.Encode would whole: a disaster
 // that takes a thousand clusters has eighty megabytes of its own.
 func writeRecoveries(to io.Writer, p *plans.Plan) error {
 	plan, scenarios := recoveriesOnly(p)
-	all := hole{each: func(element func(any, ...hole)) {
-		for r := range scenarios {
+	w := &piecewise{to: to}
+	w.value(plan, 0, hole{"scenarios", plan.Scenarios, func(element func(any, ...hole)) {
+		for _, s := range scenarios {
+			r := withoutPositions(*s)
 			waves := holeOf("waves", &r.Waves, func(w *plans.Wave) []hole {
 				return []hole{holeOf("steps", &w.Steps, nil)}
 			})
 			element(&r, waves, holeOf("cells", &r.Cells, nil))
 		}
-	}}
-	for range scenarios {
-		plan.Scenarios = make([]plans.Recovery, 1)
-		all.field, all.list = "scenarios", plan.Scenarios
-		break
-	}
-	w := &piecewise{to: to}
-	w.value(plan, 0, all)
+	}})
 	w.text("\n")
 	return w.err
 }

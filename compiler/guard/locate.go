@@ -130,16 +130,12 @@ func nearest(pointer string, u *ir.Units) []diag.Position {
 	if u.Project != nil {
 		units = append(units, u.Project.Pos)
 	}
-	for {
+	for pointer := range ir.Holders(pointer) {
 		for _, p := range units {
 			if at := p.Exactly(pointer); len(at) > 0 {
 				return at
 			}
 		}
-		i := strings.LastIndexByte(pointer, '/')
-		if i < 0 {
-			return nil
-		}
-		pointer = pointer[:i]
 	}
+	return nil
 }

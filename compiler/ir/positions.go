@@ -92,15 +92,24 @@ func (p Positions) First(pointer string) diag.Position {
 }
 
 func (p Positions) nearest(pointer string) []place {
-	for {
-		if ps := p.find(pointer); len(ps) > 0 {
+	for at := range Holders(pointer) {
+		if ps := p.find(at); len(ps) > 0 {
 			return ps
 		}
-		i := strings.LastIndexByte(pointer, '/')
-		if i < 0 {
-			return nil
+	}
+	return nil
+}
+
+// Holders returns a pointer, and those of what holds it from the inside out.
+func Holders(pointer string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for yield(pointer) {
+			i := strings.LastIndexByte(pointer, '/')
+			if i < 0 {
+				return
+			}
+			pointer = pointer[:i]
 		}
-		pointer = pointer[:i]
 	}
 }
 
